@@ -1,0 +1,77 @@
+// Digests: XXH64 (Y. Collet, "xxHash fast digest algorithm", version 0.1.1) over a range of memory, chained over the ranges
+// that make up the simulated state.
+import { SPEC_BYTES, STATE_BYTES, Zone } from "./layout";
+
+const P1: u64 = 0x9e3779b185ebca87;
+const P2: u64 = 0xc2b2ae3d27d4eb4f;
+const P3: u64 = 0x165667b19e3779f9;
+const P4: u64 = 0x85ebca77c2b2ae63;
+const P5: u64 = 0x27d4eb2f165667c5;
+
+// @ts-ignore: decorator
+@inline
+function round(accumulator: u64, input: u64): u64 {
+  return rotl(accumulator + input * P2, 31) * P1;
+}
+
+// @ts-ignore: decorator
+@inline
+function merge(hash: u64, accumulator: u64): u64 {
+  return (hash ^ round(0, accumulator)) * P1 + P4;
+}
+
+/** XXH64 of `size` bytes at `address`. */
+export function digest(address: usize, size: usize, seed: u64): u64 {
+  let at = address;
+  const end = address + size;
+  let hash: u64;
+  if (size >= 32) {
+    let a = seed + P1 + P2;
+    let b = seed + P2;
+    let c = seed;
+    let d = seed - P1;
+    for (; at + 32 <= end; at += 32) {
+      a = round(a, load<u64>(at));
+      b = round(b, load<u64>(at, 8));
+      c = round(c, load<u64>(at, 16));
+      d = round(d, load<u64>(at, 24));
+    }
+    hash = rotl(a, 1) + rotl(b, 7) + rotl(c, 12) + rotl(d, 18);
+    hash = merge(merge(merge(merge(hash, a), b), c), d);
+  } else {
+    hash = seed + P5;
+  }
+  hash += <u64>size;
+  for (; at + 8 <= end; at += 8) hash = rotl(hash ^ round(0, load<u64>(at)), 27) * P1 + P4;
+  if (at + 4 <= end) {
+    hash = rotl(hash ^ (<u64>load<u32>(at) * P1), 23) * P2 + P3;
+    at += 4;
+  }
+  for (; at < end; at++) hash = rotl(hash ^ (<u64>load<u8>(at) * P5), 11) * P1;
+  hash = (hash ^ (hash >> 33)) * P2;
+  hash = (hash ^ (hash >> 29)) * P3;
+  return hash ^ (hash >> 32);
+}
+
+/** Over the header's spec and state, the tiles, and every slot ever used. */
+export function zoneHash(zone: Zone): u64 {
+  const n = <usize>zone.highWater;
+  const address = changetype<usize>(zone);
+  let hash = digest(address, SPEC_BYTES + STATE_BYTES, 0);
+  hash = digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 2, hash);
+  hash = digest(zone.x, n << 2, hash);
+  hash = digest(zone.y, n << 2, hash);
+  hash = digest(zone.vx, n << 2, hash);
+  hash = digest(zone.vy, n << 2, hash);
+  hash = digest(zone.wishX, n << 2, hash);
+  hash = digest(zone.wishY, n << 2, hash);
+  hash = digest(zone.speed, n << 2, hash);
+  hash = digest(zone.halfSize, n << 2, hash);
+  hash = digest(zone.hp, n << 2, hash);
+  hash = digest(zone.id, n << 2, hash);
+  hash = digest(zone.next, n << 2, hash);
+  hash = digest(zone.generation, n << 1, hash);
+  hash = digest(zone.kind, n << 1, hash);
+  hash = digest(zone.team, n, hash);
+  return digest(zone.alive, n, hash);
+}

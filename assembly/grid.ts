@@ -1,0 +1,259 @@
+// The grid: entities sorted by cell, so that a row of neighbouring cells is one contiguous run of x, y, id and team.
+//
+//   starts   0     2  3        6        dense: one per cell, row by row, and the end
+//            │     │  │        │
+//   sorted   a  b  c  d  e  f  | g h |  then what was spawned since (pending)
+//
+// Rebuilt each step by a counting sort, O(entities + cells). Between rebuilds a despawned entity's x becomes infinite (no
+// query finds it), a spawned one is appended behind, and queries scan that tail in line.
+//
+// A world with far more cells than entities is hashed instead: buckets of an open-addressing table take the place of cells, keyed
+// by the packed cell, and a rectangle that has more cells than there are entries is answered by one run over all of them.
+import { NONE, PENDING_MAX, Zone } from "./layout";
+
+const HASH_MULTIPLIER: u32 = 0x9e3779b1; // 2^32 / golden ratio: D. Knuth, TAOCP vol. 3, 6.4
+
+// @ts-ignore: decorator
+@inline
+function clampedCell(scaled: f32, cells: u32): i32 {
+  return <i32>min<f32>(max<f32>(scaled, 0), <f32>(cells - 1));
+}
+
+/** Column of cells of an x anywhere; monotone, and the same arithmetic for entities and for the edges of queries. */
+// @ts-ignore: decorator
+@inline
+export function cellColumn(zone: Zone, x: f32): i32 {
+  return clampedCell(x * zone.columnInverse, zone.cellsX);
+}
+
+// @ts-ignore: decorator
+@inline
+export function cellRow(zone: Zone, y: f32): i32 {
+  return clampedCell(y * zone.rowInverse, zone.cellsY);
+}
+
+// Edges of the square around a circle, moved outwards by more than the rounding of dx, dx * dx and the sum can hide.
+// @ts-ignore: decorator
+@inline
+export function edgeLow(center: f32, radius: f32): f32 {
+  const edge = <f64>center - <f64>radius;
+  return <f32>(edge - (abs(<f64>center) + <f64>radius) * (1.0 / 1048576.0));
+}
+
+// @ts-ignore: decorator
+@inline
+export function edgeHigh(center: f32, radius: f32): f32 {
+  const edge = <f64>center + <f64>radius;
+  return <f32>(edge + (abs(<f64>center) + <f64>radius) * (1.0 / 1048576.0));
+}
+
+/** Bucket of a packed cell in a hashed grid, or of the empty place where it belongs. */
+function bucketOf(zone: Zone, key: u32): u32 {
+  const mask = zone.hashSize - 1;
+  let bucket = ((key * HASH_MULTIPLIER) >>> 7) & mask;
+  while (true) {
+    const present = load<u32>(zone.keys + (bucket << 2));
+    if (present == key || present == NONE) return bucket;
+    bucket = (bucket + 1) & mask;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function packCell(row: i32, column: i32): u32 {
+  return (<u32>row << 16) | <u32>column;
+}
+
+/** Pass 1, dense: the cell of each live slot into cellOf, and how many are in it into starts[cell + 2]. */
+function countCells(zone: Zone): void {
+  const ids = zone.id;
+  const xs = zone.x;
+  const ys = zone.y;
+  const cellOf = zone.cellOf;
+  const counts = zone.starts + 8;
+  const columnInverse = zone.columnInverse;
+  const rowInverse = zone.rowInverse;
+  const cellsX = zone.cellsX;
+  const end = zone.highWater << 2;
+  for (let at: u32 = 0; at < end; at += 4) {
+    if (load<u32>(ids + at) == 0) continue;
+    // Inside the zone, so no clamp: cellsX is floor(width * columnInverse) + 1.
+    const cell: u32 = <i32>(load<f32>(ys + at) * rowInverse) * cellsX + <i32>(load<f32>(xs + at) * columnInverse);
+    store<u32>(cellOf + at, cell);
+    const count = counts + (cell << 2);
+    store<u32>(count, load<u32>(count) + 1);
+  }
+}
+
+/** Pass 1, hashed. */
+function countBuckets(zone: Zone): void {
+  memory.fill(zone.keys, 0xff, zone.hashSize << 2);
+  for (let slot: u32 = 0; slot < zone.highWater; slot++) {
+    const at = slot << 2;
+    if (load<u32>(zone.id + at) == 0) continue;
+    const key = packCell(cellRow(zone, load<f32>(zone.y + at)), cellColumn(zone, load<f32>(zone.x + at)));
+    const bucket = bucketOf(zone, key);
+    store<u32>(zone.keys + (bucket << 2), key);
+    store<u32>(zone.cellOf + at, bucket);
+    const count = zone.starts + ((bucket + 2) << 2);
+    store<u32>(count, load<u32>(count) + 1);
+  }
+}
+
+/** Pass 2: counts become starts, shifted by one: starts[cell + 1] is where the next entry of the cell goes. */
+function sumStarts(zone: Zone, buckets: u32): void {
+  let sum: u32 = 0;
+  let at = zone.starts + 8;
+  for (const end = at + (buckets << 2); at < end; at += 4) {
+    sum += load<u32>(at);
+    store<u32>(at, sum);
+  }
+}
+
+/** Pass 3: every live slot to its place, in slot order within a cell. */
+function scatter(zone: Zone): void {
+  const ids = zone.id;
+  const xs = zone.x;
+  const ys = zone.y;
+  const teams = zone.team;
+  const cellOf = zone.cellOf;
+  const placeOf = zone.placeOf;
+  const nexts = zone.starts + 4;
+  const sortedX = zone.sortedX;
+  const sortedY = zone.sortedY;
+  const sortedId = zone.sortedId;
+  const sortedTeam = zone.sortedTeam;
+  const end = zone.highWater << 2;
+  for (let at: u32 = 0; at < end; at += 4) {
+    const id = load<u32>(ids + at);
+    if (id == 0) continue;
+    const next = nexts + (load<u32>(cellOf + at) << 2);
+    const place = load<u32>(next);
+    store<u32>(next, place + 1);
+    const to = place << 2;
+    store<u32>(placeOf + at, place);
+    store<f32>(sortedX + to, load<f32>(xs + at));
+    store<f32>(sortedY + to, load<f32>(ys + at));
+    store<u32>(sortedId + to, id);
+    store<i32>(sortedTeam + to, <i32>load<u8>(teams + (at >>> 2)));
+  }
+}
+
+/** Sorts all live entities by the cells they are in now. O(entities + cells). */
+export function gridRebuild(zone: Zone): void {
+  const buckets = zone.hashSize != 0 ? zone.hashSize : zone.cellsX * zone.cellsY;
+  memory.fill(zone.starts, 0, (buckets + 2) << 2);
+  if (zone.hashSize != 0) countBuckets(zone);
+  else countCells(zone);
+  sumStarts(zone, buckets);
+  scatter(zone);
+  zone.sorted = zone.count;
+  zone.pending = 0;
+  zone.stale = 0;
+  zone.forgotten = 0;
+  sealTail(zone);
+}
+
+/** Lanes that a 4-lane load reads behind the last entry are far from everything. */
+function sealTail(zone: Zone): void {
+  const at = zone.sortedX + ((zone.sorted + zone.pending) << 2);
+  store<f32>(at, Infinity, 0);
+  store<f32>(at, Infinity, 4);
+  store<f32>(at, Infinity, 8);
+  store<f32>(at, Infinity, 12);
+}
+
+/** Called by every query: positions as of the last step, plus spawns and despawns since. */
+// @ts-ignore: decorator
+@inline
+export function gridReady(zone: Zone): void {
+  if (zone.stale) gridRebuild(zone);
+}
+
+/** Called by whole passes: nothing pending, nobody gone. */
+export function gridClean(zone: Zone): void {
+  if (zone.stale | zone.pending | zone.forgotten) gridRebuild(zone);
+}
+
+export function gridAppend(zone: Zone, slot: u32): void {
+  if (zone.stale) return;
+  if (zone.pending == PENDING_MAX) {
+    zone.stale = 1;
+    return;
+  }
+  const place = zone.sorted + zone.pending;
+  const at = slot << 2;
+  const to = place << 2;
+  store<u32>(zone.placeOf + at, place);
+  store<f32>(zone.sortedX + to, load<f32>(zone.x + at));
+  store<f32>(zone.sortedY + to, load<f32>(zone.y + at));
+  store<u32>(zone.sortedId + to, load<u32>(zone.id + at));
+  store<i32>(zone.sortedTeam + to, <i32>load<u8>(zone.team + slot));
+  zone.pending++;
+  sealTail(zone);
+}
+
+export function gridForget(zone: Zone, slot: u32): void {
+  if (zone.stale) return;
+  zone.forgotten = 1;
+  store<f32>(zone.sortedX + (load<u32>(zone.placeOf + (slot << 2)) << 2), Infinity);
+}
+
+/**
+ * Starts a walk over the runs of sorted entries that cover a rectangle of cells, inclusive, inside the grid; then
+ * `while (nextRun(zone))` finds each run in zone.runStart .. zone.runEnd. The pending entries are the last run.
+ */
+export function beginRuns(zone: Zone, x0: i32, y0: i32, x1: i32, y1: i32): void {
+  assert(x0 >= 0 && y0 >= 0 && x1 < <i32>zone.cellsX && y1 < <i32>zone.cellsY);
+  zone.runX0 = x0;
+  zone.runX1 = x1;
+  zone.runY1 = y1;
+  zone.runRow = y0;
+  zone.runColumn = x0;
+  if (zone.hashSize != 0 && <u64>(x1 - x0 + 1) * <u64>(y1 - y0 + 1) > zone.sorted) zone.runColumn = -1;
+}
+
+/** Starts a walk over the runs that cover the square of half side `reach` around a point, and all that rounds to be in it. */
+// @ts-ignore: decorator
+@inline
+export function beginSquare(zone: Zone, x: f32, y: f32, reach: f32): void {
+  beginRuns(
+    zone,
+    cellColumn(zone, edgeLow(x, reach)), cellRow(zone, edgeLow(y, reach)),
+    cellColumn(zone, edgeHigh(x, reach)), cellRow(zone, edgeHigh(y, reach)),
+  );
+}
+
+export function nextRun(zone: Zone): bool {
+  if (zone.runRow <= zone.runY1) {
+    if (zone.hashSize == 0) {
+      const first = zone.starts + ((<u32>zone.runRow * zone.cellsX) << 2);
+      zone.runStart = load<u32>(first + (zone.runX0 << 2));
+      zone.runEnd = load<u32>(first + ((zone.runX1 + 1) << 2));
+      zone.runRow++;
+      return true;
+    }
+    if (zone.runColumn < 0) {
+      zone.runStart = 0;
+      zone.runEnd = zone.sorted;
+      zone.runRow = zone.runY1 + 1;
+      return true;
+    }
+    const bucket = bucketOf(zone, packCell(zone.runRow, zone.runColumn));
+    // An empty bucket's run is empty.
+    zone.runStart = load<u32>(zone.starts + (bucket << 2));
+    zone.runEnd = load<u32>(zone.starts + ((bucket + 1) << 2));
+    if (++zone.runColumn > zone.runX1) {
+      zone.runColumn = zone.runX0;
+      zone.runRow++;
+    }
+    return true;
+  }
+  if (zone.runRow == zone.runY1 + 1 && zone.pending != 0) {
+    zone.runRow++;
+    zone.runStart = zone.sorted;
+    zone.runEnd = zone.sorted + zone.pending;
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,280 @@
+// The memory map of a zone: one header, then arrays, all at addresses that are computed once from the spec. Everything the
+// kernel knows is in here; the module itself has no data segment, no mutable global and no allocator, so that any thread's
+// instance can work on any zone.
+//
+//   zone ┌──────────────────────────────┐
+//        │ header: spec  (64 bytes)     │  fixed for life           ┐ first part of an image
+//        │ header: state (64 bytes)     │  tick, free list, random  ┘
+//        │ header: derived, addresses   │
+//        ├──────────────────────────────┤  tiles
+//        │ tile bits, a row per 32 tiles│                           ┐
+//        │ entity columns, slot-indexed │  x, y, ..., alive         ┘ second part of an image
+//        ├──────────────────────────────┤  stateEnd
+//        │ grid: cell starts, then x, y,│  rebuilt each step from the columns
+//        │   id, team sorted by cell    │
+//        │ per-slot results of passes   │
+//        │ ids found by a query, lists  │
+//        └──────────────────────────────┘  bytes
+//
+// Arrays begin at multiples of 16 and have SLACK bytes behind them, so that a 4-lane load that starts inside never leaves them.
+
+/** Bumped with every change of the header, the columns or the meaning of a value: images of other versions are refused. */
+export const LAYOUT_VERSION: u32 = 1;
+/** "GYRE", the first four bytes of a zone. */
+export const MAGIC: u32 = 0x45525947;
+/** Where the host puts the zone (or batch) in its memory: clear of address 0, so that 0 never is a valid address. */
+export const BASE: u32 = 64;
+
+/** An id is slot << 12 | generation: 2^20 slots, generations 1..4095, so that order of ids is order of slots. */
+export const GENERATION_BITS: u32 = 12;
+export const GENERATION_MAX: u32 = (1 << GENERATION_BITS) - 1;
+export const CAPACITY_MAX: u32 = (1 << 20) - 1;
+/** Freed slots rest until this many are free (or no fresh slot is left): an id repeats after 64 x 4095 despawns at the earliest. */
+export const REST_SLOTS: u32 = 64;
+/** Units. Above it an f32 position has a grain of more than 1/4 unit. */
+export const WORLD_SIZE_MAX: f32 = 4194304;
+/** Tiles of a zone; 2 MiB of bits. */
+export const TILES_MAX: u32 = 1 << 24;
+/** Beyond so many cells the grid is hashed: 64 MiB of cell starts would have to be cleared each step. */
+export const DENSE_CELLS_MAX: u32 = 1 << 24;
+/** Up to here a dense grid is cheaper whatever the population: clearing 1 MiB takes some 20 us. */
+export const DENSE_CELLS_SMALL: u32 = 1 << 18;
+/** More cells than this for each entity that may live, and the grid is hashed. */
+export const DENSE_CELLS_PER_ENTITY: u32 = 16;
+/** Columns of cells are narrower than rows are high, up to so many times: a run of a row is contiguous, so it costs nothing. */
+export const COLUMNS_PER_CELL_MAX: u32 = 16;
+/** ... as long as there are no more cells than this for each entity that may live. */
+export const NARROW_CELLS_PER_ENTITY: u32 = 2;
+/** Cells along one side, so that row and column pack into 32 bits. */
+export const CELLS_SIDE_MAX: u32 = 0xffff;
+/** Entities spawned since the last rebuild are scanned in line by queries; one more and the grid is rebuilt. */
+export const PENDING_MAX: u32 = 256;
+/** Scratch for the windows of some groups of entities in a row. */
+export const WINDOWS_BYTES: u32 = 2048;
+/** Readable bytes behind each array. */
+export const SLACK: u32 = 32;
+
+// Results of exports that can refuse.
+export const OK: u32 = 0;
+export const ZONE_FULL: u32 = 1;
+export const OUT_OF_BOUNDS: u32 = 2;
+export const BLOCKED: u32 = 3;
+export const LIST_FULL: u32 = 4;
+
+export const SPEC_BYTES: u32 = 64;
+export const STATE_BYTES: u32 = 64;
+
+@unmanaged
+export class Zone {
+  // --- spec, 64 bytes
+  magic: u32; //               0
+  layoutVersion: u32; //       4
+  capacity: u32; //            8  entities
+  tilesX: u32; //             12  0 when the zone has no tiles
+  tilesY: u32; //             16
+  listCapacity: u32; //       20  ids
+  width: f32; //              24  units
+  height: f32; //             28
+  tileSize: f32; //           32
+  cellSize: f32; //           36
+  tickRate: f64; //           40  Hz
+  seed: u64; //               48
+  specReserved: u64; //       56
+
+  // --- state, 64 bytes: with the columns, all that a step depends on
+  tick: u32; //               64
+  count: u32; //              68  live entities
+  highWater: u32; //          72  slots ever used
+  freeHead: u32; //           76  oldest freed slot, NONE when empty
+  freeTail: u32; //           80  newest freed slot
+  freeCount: u32; //          84
+  random: u64; //             88  generator state
+  stateReserved0: u64; //     96
+  stateReserved1: u64; //    104
+  stateReserved2: u64; //    112
+  stateReserved3: u64; //    120
+
+  // --- derived from the spec
+  bytes: u32; //             128  of the whole zone
+  stateStart: u32; //        132  address of the first byte after the header that an image holds
+  stateEnd: u32; //          136  address behind the last one
+  tileStride: u32; //        140  u32 words per row of tile bits
+  dt: f32; //                144  seconds per tick
+  sweepSize: f32; //         148  tileSize, or a size that no zone reaches when there are no tiles
+  sweepInverse: f32; //      152
+  sweepMargin: f32; //       156  bound on the rounding error of an edge's tile coordinate, in tiles
+  sweepEndX: f32; //         160  tile coordinate of the zone's right border, less the margin
+  sweepEndY: f32; //         164
+  rowInverse: f32; //        168  1 / height of a row of cells, which is cellSize
+  cellsX: u32; //            172
+  cellsY: u32; //            176
+  hashSize: u32; //          180  buckets of a hashed grid, a power of two; 0 when the grid is dense
+
+  // --- grid bookkeeping
+  sorted: u32; //            184  entries placed by the last rebuild
+  pending: u32; //           188  entries appended since
+  stale: u32; //             192  1: rebuild before the next query
+  runRow: i32; //            196  cursor over the runs of a rectangle of cells
+  runColumn: i32; //         200
+  runX0: i32; //             204
+  runY0: i32; //             208
+  runX1: i32; //             212
+  runY1: i32; //             216
+  runStart: u32; //          220  the current run of sorted entries
+  runEnd: u32; //            224
+  columnInverse: f32; //     228  1 / columnWidth
+  columnWidth: f32; //       232  cellSize / 1, 2, 4, 8 or 16
+  columnsPerCell: u32; //    236
+  forgotten: u32; //         240  1: an entry was removed since the last rebuild
+
+  // --- addresses
+  tiles: usize; //           244
+  x: usize;
+  y: usize;
+  vx: usize;
+  vy: usize;
+  wishX: usize;
+  wishY: usize;
+  speed: usize;
+  halfSize: usize;
+  hp: usize;
+  id: usize;
+  next: usize; //                 free list link
+  generation: usize;
+  kind: usize;
+  team: usize;
+  alive: usize;
+
+  starts: usize; //               dense: u32[cells + 2]; hashed: u32[hashSize + 2]
+  keys: usize; //                 hashed: u32[hashSize], the packed cell of a bucket
+  cellOf: usize; //               u32 by slot: cell or bucket of the last rebuild
+  placeOf: usize; //              u32 by slot: index into the sorted arrays
+  sortedX: usize;
+  sortedY: usize;
+  sortedId: usize;
+  sortedTeam: usize; //           i32, so that four load as lanes
+  compress: usize; //             16 shuffles that move the lanes of a 4-bit mask to the front
+  nearestId: usize; //            u32 by slot: result of nearestEnemies
+  listStart: usize; //            u32 by slot
+  listCount: usize; //            u32 by slot: result of neighbourCounts
+  found: usize; //                u32[capacity]: result of queries
+  windows: usize; //              scratch of whole passes
+  lists: usize; //                u32[listCapacity + capacity]: a list may overshoot before it is refused
+}
+
+export const HEADER_BYTES: u32 = 512;
+export const NONE: u32 = 0xffffffff;
+
+if (offsetof<Zone>("tick") != SPEC_BYTES) ERROR("the spec part of a zone's header must be 64 bytes");
+if (offsetof<Zone>("bytes") != SPEC_BYTES + STATE_BYTES) ERROR("the state part of a zone's header must be 64 bytes");
+if (offsetof<Zone>() > HEADER_BYTES) ERROR("a zone's header must fit HEADER_BYTES");
+
+/** Address of the next array, 16-byte aligned, behind `count` elements of `size` bytes that start at `address`. */
+// @ts-ignore: decorator
+@inline
+function after(address: u64, count: u64, size: u64): u64 {
+  return (address + count * size + SLACK + 15) & ~15;
+}
+
+/** Smallest power of two that is at least n. */
+function powerOfTwo(n: u32): u32 {
+  return n <= 1 ? 1 : 1 << (32 - clz(n - 1));
+}
+
+function layoutColumns(zone: Zone, perCell: u32): void {
+  zone.columnsPerCell = perCell;
+  zone.columnWidth = zone.cellSize / <f32>perCell;
+  zone.columnInverse = <f32>(1.0 / zone.columnWidth);
+  zone.cellsX = <u32>(zone.width * zone.columnInverse) + 1;
+}
+
+/**
+ * Writes the header of a zone at `address` and gives the bytes that the whole zone needs from address 0 on, or more than
+ * 2^32 when no memory can hold it. The zone is empty, but for its arrays, which `zoneInit` clears. Needs HEADER_BYTES only, so
+ * a host asks once in a small memory to learn the size.
+ */
+export function zoneLayout(
+  address: usize, width: f32, height: f32, tileSize: f32, cellSize: f32, tickRate: f64, capacity: u32, tilesX: u32,
+  tilesY: u32, listCapacity: u32, seed: u64,
+): f64 {
+  assert((address & 15) == 0 && address != 0);
+  assert(width > 0 && width <= WORLD_SIZE_MAX && height > 0 && height <= WORLD_SIZE_MAX);
+  assert(tileSize > 0 && cellSize > 0 && tickRate > 0);
+  assert(capacity >= 1 && capacity <= CAPACITY_MAX);
+  assert((tilesX == 0) == (tilesY == 0) && <u64>tilesX * tilesY <= TILES_MAX);
+  memory.fill(address, 0, HEADER_BYTES);
+  const zone = changetype<Zone>(address);
+  zone.magic = MAGIC;
+  zone.layoutVersion = LAYOUT_VERSION;
+  zone.capacity = capacity;
+  zone.tilesX = tilesX;
+  zone.tilesY = tilesY;
+  zone.listCapacity = listCapacity;
+  zone.width = width;
+  zone.height = height;
+  zone.tileSize = tileSize;
+  zone.cellSize = cellSize;
+  zone.tickRate = tickRate;
+  zone.seed = seed;
+
+  zone.tileStride = (tilesX + 31) >>> 5;
+  zone.dt = <f32>(1.0 / tickRate);
+  const longest = max(width, height);
+  zone.sweepSize = tilesX != 0 ? tileSize : longest * 4;
+  zone.sweepInverse = <f32>(1.0 / zone.sweepSize);
+  // An edge is the sum of up to three f32 no larger than the zone, times an inverse: each operation errs by at most 2^-24.
+  zone.sweepMargin = (longest * zone.sweepInverse) * <f32>(1.0 / 2097152.0);
+  zone.sweepEndX = width * zone.sweepInverse - zone.sweepMargin;
+  zone.sweepEndY = height * zone.sweepInverse - zone.sweepMargin;
+  zone.rowInverse = <f32>(1.0 / cellSize);
+  zone.cellsY = <u32>(height * zone.rowInverse) + 1;
+  layoutColumns(zone, 1);
+  assert(zone.cellsX <= CELLS_SIDE_MAX && zone.cellsY <= CELLS_SIDE_MAX);
+  for (let per: u32 = 2; per <= COLUMNS_PER_CELL_MAX; per *= 2) {
+    if (<u64>zone.cellsX * 2 * zone.cellsY <= <u64>capacity * NARROW_CELLS_PER_ENTITY) layoutColumns(zone, per);
+  }
+  const cells = <u64>zone.cellsX * zone.cellsY;
+  const dense = cells <= max(<u64>DENSE_CELLS_SMALL, min(<u64>DENSE_CELLS_MAX, <u64>capacity * DENSE_CELLS_PER_ENTITY));
+  zone.hashSize = dense ? 0 : powerOfTwo(capacity * 2);
+  const buckets = dense ? cells : <u64>zone.hashSize;
+
+  const n = <u64>capacity;
+  let at = (<u64>address + HEADER_BYTES + 15) & ~15;
+  zone.stateStart = <u32>at;
+  zone.tiles = <usize>at; at = after(at, <u64>zone.tileStride * tilesY, 4);
+  zone.x = <usize>at; at = after(at, n, 4);
+  zone.y = <usize>at; at = after(at, n, 4);
+  zone.vx = <usize>at; at = after(at, n, 4);
+  zone.vy = <usize>at; at = after(at, n, 4);
+  zone.wishX = <usize>at; at = after(at, n, 4);
+  zone.wishY = <usize>at; at = after(at, n, 4);
+  zone.speed = <usize>at; at = after(at, n, 4);
+  zone.halfSize = <usize>at; at = after(at, n, 4);
+  zone.hp = <usize>at; at = after(at, n, 4);
+  zone.id = <usize>at; at = after(at, n, 4);
+  zone.next = <usize>at; at = after(at, n, 4);
+  zone.generation = <usize>at; at = after(at, n, 2);
+  zone.kind = <usize>at; at = after(at, n, 2);
+  zone.team = <usize>at; at = after(at, n, 1);
+  zone.alive = <usize>at; at = after(at, n, 1);
+  zone.stateEnd = <u32>at;
+
+  const entries = n + PENDING_MAX;
+  zone.starts = <usize>at; at = after(at, buckets + 2, 4);
+  zone.keys = <usize>at; at = after(at, <u64>zone.hashSize, 4);
+  zone.cellOf = <usize>at; at = after(at, n, 4);
+  zone.placeOf = <usize>at; at = after(at, n, 4);
+  zone.sortedX = <usize>at; at = after(at, entries, 4);
+  zone.sortedY = <usize>at; at = after(at, entries, 4);
+  zone.sortedId = <usize>at; at = after(at, entries, 4);
+  zone.sortedTeam = <usize>at; at = after(at, entries, 4);
+  zone.compress = <usize>at; at = after(at, 16, 16);
+  zone.nearestId = <usize>at; at = after(at, n, 4);
+  zone.listStart = <usize>at; at = after(at, n, 4);
+  zone.listCount = <usize>at; at = after(at, n, 4);
+  zone.found = <usize>at; at = after(at, n, 4);
+  zone.windows = <usize>at; at = after(at, WINDOWS_BYTES, 1);
+  zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n : 0, 4);
+  zone.bytes = <u32>at;
+  return <f64>at;
+}

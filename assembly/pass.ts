@@ -1,0 +1,417 @@
+// Whole passes: one call answers a question for every entity, so that no list and no call per entity crosses into the host.
+// Results lie by slot in the zone: nearestId, listCount, and lists of ids.
+//
+// nearestEnemies and neighbourCounts put four entities that follow each other in a row of cells into the four lanes, and walk
+// once over the entries near any of them:
+//
+//            ┌───────────────────────────┐
+//   row - 1  │ . .   .    .  .     .   . │      each entry is loaded once, spread over the lanes,
+//   row      │   .  [a  b   c   d]  . .  │      and compared with a, b, c and d at the same time
+//   row + 1  │ .     .  .     .   .    . │
+//            └───────────────────────────┘
+//               reach     span     reach
+import { LIST_FULL, OK, Zone } from "./layout";
+import { beginSquare, cellColumn, cellRow, edgeHigh, edgeLow, gridClean, nextRun } from "./grid";
+import { candidateLimit, compressStore, REACH_ENTITIES, likelyReach, nearestFrom, squaredRadius } from "./query";
+import { slotOf } from "./entity";
+
+/** For every live slot into nearestId the id of the nearest entity of another team within the inclusive radius, else 0. */
+export function nearestEnemies(zone: Zone, radius: f32): void {
+  assert(radius >= 0);
+  gridClean(zone);
+  if (ASC_FEATURE_SIMD) {
+    if (zone.hashSize == 0) return nearestEnemiesSimd(zone, radius);
+  }
+  const limit = candidateLimit(squaredRadius(radius));
+  for (let entry: u32 = 0; entry < zone.sorted; entry++) {
+    const at = entry << 2;
+    const reach = likelyReach(zone, load<f32>(zone.sortedX + at), load<f32>(zone.sortedY + at));
+    finishNearest(zone, entry, radius, reach, limit);
+  }
+}
+
+/** Searches on for one entry and stores its result. */
+function finishNearest(zone: Zone, entry: u32, radius: f32, reach: f32, best: u64): void {
+  const at = entry << 2;
+  const x = load<f32>(zone.sortedX + at);
+  const y = load<f32>(zone.sortedY + at);
+  best = nearestFrom(zone, x, y, radius, load<i32>(zone.sortedTeam + at), 0, reach, best);
+  storeNearest(zone, entry, best, candidateLimit(squaredRadius(radius)));
+}
+
+// @ts-ignore: decorator
+@inline
+function storeNearest(zone: Zone, entry: u32, best: u64, limit: u64): void {
+  const slot = slotOf(load<u32>(zone.sortedId + (entry << 2)));
+  store<u32>(zone.nearestId + (slot << 2), best == limit ? 0 : <u32>best);
+}
+
+// @ts-ignore: decorator
+@inline
+function leastLane(v: v128): f32 {
+  const two = f32x4.pmin(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmin(two, i32x4.shuffle(two, two, 1, 0, 3, 2)), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function greatestLane(v: v128): f32 {
+  const two = f32x4.pmax(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(two, i32x4.shuffle(two, two, 1, 0, 3, 2)), 0);
+}
+
+/** Lanes of a group that has only `count` entries repeat the first one. */
+// @ts-ignore: decorator
+@inline
+function repeatFirst(v: v128, count: u32): v128 {
+  return v128.bitselect(v, i32x4.shuffle(v, v, 0, 0, 0, 0), i32x4.gt_u(i32x4.splat(count), i32x4(0, 1, 2, 3)));
+}
+
+/** Groups whose windows are found before any of them is walked. */
+const BATCH_GROUPS: u32 = 64;
+
+// The window of a group: the columns and rows of cells near it, and the distance within which they hold everybody.
+@unmanaged
+class Window {
+  left: i32;
+  right: i32;
+  top: i32;
+  bottom: i32;
+  reach: f32;
+}
+
+const WINDOW_BYTES: u32 = 32;
+
+function nearestEnemiesSimd(zone: Zone, radius: f32): void {
+  let retries: u32 = 0;
+  for (let row = 0; row < <i32>zone.cellsY; row++) {
+    const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
+    const end = load<u32>(starts + (zone.cellsX << 2));
+    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
+      const stop = min(end, entry + BATCH_GROUPS * 4);
+      findWindows(zone, row, entry, stop, radius, true);
+      retries = walkWindows(zone, entry, stop, radius, retries);
+    }
+  }
+  const limit = candidateLimit(squaredRadius(radius));
+  for (let i: u32 = 0; i < retries; i++) {
+    finishNearest(zone, load<u32>(zone.found + (i << 2)), radius, load<f32>(zone.cellOf + (i << 2)), limit);
+  }
+}
+
+/** The windows of the groups of four from `entry` on: within radius, or within what likely suffices for the nearest. */
+// @ts-ignore: decorator
+@inline
+function findWindows(zone: Zone, row: i32, entry: u32, end: u32, radius: f32, likely: bool): void {
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
+  // [low x, high x, low y, high y] of a group, moved outwards, becomes [left, right, top, bottom] by these.
+  const inverses = f32x4(zone.columnInverse, zone.columnInverse, zone.rowInverse, zone.rowInverse);
+  const lasts = f32x4(
+    <f32>(zone.cellsX - 1), <f32>(zone.cellsX - 1), <f32>(zone.cellsY - 1), <f32>(zone.cellsY - 1),
+  );
+  const outwards = f32x4(-1, 1, -1, 1);
+  const aside = f32x4(-zone.cellSize, zone.cellSize, 0, 0);
+  const scale = zone.columnWidth * zone.cellSize * (REACH_ENTITIES / 3.1415927);
+  // More than the f32 arithmetic below can be off.
+  const grain = (max(zone.width, zone.height) + radius) * (1.0 / 1048576.0);
+  let to = zone.windows;
+  for (; entry < end; entry += 4) {
+    const from = entry << 2;
+    const count = min<u32>(end - entry, 4);
+    const x = repeatFirst(v128.load(xs + from), count);
+    const y = repeatFirst(v128.load(ys + from), count);
+    const even = i32x4.shuffle(x, y, 0, 4, 1, 5);
+    const odd = i32x4.shuffle(x, y, 2, 6, 3, 7);
+    const lows = f32x4.pmin(even, odd);
+    const highs = f32x4.pmax(even, odd);
+    const low = f32x4.pmin(lows, i32x4.shuffle(lows, lows, 2, 3, 0, 1));
+    const high = f32x4.pmax(highs, i32x4.shuffle(highs, highs, 2, 3, 0, 1));
+    const sides = i32x4.shuffle(low, high, 0, 4, 1, 5);
+    let reach = radius;
+    if (likely) {
+      // How crowded is it within a cell to the left and right?
+      const near = cellsOf(f32x4.add(sides, aside), inverses, lasts);
+      const left = i32x4.extract_lane(near, 0);
+      const right = i32x4.extract_lane(near, 1) + 1;
+      const entries = load<u32>(starts + (right << 2)) - load<u32>(starts + (left << 2));
+      reach = min<f32>(radius, sqrt<f32>((scale * <f32>(right - left)) / <f32><i32>entries));
+    }
+    const cells = cellsOf(f32x4.add(sides, f32x4.mul(f32x4.splat(reach + grain), outwards)), inverses, lasts);
+    v128.store(to, cells);
+    store<f32>(to, reach, 16);
+    to += WINDOW_BYTES;
+  }
+}
+
+/** Cells of four coordinates. */
+// @ts-ignore: decorator
+@inline
+function cellsOf(edges: v128, inverses: v128, lasts: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.pmax(f32x4.pmin(f32x4.mul(edges, inverses), lasts), f32x4.splat(0)));
+}
+
+function walkWindows(zone: Zone, entry: u32, end: u32, radius: f32, retries: u32): u32 {
+  const limit = candidateLimit(squaredRadius(radius));
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const ids = zone.sortedId;
+  const teams = zone.sortedTeam;
+  const rowBytes = zone.cellsX << 2;
+  let windows = zone.windows;
+  for (; entry < end; entry += 4) {
+    const from = entry << 2;
+    const qx = v128.load(xs + from);
+    const qy = v128.load(ys + from);
+    const qteam = v128.load(teams + from);
+    const window = changetype<Window>(windows);
+    windows += WINDOW_BYTES;
+    let low = i64x2.splat(limit);
+    let high = low;
+    let starts = zone.starts + window.top * rowBytes;
+    const left = window.left << 2;
+    const right = (window.right + 1) << 2;
+    const last = zone.starts + window.bottom * rowBytes;
+    for (; starts <= last; starts += rowBytes) {
+      const stop = load<u32>(starts + right) << 2;
+      for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
+        const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
+        const dy = f32x4.sub(v128.load32_splat(ys + at), qy);
+        const id = v128.load32_splat(ids + at);
+        const same = i32x4.eq(v128.load32_splat(teams + at), qteam);
+        const d = v128.or(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), same);
+        low = f64x2.pmin(low, i32x4.shuffle(id, d, 0, 4, 1, 5));
+        high = f64x2.pmin(high, i32x4.shuffle(id, d, 2, 6, 3, 7));
+      }
+    }
+    const count = end - entry;
+    const sure = window.reach == radius ? limit : candidateLimit(squaredRadius(window.reach));
+    retries = settle(zone, entry, i64x2.extract_lane(low, 0), sure, limit, window.reach, retries);
+    if (count > 1) retries = settle(zone, entry + 1, i64x2.extract_lane(low, 1), sure, limit, window.reach, retries);
+    if (count > 2) retries = settle(zone, entry + 2, i64x2.extract_lane(high, 0), sure, limit, window.reach, retries);
+    if (count > 3) retries = settle(zone, entry + 3, i64x2.extract_lane(high, 1), sure, limit, window.reach, retries);
+  }
+  return retries;
+}
+
+/** Stores a result; puts the entry on the list of those to look farther for, which it stays on when the result is not sure. */
+// @ts-ignore: decorator
+@inline
+function settle(zone: Zone, entry: u32, best: u64, sure: u64, limit: u64, reach: f32, retries: u32): u32 {
+  storeNearest(zone, entry, best, limit);
+  store<u32>(zone.found + (retries << 2), entry);
+  store<f32>(zone.cellOf + (retries << 2), farther(reach, best, limit));
+  return retries + <u32>(best > sure);
+}
+
+/** How far to look after a look within `reach` left `best`. */
+// @ts-ignore: decorator
+@inline
+function farther(reach: f32, best: u64, limit: u64): f32 {
+  return best == limit ? reach * 2 : sqrt<f32>(reinterpret<f32>(<u32>(best >> 32))) * (1 + 1.0 / 4194304.0);
+}
+
+/** For every live slot into listCount how many others are within the inclusive radius. */
+export function neighbourCounts(zone: Zone, radius: f32): void {
+  assert(radius >= 0);
+  gridClean(zone);
+  if (ASC_FEATURE_SIMD) {
+    if (zone.hashSize == 0) return neighbourCountsSimd(zone, radius);
+  }
+  const limit = squaredRadius(radius);
+  for (let i: u32 = 0; i < zone.sorted; i++) {
+    const at = i << 2;
+    const x = load<f32>(zone.sortedX + at);
+    const y = load<f32>(zone.sortedY + at);
+    beginSquare(zone, x, y, radius);
+    let count: u32 = 0;
+    while (nextRun(zone)) count += countRun(zone, x, y, limit);
+    storeCount(zone, i, count - 1);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeCount(zone: Zone, entry: u32, count: u32): void {
+  store<u32>(zone.listCount + (slotOf(load<u32>(zone.sortedId + (entry << 2))) << 2), count);
+}
+
+function countRun(zone: Zone, x: f32, y: f32, limit: f32): u32 {
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const end = zone.runEnd << 2;
+  let count: u32 = 0;
+  for (let at = zone.runStart << 2; at < end; at += 4) {
+    const dx = load<f32>(xs + at) - x;
+    const dy = load<f32>(ys + at) - y;
+    count += <u32>(dx * dx + dy * dy <= limit);
+  }
+  return count;
+}
+
+function neighbourCountsSimd(zone: Zone, radius: f32): void {
+  for (let row = 0; row < <i32>zone.cellsY; row++) {
+    const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
+    const end = load<u32>(starts + (zone.cellsX << 2));
+    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
+      const stop = min(end, entry + BATCH_GROUPS * 4);
+      findWindows(zone, row, entry, stop, radius, false);
+      countWindows(zone, entry, stop, radius);
+    }
+  }
+}
+
+function countWindows(zone: Zone, entry: u32, end: u32, radius: f32): void {
+  const limits = f32x4.splat(squaredRadius(radius));
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const rowBytes = zone.cellsX << 2;
+  let windows = zone.windows;
+  for (; entry < end; entry += 4) {
+    const qx = v128.load(xs + (entry << 2));
+    const qy = v128.load(ys + (entry << 2));
+    const window = changetype<Window>(windows);
+    windows += WINDOW_BYTES;
+    // Everybody finds himself.
+    let counts = i32x4.splat(-1);
+    const left = window.left << 2;
+    const right = (window.right + 1) << 2;
+    const last = zone.starts + window.bottom * rowBytes;
+    for (let starts = zone.starts + window.top * rowBytes; starts <= last; starts += rowBytes) {
+      const stop = load<u32>(starts + right) << 2;
+      for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
+        const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
+        const dy = f32x4.sub(v128.load32_splat(ys + at), qy);
+        // A true lane is -1.
+        counts = i32x4.sub(counts, f32x4.le(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), limits));
+      }
+    }
+    const count = end - entry;
+    storeCount(zone, entry, i32x4.extract_lane(counts, 0));
+    if (count > 1) storeCount(zone, entry + 1, i32x4.extract_lane(counts, 1));
+    if (count > 2) storeCount(zone, entry + 2, i32x4.extract_lane(counts, 2));
+    if (count > 3) storeCount(zone, entry + 3, i32x4.extract_lane(counts, 3));
+  }
+}
+
+/** As neighbourCounts, and the ids themselves from lists[listStart[slot]] on. LIST_FULL when they do not fit. */
+export function neighbourLists(zone: Zone, radius: f32): u32 {
+  assert(radius >= 0);
+  if (zone.listCapacity == 0) return LIST_FULL;
+  gridClean(zone);
+  if (ASC_FEATURE_SIMD) {
+    if (zone.hashSize == 0) return neighbourListsSimd(zone, radius);
+  }
+  const limit = squaredRadius(radius);
+  const room = zone.lists + (zone.listCapacity << 2);
+  let out = zone.lists;
+  for (let i: u32 = 0; i < zone.sorted; i++) {
+    const at = i << 2;
+    const x = load<f32>(zone.sortedX + at);
+    const y = load<f32>(zone.sortedY + at);
+    const id = load<u32>(zone.sortedId + at);
+    const start = out;
+    beginSquare(zone, x, y, radius);
+    while (nextRun(zone)) out = listRun(zone, x, y, limit, id, out);
+    if (out > room) return LIST_FULL;
+    storeList(zone, id, start, out);
+  }
+  return OK;
+}
+
+// @ts-ignore: decorator
+@inline
+function storeList(zone: Zone, id: u32, start: usize, end: usize): void {
+  const at = slotOf(id) << 2;
+  store<u32>(zone.listStart + at, <u32>(start - zone.lists) >>> 2);
+  store<u32>(zone.listCount + at, <u32>(end - start) >>> 2);
+}
+
+function listRun(zone: Zone, x: f32, y: f32, limit: f32, self: u32, out: usize): usize {
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const ids = zone.sortedId;
+  const end = zone.runEnd << 2;
+  for (let at = zone.runStart << 2; at < end; at += 4) {
+    const dx = load<f32>(xs + at) - x;
+    const dy = load<f32>(ys + at) - y;
+    const id = load<u32>(ids + at);
+    // Written always, kept when it counts: no branch to mispredict.
+    store<u32>(out, id);
+    out += (<usize>((dx * dx + dy * dy <= limit) & (id != self))) << 2;
+  }
+  return out;
+}
+
+function neighbourListsSimd(zone: Zone, radius: f32): u32 {
+  let out = zone.lists;
+  for (let entry: u32 = 0; entry < zone.sorted; entry += BATCH_GROUPS) {
+    const stop = min(zone.sorted, entry + BATCH_GROUPS);
+    findSquares(zone, entry, stop, radius);
+    out = listSquares(zone, entry, stop, radius, out);
+    if (out == 0) return LIST_FULL;
+  }
+  return OK;
+}
+
+/** The windows of single entries. */
+function findSquares(zone: Zone, entry: u32, end: u32, radius: f32): void {
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const inverses = f32x4(zone.columnInverse, zone.columnInverse, zone.rowInverse, zone.rowInverse);
+  const lasts = f32x4(
+    <f32>(zone.cellsX - 1), <f32>(zone.cellsX - 1), <f32>(zone.cellsY - 1), <f32>(zone.cellsY - 1),
+  );
+  const reach = radius + (max(zone.width, zone.height) + radius) * (1.0 / 1048576.0);
+  const outwards = f32x4(-reach, reach, -reach, reach);
+  let to = zone.windows;
+  for (; entry < end; entry++) {
+    const from = entry << 2;
+    const sides = i32x4.shuffle(v128.load32_splat(xs + from), v128.load32_splat(ys + from), 0, 1, 4, 5);
+    v128.store(to, cellsOf(f32x4.add(sides, outwards), inverses, lasts));
+    to += WINDOW_BYTES;
+  }
+}
+
+/** Appends the lists of these entries at `out`; gives the end, 0 when there is no room. */
+function listSquares(zone: Zone, entry: u32, end: u32, radius: f32, out: usize): usize {
+  const limits = f32x4.splat(squaredRadius(radius));
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const ids = zone.sortedId;
+  const table = zone.compress;
+  const rowBytes = zone.cellsX << 2;
+  const room = zone.lists + (zone.listCapacity << 2);
+  let windows = zone.windows;
+  for (; entry < end; entry++) {
+    const from = entry << 2;
+    const qx = v128.load32_splat(xs + from);
+    const qy = v128.load32_splat(ys + from);
+    const self = v128.load32_splat(ids + from);
+    const window = changetype<Window>(windows);
+    windows += WINDOW_BYTES;
+    const left = window.left << 2;
+    const right = (window.right + 1) << 2;
+    const last = zone.starts + window.bottom * rowBytes;
+    const first = out;
+    for (let starts = zone.starts + window.top * rowBytes; starts <= last; starts += rowBytes) {
+      const stop = load<u32>(starts + right) << 2;
+      let at = load<u32>(starts + left) << 2;
+      let bits: u32 = 0;
+      for (; at < stop; at += 16) {
+        const dx = f32x4.sub(v128.load(xs + at), qx);
+        const dy = f32x4.sub(v128.load(ys + at), qy);
+        const id = v128.load(ids + at);
+        const near = f32x4.le(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), limits);
+        bits = i32x4.bitmask(v128.andnot(near, i32x4.eq(id, self)));
+        out = compressStore(table, id, bits, out);
+      }
+      // Lanes of the last group that lie behind the run come last: taken back.
+      out -= popcnt(bits >>> (4 - ((at - stop) >>> 2))) << 2;
+    }
+    if (out > room) return 0;
+    storeList(zone, load<u32>(ids + from), first, out);
+  }
+  return out;
+}

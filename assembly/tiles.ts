@@ -1,0 +1,68 @@
+// Blocked tiles as bits, a row padded to whole 32-bit words: tile (column, row) is bit column & 31 of word column >> 5.
+// Outside the zone everything is blocked.
+import { Zone } from "./layout";
+
+// @ts-ignore: decorator
+@inline
+function wordAt(zone: Zone, word: u32, row: u32): usize {
+  return zone.tiles + ((<usize>(row * zone.tileStride + word)) << 2);
+}
+
+/** Is any tile blocked in columns c0..c1, rows r0..r1, all inclusive? True when the rectangle leaves the zone's tiles. */
+export function spanBlocked(zone: Zone, c0: i32, r0: i32, c1: i32, r1: i32): bool {
+  if (zone.tilesX == 0) return false;
+  if (c0 < 0 || r0 < 0 || c1 >= <i32>zone.tilesX || r1 >= <i32>zone.tilesY) return true;
+  const w0 = <u32>c0 >>> 5;
+  const w1 = <u32>c1 >>> 5;
+  const left: u32 = 0xffffffff << (c0 & 31);
+  const right: u32 = 0xffffffff >>> (31 - (c1 & 31));
+  for (let row = <u32>r0; row <= <u32>r1; row++) {
+    for (let word = w0; word <= w1; word++) {
+      let mask: u32 = 0xffffffff;
+      if (word == w0) mask &= left;
+      if (word == w1) mask &= right;
+      if (load<u32>(wordAt(zone, word, row)) & mask) return true;
+    }
+  }
+  return false;
+}
+
+// A box covers [low, high): the tiles floor(low) .. ceil(high) - 1, and at least the one its low edge is in.
+// @ts-ignore: decorator
+@inline
+export function tileLow(edge: f64, size: f64): i32 {
+  return <i32>floor<f64>(edge / size);
+}
+
+// @ts-ignore: decorator
+@inline
+export function tileHigh(edge: f64, size: f64, low: i32): i32 {
+  return max(low, <i32>ceil<f64>(edge / size) - 1);
+}
+
+/** Does the box overlap a blocked tile? Exact: f64 holds the sum of two f32 of these sizes without rounding. */
+export function boxBlocked(zone: Zone, x: f32, y: f32, halfSize: f32): bool {
+  if (zone.tilesX == 0) return false;
+  const size = <f64>zone.tileSize;
+  const h = <f64>halfSize;
+  const c0 = tileLow(<f64>x - h, size);
+  const r0 = tileLow(<f64>y - h, size);
+  return spanBlocked(zone, c0, r0, tileHigh(<f64>x + h, size, c0), tileHigh(<f64>y + h, size, r0));
+}
+
+export function boxInside(zone: Zone, x: f32, y: f32, halfSize: f32): bool {
+  const h = <f64>halfSize;
+  return (
+    <f64>x - h >= 0 && <f64>y - h >= 0 && <f64>x + h <= <f64>zone.width && <f64>y + h <= <f64>zone.height
+  );
+}
+
+/** Is the point in a blocked tile or outside [0, width) x [0, height)? */
+export function blockedAt(zone: Zone, x: f64, y: f64): bool {
+  if (!(x >= 0 && y >= 0 && x < <f64>zone.width && y < <f64>zone.height)) return true;
+  if (zone.tilesX == 0) return false;
+  const size = <f64>zone.tileSize;
+  const column = tileLow(x, size);
+  const row = tileLow(y, size);
+  return spanBlocked(zone, column, row, column, row);
+}

@@ -1,0 +1,43 @@
+/**
+ * The one table of error codes, and the one error class. Every refusal that a caller can meet, in the kernel, in files, on
+ * the wire, has a code here; `message` names the offending value.
+ */
+export const ERROR_CODES = {
+  BAD_ARGUMENT: "a value is of the wrong type, not finite, or outside its documented range",
+  OUT_OF_BOUNDS: "the box would not lie inside the zone",
+  BLOCKED: "the box would overlap a blocked tile",
+  ZONE_FULL: "the zone holds as many entities as its capacity",
+  ZONE_CLOSED: "the zone was closed",
+  ZONE_UNKNOWN: "there is no zone of that name",
+  LIST_FULL: "a result needs more room than the zone was created with",
+  IMAGE_BAD: "the bytes are not a zone image, or are damaged",
+  IMAGE_VERSION: "the image was written by another layout version",
+  KERNEL_TRAP: "the kernel stopped at a failed assertion",
+  KERNEL_UNSUPPORTED: "this engine cannot run the requested kernel build",
+  MAP_BAD: "the file is not a map, or is damaged",
+  MAP_TOO_LARGE: "the map has more tiles than a zone may have",
+  MAP_UNSUPPORTED: "the map uses a feature that gyre does not read",
+  FILE_UNREADABLE: "the file cannot be read",
+  BAD_FLAG: "a command line flag is unknown or has a bad value",
+  PORT_IN_USE: "the address is taken",
+  BAD_MESSAGE: "a control message is not one of the documented forms",
+  BAD_FRAME: "a binary frame is malformed",
+  CONNECTION_FAILED: "the server cannot be reached, or closed the connection",
+  NOT_JOINED: "the message needs a joined player",
+  ALREADY_JOINED: "the session has joined already",
+  SERVER_FULL: "no more sessions are admitted",
+  RATE_LIMITED: "the session sent more messages than its allowance",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An operational error: `code` is stable and from {@link ERROR_CODES}, `message` is for people. */
+export class GyreError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = "GyreError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,20 @@
+/** The kernel object: one compiled build, and what can be made with it. */
+import { createBatch } from "./batch.js";
+import type { KernelFactory } from "./instance.js";
+import type { Kernel } from "./types.js";
+import { createZone, restoreZone } from "./zone.js";
+
+export function createKernel(
+  { build, checked, shared }: { build: "simd" | "scalar"; checked: boolean; shared: boolean },
+  factory: KernelFactory,
+): Kernel {
+  return {
+    build,
+    checked,
+    shared,
+    layoutVersion: factory.constants.LAYOUT_VERSION,
+    createBatch: (capacity) => createBatch(factory, capacity),
+    createZone: (spec) => createZone(factory, spec),
+    restoreZone: (image) => restoreZone(factory, image),
+  };
+}
