@@ -42,7 +42,7 @@ function takeSlot(zone: Zone): u32 {
 
 /** One more entity, where spawnCheck gave OK. Gives its id. */
 export function spawn(zone: Zone, x: f32, y: f32, halfSize: f32, speed: f32, hp: i32, kind: u32, team: u32): u32 {
-  assert(spawnCheck(zone, x, y, halfSize) == OK);
+  if (!ASC_NO_ASSERT) assert(spawnCheck(zone, x, y, halfSize) == OK);
   assert(halfSize >= 0 && speed >= 0 && kind <= 0xffff && team <= 0xff);
   const slot = takeSlot(zone);
   const at = slot << 2;

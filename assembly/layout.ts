@@ -127,6 +127,16 @@ export class Zone {
   columnsPerCell: u32; //    236
   forgotten: u32; //         240  1: an entry was removed since the last rebuild
 
+  // --- four lanes each, for loops over windows: V8 computes a loop's constants anew each turn, but loads only once
+  perColumnAndRow: u64; //   columnInverse twice, rowInverse twice
+  perColumnAndRow1: u64;
+  lastCells: u64; //         last column twice, last row twice, as f32
+  lastCells1: u64;
+  limits: u64; //            set by each pass: its squared radius
+  limits1: u64;
+  outwards: u64; //          set by each pass: low x, high x, low y, high y move by this
+  outwards1: u64;
+
   // --- addresses
   tiles: usize; //           244
   x: usize;
@@ -232,6 +242,13 @@ export function zoneLayout(
   assert(zone.cellsX <= CELLS_SIDE_MAX && zone.cellsY <= CELLS_SIDE_MAX);
   for (let per: u32 = 2; per <= COLUMNS_PER_CELL_MAX; per *= 2) {
     if (<u64>zone.cellsX * 2 * zone.cellsY <= <u64>capacity * NARROW_CELLS_PER_ENTITY) layoutColumns(zone, per);
+  }
+  const vectors = address + offsetof<Zone>("perColumnAndRow");
+  for (let axis: u32 = 0; axis < 2; axis++) {
+    store<f32>(vectors + (axis << 2), zone.columnInverse, 0);
+    store<f32>(vectors + (axis << 2), zone.rowInverse, 8);
+    store<f32>(vectors + (axis << 2), <f32>(zone.cellsX - 1), 16);
+    store<f32>(vectors + (axis << 2), <f32>(zone.cellsY - 1), 24);
   }
   const cells = <u64>zone.cellsX * zone.cellsY;
   const dense = cells <= max(<u64>DENSE_CELLS_SMALL, min(<u64>DENSE_CELLS_MAX, <u64>capacity * DENSE_CELLS_PER_ENTITY));

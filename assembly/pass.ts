@@ -107,15 +107,12 @@ function findWindows(zone: Zone, row: i32, entry: u32, end: u32, radius: f32, li
   const ys = zone.sortedY;
   const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
   // [low x, high x, low y, high y] of a group, moved outwards, becomes [left, right, top, bottom] by these.
-  const inverses = f32x4(zone.columnInverse, zone.columnInverse, zone.rowInverse, zone.rowInverse);
-  const lasts = f32x4(
-    <f32>(zone.cellsX - 1), <f32>(zone.cellsX - 1), <f32>(zone.cellsY - 1), <f32>(zone.cellsY - 1),
-  );
-  const outwards = f32x4(-1, 1, -1, 1);
-  const aside = f32x4(-zone.cellSize, zone.cellSize, 0, 0);
+  const inverses = v128.load(changetype<usize>(zone) + offsetof<Zone>("perColumnAndRow"));
+  const lasts = v128.load(changetype<usize>(zone) + offsetof<Zone>("lastCells"));
+  const outwards = v128.load(changetype<usize>(zone) + offsetof<Zone>("outwards"));
+  const aside = f32x4.mul(f32x4(-1, 1, 0, 0), f32x4.splat(zone.cellSize));
   const scale = zone.columnWidth * zone.cellSize * (REACH_ENTITIES / 3.1415927);
-  // More than the f32 arithmetic below can be off.
-  const grain = (max(zone.width, zone.height) + radius) * (1.0 / 1048576.0);
+  const grain = windowGrain(zone, radius);
   let to = zone.windows;
   for (; entry < end; entry += 4) {
     const from = entry << 2;
@@ -138,11 +135,25 @@ function findWindows(zone: Zone, row: i32, entry: u32, end: u32, radius: f32, li
       const entries = load<u32>(starts + (right << 2)) - load<u32>(starts + (left << 2));
       reach = min<f32>(radius, sqrt<f32>((scale * <f32>(right - left)) / <f32><i32>entries));
     }
-    const cells = cellsOf(f32x4.add(sides, f32x4.mul(f32x4.splat(reach + grain), outwards)), inverses, lasts);
-    v128.store(to, cells);
+    const moved = likely ? f32x4.mul(f32x4.splat(reach + grain), f32x4(-1, 1, -1, 1)) : outwards;
+    v128.store(to, cellsOf(f32x4.add(sides, moved), inverses, lasts));
     store<f32>(to, reach, 16);
     to += WINDOW_BYTES;
   }
+}
+
+/** More than the f32 arithmetic of a window can be off. */
+// @ts-ignore: decorator
+@inline
+function windowGrain(zone: Zone, radius: f32): f32 {
+  return (zone.width + zone.height + radius) * (1.0 / 1048576.0);
+}
+
+/** Leaves the squared radius and the way that a window's sides move outwards where the loops load them. */
+function passConstants(zone: Zone, radius: f32): void {
+  const reach = radius + windowGrain(zone, radius);
+  v128.store(changetype<usize>(zone) + offsetof<Zone>("limits"), f32x4.splat(squaredRadius(radius)));
+  v128.store(changetype<usize>(zone) + offsetof<Zone>("outwards"), f32x4(-reach, reach, -reach, reach));
 }
 
 /** Cells of four coordinates. */
@@ -195,14 +206,17 @@ function walkWindows(zone: Zone, entry: u32, end: u32, radius: f32, retries: u32
   return retries;
 }
 
-/** Stores a result; puts the entry on the list of those to look farther for, which it stays on when the result is not sure. */
+/** Stores a result, or puts the entry on the list of those to look farther for. */
 // @ts-ignore: decorator
 @inline
 function settle(zone: Zone, entry: u32, best: u64, sure: u64, limit: u64, reach: f32, retries: u32): u32 {
-  storeNearest(zone, entry, best, limit);
+  if (best <= sure) {
+    storeNearest(zone, entry, best, limit);
+    return retries;
+  }
   store<u32>(zone.found + (retries << 2), entry);
   store<f32>(zone.cellOf + (retries << 2), farther(reach, best, limit));
-  return retries + <u32>(best > sure);
+  return retries + 1;
 }
 
 /** How far to look after a look within `reach` left `best`. */
@@ -251,19 +265,20 @@ function countRun(zone: Zone, x: f32, y: f32, limit: f32): u32 {
 }
 
 function neighbourCountsSimd(zone: Zone, radius: f32): void {
+  passConstants(zone, radius);
   for (let row = 0; row < <i32>zone.cellsY; row++) {
     const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
     const end = load<u32>(starts + (zone.cellsX << 2));
     for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
       const stop = min(end, entry + BATCH_GROUPS * 4);
       findWindows(zone, row, entry, stop, radius, false);
-      countWindows(zone, entry, stop, radius);
+      countWindows(zone, entry, stop);
     }
   }
 }
 
-function countWindows(zone: Zone, entry: u32, end: u32, radius: f32): void {
-  const limits = f32x4.splat(squaredRadius(radius));
+function countWindows(zone: Zone, entry: u32, end: u32): void {
+  const limits = v128.load(changetype<usize>(zone) + offsetof<Zone>("limits"));
   const xs = zone.sortedX;
   const ys = zone.sortedY;
   const rowBytes = zone.cellsX << 2;
@@ -344,74 +359,105 @@ function listRun(zone: Zone, x: f32, y: f32, limit: f32, self: u32, out: usize):
   return out;
 }
 
+/** Two entities that follow each other share a walk: what is loaded serves both. The second one's list is put behind after. */
 function neighbourListsSimd(zone: Zone, radius: f32): u32 {
+  passConstants(zone, radius);
   let out = zone.lists;
-  for (let entry: u32 = 0; entry < zone.sorted; entry += BATCH_GROUPS) {
-    const stop = min(zone.sorted, entry + BATCH_GROUPS);
-    findSquares(zone, entry, stop, radius);
-    out = listSquares(zone, entry, stop, radius, out);
-    if (out == 0) return LIST_FULL;
+  for (let row: u32 = 0; row < zone.cellsY; row++) {
+    const starts = zone.starts + ((row * zone.cellsX) << 2);
+    const end = load<u32>(starts + (zone.cellsX << 2));
+    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 2) {
+      const stop = min(end, entry + BATCH_GROUPS * 2);
+      findPairs(zone, entry, stop);
+      out = listPairs(zone, entry, stop, out);
+      if (out == 0) return LIST_FULL;
+    }
   }
   return OK;
 }
 
-/** The windows of single entries. */
-function findSquares(zone: Zone, entry: u32, end: u32, radius: f32): void {
+/** The windows of pairs of entries of one row, the last one possibly alone. */
+function findPairs(zone: Zone, entry: u32, end: u32): void {
   const xs = zone.sortedX;
   const ys = zone.sortedY;
-  const inverses = f32x4(zone.columnInverse, zone.columnInverse, zone.rowInverse, zone.rowInverse);
-  const lasts = f32x4(
-    <f32>(zone.cellsX - 1), <f32>(zone.cellsX - 1), <f32>(zone.cellsY - 1), <f32>(zone.cellsY - 1),
-  );
-  const reach = radius + (max(zone.width, zone.height) + radius) * (1.0 / 1048576.0);
-  const outwards = f32x4(-reach, reach, -reach, reach);
+  const inverses = v128.load(changetype<usize>(zone) + offsetof<Zone>("perColumnAndRow"));
+  const lasts = v128.load(changetype<usize>(zone) + offsetof<Zone>("lastCells"));
+  const outwards = v128.load(changetype<usize>(zone) + offsetof<Zone>("outwards"));
   let to = zone.windows;
-  for (; entry < end; entry++) {
-    const from = entry << 2;
-    const sides = i32x4.shuffle(v128.load32_splat(xs + from), v128.load32_splat(ys + from), 0, 1, 4, 5);
+  for (; entry < end; entry += 2) {
+    const a = entry << 2;
+    const b = min(entry + 1, end - 1) << 2;
+    const first = i32x4.shuffle(v128.load32_splat(xs + a), v128.load32_splat(ys + a), 0, 1, 4, 5);
+    const second = i32x4.shuffle(v128.load32_splat(xs + b), v128.load32_splat(ys + b), 0, 1, 4, 5);
+    const sides = i32x4.shuffle(f32x4.pmin(first, second), f32x4.pmax(first, second), 0, 5, 2, 7);
     v128.store(to, cellsOf(f32x4.add(sides, outwards), inverses, lasts));
     to += WINDOW_BYTES;
   }
 }
 
 /** Appends the lists of these entries at `out`; gives the end, 0 when there is no room. */
-function listSquares(zone: Zone, entry: u32, end: u32, radius: f32, out: usize): usize {
-  const limits = f32x4.splat(squaredRadius(radius));
+function listPairs(zone: Zone, entry: u32, end: u32, out: usize): usize {
+  const limits = v128.load(changetype<usize>(zone) + offsetof<Zone>("limits"));
   const xs = zone.sortedX;
   const ys = zone.sortedY;
   const ids = zone.sortedId;
   const table = zone.compress;
   const rowBytes = zone.cellsX << 2;
   const room = zone.lists + (zone.listCapacity << 2);
+  const aside = zone.found;
   let windows = zone.windows;
-  for (; entry < end; entry++) {
-    const from = entry << 2;
-    const qx = v128.load32_splat(xs + from);
-    const qy = v128.load32_splat(ys + from);
-    const self = v128.load32_splat(ids + from);
+  for (; entry < end; entry += 2) {
+    const a = entry << 2;
+    const b = min(entry + 1, end - 1) << 2;
+    const ax = v128.load32_splat(xs + a);
+    const ay = v128.load32_splat(ys + a);
+    const aid = v128.load32_splat(ids + a);
+    const bx = v128.load32_splat(xs + b);
+    const by = v128.load32_splat(ys + b);
+    const bid = v128.load32_splat(ids + b);
     const window = changetype<Window>(windows);
     windows += WINDOW_BYTES;
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
     const last = zone.starts + window.bottom * rowBytes;
-    const first = out;
+    const firstA = out;
+    let outB = aside;
     for (let starts = zone.starts + window.top * rowBytes; starts <= last; starts += rowBytes) {
       const stop = load<u32>(starts + right) << 2;
       let at = load<u32>(starts + left) << 2;
-      let bits: u32 = 0;
+      let bitsA: u32 = 0;
+      let bitsB: u32 = 0;
       for (; at < stop; at += 16) {
-        const dx = f32x4.sub(v128.load(xs + at), qx);
-        const dy = f32x4.sub(v128.load(ys + at), qy);
+        const x = v128.load(xs + at);
+        const y = v128.load(ys + at);
         const id = v128.load(ids + at);
-        const near = f32x4.le(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), limits);
-        bits = i32x4.bitmask(v128.andnot(near, i32x4.eq(id, self)));
-        out = compressStore(table, id, bits, out);
+        const adx = f32x4.sub(x, ax);
+        const ady = f32x4.sub(y, ay);
+        const nearA = f32x4.le(f32x4.add(f32x4.mul(adx, adx), f32x4.mul(ady, ady)), limits);
+        bitsA = i32x4.bitmask(v128.andnot(nearA, i32x4.eq(id, aid)));
+        out = compressStore(table, id, bitsA, out);
+        const bdx = f32x4.sub(x, bx);
+        const bdy = f32x4.sub(y, by);
+        const nearB = f32x4.le(f32x4.add(f32x4.mul(bdx, bdx), f32x4.mul(bdy, bdy)), limits);
+        bitsB = i32x4.bitmask(v128.andnot(nearB, i32x4.eq(id, bid)));
+        outB = compressStore(table, id, bitsB, outB);
       }
       // Lanes of the last group that lie behind the run come last: taken back.
-      out -= popcnt(bits >>> (4 - ((at - stop) >>> 2))) << 2;
+      const behind = 4 - ((at - stop) >>> 2);
+      out -= popcnt(bitsA >>> behind) << 2;
+      outB -= popcnt(bitsB >>> behind) << 2;
+    }
+    storeList(zone, load<u32>(ids + a), firstA, out);
+    if (b != a) {
+      const firstB = out;
+      for (let from = aside; from < outB; from += 16) {
+        v128.store(out, v128.load(from));
+        out += 16;
+      }
+      out = firstB + (outB - aside);
+      storeList(zone, load<u32>(ids + b), firstB, out);
     }
     if (out > room) return 0;
-    storeList(zone, load<u32>(ids + from), first, out);
   }
   return out;
 }
