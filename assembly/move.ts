@@ -25,10 +25,10 @@ function nextDown(value: f32): f32 {
   return -nextUp(-value);
 }
 
-/** Where a box moving towards positive stops at a wall: its high edge below the boundary, but never behind its start. */
+/** Where a box moving towards positive stops at a wall: its high edge at the boundary, a point before it, none behind its start. */
 function contactHigh(boundary: f64, halfSize: f64, start: f32): f32 {
   let place = <f32>(boundary - halfSize);
-  while (<f64>place + halfSize >= boundary) place = nextDown(place);
+  while (<f64>place >= boundary || <f64>place + halfSize > boundary) place = nextDown(place);
   return max(place, start);
 }
 
@@ -42,7 +42,7 @@ function contactLow(boundary: f64, halfSize: f64, start: f32): f32 {
 /** The free end of a sweep along one axis, rounded so that the leading edge stays before the boundary it did not cross. */
 function freeEnd(start: f32, delta: f64, boundary: f64, halfSize: f64): f32 {
   let place = <f32>(<f64>start + delta);
-  if (delta > 0) while (<f64>place + halfSize > boundary) place = nextDown(place);
+  if (delta > 0) while (<f64>place >= boundary || <f64>place + halfSize > boundary) place = nextDown(place);
   else if (delta < 0) while (<f64>place - halfSize < boundary) place = nextUp(place);
   return place;
 }
@@ -78,21 +78,21 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
   let timeY: f64 = dy != 0 ? (sideY - (down ? y + h : y - h)) / dy : Infinity;
   let stoppedX = false;
   let stoppedY = false;
-  let wallX = x; // where the box stands once its axis is stopped
-  let wallY = y;
+  let wallX = startX; // where the box stands once its axis is stopped
+  let wallY = startY;
 
   while (min(timeX, timeY) < 1) {
     if (timeX <= timeY) {
-      // The x edge wants into the next column, along the rows that the box covers then (and has entered already).
-      const now = stoppedY ? wallY : y + dy * timeX;
+      // The x edge wants into the next column, along the rows that the box covers then; the leading one is known exactly.
+      const now = stoppedY ? <f64>wallY : y + dy * timeX;
       let r0 = tileLow(now - h, size);
       let r1 = tileHigh(now + h, size, r0);
-      if (down) r1 = max(r1, row);
-      else if (dy < 0) r0 = min(r0, row);
+      if (down) r0 = min(r0, r1 = row);
+      else if (dy < 0) r1 = max(r1, r0 = row);
       const next = right ? column + 1 : column - 1;
       if ((right ? sideX >= width : sideX <= 0) || spanBlocked(zone, next, r0, next, r1)) {
         stoppedX = true;
-        wallX = right ? sideX - h : sideX + h;
+        wallX = right ? contactHigh(sideX, h, startX) : contactLow(sideX, h, startX);
         timeX = Infinity;
       } else {
         column = next;
@@ -100,15 +100,15 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
         timeX = (sideX - (right ? x + h : x - h)) / dx;
       }
     } else {
-      const now = stoppedX ? wallX : x + dx * timeY;
+      const now = stoppedX ? <f64>wallX : x + dx * timeY;
       let c0 = tileLow(now - h, size);
       let c1 = tileHigh(now + h, size, c0);
-      if (right) c1 = max(c1, column);
-      else if (dx < 0) c0 = min(c0, column);
+      if (right) c0 = min(c0, c1 = column);
+      else if (dx < 0) c1 = max(c1, c0 = column);
       const next = down ? row + 1 : row - 1;
       if ((down ? sideY >= height : sideY <= 0) || spanBlocked(zone, c0, next, c1, next)) {
         stoppedY = true;
-        wallY = down ? sideY - h : sideY + h;
+        wallY = down ? contactHigh(sideY, h, startY) : contactLow(sideY, h, startY);
         timeY = Infinity;
       } else {
         row = next;
@@ -118,12 +118,8 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
     }
   }
 
-  let endX: f32;
-  let endY: f32;
-  if (stoppedX) endX = right ? contactHigh(sideX, h, startX) : contactLow(sideX, h, startX);
-  else endX = freeEnd(startX, dx, sideX, h);
-  if (stoppedY) endY = down ? contactHigh(sideY, h, startY) : contactLow(sideY, h, startY);
-  else endY = freeEnd(startY, dy, sideY, h);
+  let endX = stoppedX ? wallX : freeEnd(startX, dx, sideX, h);
+  let endY = stoppedY ? wallY : freeEnd(startY, dy, sideY, h);
 
   // The rounded end can differ from the exact one by half a grain at the trailing edges: stay when that matters.
   if (!boxInside(zone, endX, endY, <f32>h) || boxBlocked(zone, endX, endY, <f32>h)) {
@@ -150,8 +146,8 @@ function moveNearTiles(zone: Zone, slot: u32, dx: f32, dy: f32): void {
     const h = <f64>halfSize;
     const c0 = tileLow(<f64>min(x, toX) - h, size);
     const r0 = tileLow(<f64>min(y, toY) - h, size);
-    const c1 = tileHigh(<f64>max(x, toX) + h, size, c0);
-    const r1 = tileHigh(<f64>max(y, toY) + h, size, r0);
+    const c1 = tileHigh(<f64>max(x, toX) + h, size, tileLow(<f64>max(x, toX) - h, size));
+    const r1 = tileHigh(<f64>max(y, toY) + h, size, tileLow(<f64>max(y, toY) - h, size));
     if (c1 - c0 < 32 && r1 - r0 < 32 && !spanBlocked(zone, c0, r0, c1, r1)) {
       store<f32>(zone.x + at, toX);
       store<f32>(zone.y + at, toY);

@@ -1,0 +1,71 @@
+// Bundles src into build: the package's entry points as one split ESM graph (so that `gyre` and `gyre/kernel` share one
+// GyreError), the viewer as one page's worth of files, the benches and, with --test, the tests.
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const at = (...parts) => join(root, ...parts);
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  loader: { ".wasm": "binary" },
+  logLevel: "warning",
+};
+/** What an install brings along, and what Node has; everything else is bundled in. */
+const external = ["node:*", "ws", "prom-client"];
+
+/** A file of an earlier build that this one does not write any more is removed after, so that the folder is whole at any time. */
+function removeStale(folder, { metafile }) {
+  for (const name of readdirSync(at("build", folder))) {
+    if (!(`build/${folder}/${name}` in metafile.outputs)) rmSync(at("build", folder, name), { recursive: true });
+  }
+}
+
+const graph = await build({
+  ...common,
+  metafile: true,
+  entryPoints: { index: "src/index.ts", kernel: "src/kernel.ts", client: "src/client.ts", cli: "src/cli/main.ts" },
+  outdir: "build/js",
+  splitting: true,
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["browser"],
+  external,
+});
+removeStale("js", graph);
+
+await build({
+  ...common,
+  entryPoints: ["src/viewer/main.ts"],
+  outdir: "build/viewer",
+  platform: "browser",
+  minify: true,
+});
+for (const name of readdirSync(at("src", "viewer"))) {
+  if (/\.(html|css|svg)$/.test(name)) cpSync(at("src", "viewer", name), at("build", "viewer", name));
+}
+
+await build({
+  ...common,
+  entryPoints: ["bench/main.ts", "bench/contender.ts", "bench/draw.ts"],
+  outdir: "build/bench",
+  platform: "node",
+  external: [...external, "gyre", "gyre/*"],
+});
+
+if (process.argv.includes("--test")) {
+  const tests = readdirSync(at("test")).filter((name) => name.endsWith(".test.ts"));
+  const built = await build({
+    ...common,
+    metafile: true,
+    entryPoints: tests.map((name) => `test/${name}`),
+    outdir: "build/test",
+    platform: "node",
+    packages: "external",
+  });
+  removeStale("test", built);
+}

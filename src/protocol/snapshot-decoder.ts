@@ -1,0 +1,153 @@
+/**
+ * Turns snapshots, binary or JSON, into the entities that a client sees. A snapshot is checked whole before it is applied:
+ * a bad one is refused with BAD_FRAME and changes nothing. Costs O(entities named in the frame), and O(entities in view)
+ * when a cell is forgotten or sent in full. Steady state allocates one DataView a frame.
+ */
+import { ENTER_SIZE, FIELDS, HEADER_SIZE, MOVED_FAR, MOVED_NEAR, readField } from "./fields.js";
+import { BlockHeader, FrameCheck } from "./frame-check.js";
+import { dequantise, type InterestGrid, interestGrid } from "./interest.js";
+import { checkSnapshotJson } from "./json-check.js";
+import type { EntityJson, YouJson } from "./json-encoder.js";
+import { type EntityListener, type EntityRecord, RemoteEntities } from "./remote-entity.js";
+
+export class SnapshotDecoder {
+  readonly entities: RemoteEntities;
+  /** Of the last snapshot; -1 before the first. */
+  tick = -1;
+  /** The last input seq that the simulation had applied. */
+  ack = 0;
+  /** The session's own entity in full precision, the same object each time; null when it has none. */
+  you: Readonly<YouJson> | null = null;
+  readonly #grid: InterestGrid;
+  readonly #check: FrameCheck;
+  readonly #block = new BlockHeader();
+  readonly #you: YouJson = { id: 0, x: 0, y: 0, vx: 0, vy: 0, hp: 0 };
+
+  /** For a zone as `welcome` or `watching` describes it. Throws BAD_ARGUMENT when it has too many cells. */
+  constructor(zone: { width: number; height: number; tileSize: number }, listener?: EntityListener) {
+    this.#grid = interestGrid(zone.width, zone.height, zone.tileSize);
+    this.entities = new RemoteEntities(listener);
+    this.#check = new FrameCheck(this.#grid, this.entities);
+  }
+
+  /** Applies a binary snapshot frame. Throws BAD_FRAME. */
+  decode(bytes: Uint8Array): void {
+    const frame = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const check = this.#check;
+    check.run(frame, this.tick);
+    this.#readHeader(frame);
+    this.entities.begin(this.tick);
+    if (check.clears) this.#clearCells();
+    let updated = 0;
+    for (let i = 0; i < check.blocks; i++) {
+      const block = this.#block.read(frame, check.blockAt[i]!);
+      const row = Math.floor(block.cell / this.#grid.columns);
+      const left = (block.cell - row * this.#grid.columns) * this.#grid.side;
+      const top = row * this.#grid.side;
+      this.#applyEnters(frame, block, left, top);
+      this.#applyUpdates(frame, block, left, top, updated);
+      updated += block.updates;
+    }
+    for (const record of check.leaving) if (record.left === check.frame) this.entities.remove(record);
+  }
+
+  /** Applies a JSON snapshot, as parsed. Throws BAD_FRAME. */
+  applyJson(message: unknown): void {
+    const snapshot = checkSnapshotJson(message, this.tick, this.entities.byId);
+    this.tick = snapshot.tick;
+    this.ack = snapshot.ack;
+    this.you = snapshot.you === null ? null : Object.assign(this.#you, snapshot.you);
+    this.entities.begin(this.tick);
+    for (const id of snapshot.leave) this.entities.remove(this.entities.byId.get(id)!);
+    for (const entity of snapshot.enter) {
+      const record = this.entities.add(entity.id);
+      assign(record, entity);
+      this.entities.entered(record);
+    }
+    for (const changes of snapshot.update) {
+      const record = this.entities.byId.get(changes.id)!;
+      assign(record, changes);
+      this.entities.updated(record);
+    }
+  }
+
+  #readHeader(frame: DataView): void {
+    this.tick = frame.getUint32(4, true);
+    this.ack = frame.getUint32(8, true);
+    const you = this.#you;
+    you.id = frame.getUint32(12, true);
+    this.you = you.id === 0 ? null : you;
+    if (you.id === 0) return;
+    you.x = frame.getFloat32(HEADER_SIZE, true);
+    you.y = frame.getFloat32(HEADER_SIZE + 4, true);
+    you.vx = frame.getFloat32(HEADER_SIZE + 8, true);
+    you.vy = frame.getFloat32(HEADER_SIZE + 12, true);
+    you.hp = frame.getInt32(HEADER_SIZE + 16, true);
+  }
+
+  /** Everything known in a forgotten cell leaves, and in a cell sent in full unless it enters again. */
+  #clearCells(): void {
+    const check = this.#check;
+    for (const record of this.entities.byId.values()) {
+      if (!check.isCleared(record.cell)) continue;
+      record.left = check.frame;
+      check.leaving.push(record);
+    }
+  }
+
+  #applyEnters(frame: DataView, block: BlockHeader, left: number, top: number): void {
+    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += ENTER_SIZE) {
+      const id = frame.getUint32(at, true);
+      const known = this.entities.byId.get(id);
+      const record = known ?? this.entities.add(id);
+      record.left = 0;
+      record.cell = block.cell;
+      place(record, frame.getUint16(at + 4, true), frame.getUint16(at + 6, true), left, top);
+      let offset = at + 8;
+      for (let f = 0; f < FIELDS.length; f++) {
+        const field = FIELDS[f]!;
+        record[field.name] = readField(frame, offset, field);
+        offset += field.size;
+      }
+      if (known === undefined) this.entities.entered(record);
+      else this.entities.updated(record);
+    }
+  }
+
+  /** `before`: updates of the blocks before this one. */
+  #applyUpdates(frame: DataView, block: BlockHeader, left: number, top: number, before: number): void {
+    let at = block.updatesAt;
+    for (let i = 0; i < block.updates; i++) {
+      const record = this.#check.updating[before + i]!;
+      const mask = frame.getUint8(at + 4);
+      at += 5;
+      if (mask & MOVED_NEAR) {
+        place(record, record.qx + frame.getInt8(at), record.qy + frame.getInt8(at + 1), left, top);
+        at += 2;
+      } else if (mask & MOVED_FAR) {
+        place(record, frame.getUint16(at, true), frame.getUint16(at + 2, true), left, top);
+        at += 4;
+      }
+      for (let f = 0; f < FIELDS.length; f++) {
+        const field = FIELDS[f]!;
+        if ((mask & field.bit) === 0) continue;
+        record[field.name] = readField(frame, at, field);
+        at += field.size;
+      }
+      this.entities.updated(record);
+    }
+  }
+}
+
+function place(record: EntityRecord, qx: number, qy: number, left: number, top: number): void {
+  record.qx = qx;
+  record.qy = qy;
+  record.x = dequantise(qx, left);
+  record.y = dequantise(qy, top);
+}
+
+function assign(record: EntityRecord, { x, y, ...fields }: Partial<EntityJson>): void {
+  record.x = x ?? record.x;
+  record.y = y ?? record.y;
+  for (const { name } of FIELDS) record[name] = fields[name] ?? record[name];
+}

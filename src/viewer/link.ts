@@ -1,0 +1,123 @@
+/**
+ * The page's connections: one that watches what the camera sees, for as long as the page is open, and one that plays while the
+ * visitor does. A lost one is tried again with growing pauses; the visitor sees what is going on.
+ */
+import { type Connection, connect, GyreError, type ViewRect, watch } from "../client.js";
+
+/** Milliseconds before the first retry; each further one waits twice as long. */
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 8000;
+/** Milliseconds between two changes of the view, at least: five a second are smooth enough with the margin. */
+const VIEW_MS_MIN = 200;
+/** What is asked for around the screen, as a share of it, so that panning shows no gaps. */
+const MARGIN = 0.3;
+
+export interface LinkEvents {
+  /** A new connection watches. */
+  opened(connection: Connection): void;
+  /** What to tell the visitor; null when all is well. */
+  notice(text: string | null): void;
+}
+
+export class Link {
+  /** The one that watches; null while there is none. */
+  connection: Connection | null = null;
+  /** The one that plays; null while nobody does. */
+  player: Connection | null = null;
+  readonly #url: string;
+  readonly #zone: string | undefined;
+  readonly #events: LinkEvents;
+  readonly #asked: ViewRect = { x0: 0, y0: 0, x1: 0, y1: 0 };
+  #askedMs = 0;
+  #joining = false;
+
+  /** zone: undefined for the server's first. */
+  constructor(url: string, zone: string | undefined, events: LinkEvents) {
+    this.#url = url;
+    this.#zone = zone;
+    this.#events = events;
+  }
+
+  /** Watches, for as long as the page is open. */
+  async run(): Promise<never> {
+    for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(RETRY_MS_MAX, 2 * retryMs)) {
+      let why = "No connection to the server.";
+      try {
+        await this.#watch();
+        retryMs = RETRY_MS_MIN;
+      } catch (error) {
+        if (!(error instanceof GyreError)) throw error;
+        if (error.code !== "CONNECTION_FAILED") why = `${error.message}.`;
+      }
+      for (let waitMs = retryMs; waitMs > 0; waitMs -= 500) {
+        this.#events.notice(`${why} Trying again in ${Math.ceil(waitMs / 1000)} s.`);
+        await new Promise((resolve) => setTimeout(resolve, Math.min(500, waitMs)));
+      }
+      this.#events.notice("Connecting ...");
+    }
+  }
+
+  /** Resolves when a connection that was made is lost. */
+  async #watch(): Promise<void> {
+    const options = { view: { ...this.#asked }, ...(this.#zone !== undefined && { zone: this.#zone }) };
+    const connection = await watch(this.#url, options);
+    const lost = new Promise<void>((resolve) => void connection.on("close", () => resolve()));
+    this.connection = connection;
+    this.#askedMs = 0;
+    this.#events.notice(null);
+    this.#events.opened(connection);
+    await lost;
+    this.connection = null;
+    this.leave();
+  }
+
+  /** Asks for what the camera sees, when that is no longer within what was asked for, or is much less. */
+  look(visible: ViewRect, nowMs: number): void {
+    if (this.connection === null || nowMs - this.#askedMs < VIEW_MS_MIN) return;
+    const { x0, y0, x1, y1 } = visible;
+    const asked = this.#asked;
+    const within = x0 >= asked.x0 && y0 >= asked.y0 && x1 <= asked.x1 && y1 <= asked.y1;
+    const muchLess = x1 - x0 < (asked.x1 - asked.x0) / (2 + 2 * MARGIN);
+    if (within && !muchLess && this.#askedMs > 0) return;
+    const [marginX, marginY] = [(x1 - x0) * MARGIN, (y1 - y0) * MARGIN];
+    this.#ask({ x0: x0 - marginX, y0: y0 - marginY, x1: x1 + marginX, y1: y1 + marginY }, nowMs);
+  }
+
+  /** Asks for next to nothing, while nobody looks at the page. */
+  rest(): void {
+    const x = (this.#asked.x0 + this.#asked.x1) / 2;
+    const y = (this.#asked.y0 + this.#asked.y1) / 2;
+    this.#ask({ x0: x, y0: y, x1: x, y1: y }, 0);
+  }
+
+  #ask(rect: ViewRect, nowMs: number): void {
+    Object.assign(this.#asked, rect);
+    this.#askedMs = nowMs;
+    this.connection?.view(rect);
+  }
+
+  /** Becomes a player of the zone that is watched, unless it is one. Resolves to null when that fails. */
+  async join(name: string): Promise<Connection | null> {
+    if (this.connection === null || this.#joining) return null;
+    if (this.player !== null) return this.player;
+    this.#joining = true;
+    try {
+      const player = await connect(this.#url, { name, zone: this.connection.zone.name });
+      player.on("close", () => {
+        if (this.player === player) this.player = null;
+      });
+      this.player = player;
+      return player;
+    } catch (error) {
+      this.#events.notice(error instanceof GyreError ? `Cannot join: ${error.message}` : String(error));
+      return null;
+    } finally {
+      this.#joining = false;
+    }
+  }
+
+  leave(): void {
+    this.player?.close();
+    this.player = null;
+  }
+}

@@ -1,0 +1,434 @@
+/**
+ * The client against a scripted socket with a clock of its own, for what it does with each message, and against a real
+ * WebSocket server that encodes a moving world.
+ */
+import type { AddressInfo } from "node:net";
+import { build } from "esbuild";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
+import { Tracks } from "../src/client/tracks.js";
+import { connect, GyreError, watch } from "../src/client.js";
+import { FrameBuffer } from "../src/protocol/frame-buffer.js";
+import { JsonEncoder } from "../src/protocol/json-encoder.js";
+import { EntityRecord } from "../src/protocol/remote-entity.js";
+import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
+import { View } from "../src/protocol/view.js";
+import { below, FakeZone, generator } from "./support/fake-zone.js";
+
+type Handler<T> = ((event: T) => void) | null;
+
+/** The other end of a connection, played by the test. */
+class ScriptedSocket {
+  static last: ScriptedSocket;
+  binaryType = "";
+  bufferedAmount = 0;
+  onopen: Handler<unknown> = null;
+  onmessage: Handler<{ data: unknown }> = null;
+  onerror: Handler<{ message?: string }> = null;
+  onclose: Handler<{ code: number; reason: string }> = null;
+  readonly sent: Record<string, unknown>[] = [];
+  readonly url: string;
+  readonly protocol: string;
+  closedWith = 0;
+
+  constructor(url: string, protocol: string) {
+    this.url = url;
+    this.protocol = protocol;
+    ScriptedSocket.last = this;
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(code = 1005): void {
+    this.closedWith = code;
+  }
+
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  sayFrame(bytes: Uint8Array): void {
+    this.onmessage?.({ data: bytes.slice().buffer });
+  }
+}
+
+/** Once connect() has made its socket. */
+const opened = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+const ZONE = { name: "zone-0", width: 4096, height: 4096, tileSize: 32 };
+const RATES = { tick: 100, tickRate: 60, snapshotRate: 20 };
+const WELCOME = { type: "welcome", you: 1, ...RATES, zone: ZONE };
+
+/** A connected client on a clock that the test sets, and the world it is sent. */
+async function scripted(options: { interpolationDelay?: number; format?: "binary" | "json" } = {}) {
+  const clock = { ms: 0 };
+  const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket, now: () => clock.ms, ...options });
+  await opened();
+  const socket = ScriptedSocket.last;
+  socket.onopen?.({});
+  socket.say(WELCOME);
+  const connection = await promise;
+  const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64);
+  const encoder = new SnapshotEncoder(zone);
+  const view = new View();
+  const frame = new FrameBuffer(4096);
+  const snapshot = (tick: number, atMs: number, ack = 0): void => {
+    clock.ms = atMs;
+    encoder.begin(tick, 64);
+    const size = encoder.compose(view, zone.columns.id[0]!, ack, frame);
+    encoder.end();
+    socket.sayFrame(frame.bytes.subarray(0, size));
+  };
+  return { connection, socket, clock, zone, snapshot };
+}
+
+async function rejection(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof GyreError) return error.code;
+    throw error;
+  }
+  return "accepted";
+}
+
+const thrown = (f: () => unknown): string => {
+  try {
+    f();
+  } catch (error) {
+    if (error instanceof GyreError) return error.code;
+    throw error;
+  }
+  return "accepted";
+};
+
+test("connect joins with the subprotocol, and is the welcomed player", async () => {
+  const { connection, socket } = await scripted({ format: "json" });
+  assert.is(socket.url, "ws://host/ws?format=json");
+  assert.is(socket.protocol, "gyre.1");
+  assert.is(socket.binaryType, "arraybuffer");
+  assert.equal(socket.sent[0], { type: "join", name: "ann" });
+  assert.equal([connection.you, connection.tick, connection.zone], [1, 100, ZONE]);
+  assert.equal(connection.stats, { bytesIn: 0, snapshots: 0, rttMs: 0, corrections: 0 });
+  connection.close();
+});
+
+test("connect rejects with the server's code, when the server closes, or with BAD_ARGUMENT", async () => {
+  const attempt = async (answer: (socket: ScriptedSocket) => void): Promise<string> => {
+    const promise = connect("ws://host/ws", { name: "ann", zone: "attic", WebSocket: ScriptedSocket });
+    await opened();
+    answer(ScriptedSocket.last);
+    return rejection(promise);
+  };
+  assert.is(await attempt((s) => s.say({ type: "error", code: "ZONE_UNKNOWN", message: "attic" })), "ZONE_UNKNOWN");
+  assert.is(await attempt((s) => s.say({ type: "error", code: "FROM_THE_FUTURE", message: "?" })), "BAD_MESSAGE");
+  assert.is(await attempt((s) => s.say({ type: "hello" })), "BAD_MESSAGE");
+  assert.is(await attempt((s) => s.say({ ...WELCOME, zone: { ...ZONE, tileSize: 0 } })), "BAD_ARGUMENT");
+  assert.is(await attempt((s) => s.onclose?.({ code: 1013, reason: "full" })), "CONNECTION_FAILED");
+  assert.is(await attempt((s) => s.onerror?.({})), "CONNECTION_FAILED");
+  assert.is(ScriptedSocket.last.closedWith, 1005, "a failed attempt closes its socket");
+  const options = { name: "ann", WebSocket: ScriptedSocket };
+  assert.is(await rejection(connect("nowhere", options)), "BAD_ARGUMENT");
+  for (const interpolationDelay of [-1, 2001, Number.NaN]) {
+    assert.is(await rejection(connect("ws://host", { ...options, interpolationDelay })), "BAD_ARGUMENT");
+  }
+  const view = { x0: 2, y0: 0, x1: 1, y1: 1 };
+  assert.is(await rejection(watch("ws://host", { view, WebSocket: ScriptedSocket })), "BAD_ARGUMENT");
+});
+
+test("a snapshot in the same packet as the welcome is not lost", async () => {
+  const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket });
+  await opened();
+  const socket = ScriptedSocket.last;
+  socket.say(WELCOME);
+  const entity = { id: 4097, x: 1, y: 2, hp: 3, kind: 4, team: 5 };
+  socket.say({ type: "snapshot", tick: 103, ack: 0, you: null, enter: [entity], update: [], leave: [] });
+  const connection = await promise;
+  assert.is(connection.stats.snapshots, 1);
+  assert.is(connection.entities.get(4097)?.hp, 3);
+  connection.close();
+});
+
+test("entities are as last received; own state and ack come with them", async () => {
+  const { connection, zone, snapshot } = await scripted();
+  const you = zone.spawn(0, 100, 100);
+  const other = zone.spawn(1, 200.04, 300, 50, 7, 2);
+  const ticks: number[] = [];
+  const off = connection.on("snapshot", (tick) => ticks.push(tick));
+  snapshot(103, 50, 9);
+  const { x, y, hp, kind, team } = connection.entities.get(other)!;
+  assert.equal([x, y, hp, kind, team], [200.0625, 300, 50, 7, 2]);
+  assert.equal([connection.you, connection.own?.x, connection.ack, connection.tick], [you, 100, 9, 103]);
+  zone.despawn(1);
+  off();
+  snapshot(106, 100);
+  assert.equal([...connection.entities.keys()], [you]);
+  assert.equal(ticks, [103]);
+  assert.is(connection.stats.snapshots, 2);
+  assert.is(connection.stats.bytesIn, 40 + 8 + 32 + (40 + 16 + 8));
+  connection.close();
+});
+
+test("sample shows the delay ago, between the two snapshots around it, and the newest at most", async () => {
+  const { connection, zone, snapshot } = await scripted({ interpolationDelay: 100 });
+  const you = zone.spawn(0, 100, 100);
+  // 60 ticks a second: 3 ticks are 50 ms. Arrivals are regular, so tick 100 + t is heard of at 1000 + t x 50/3 ms.
+  for (let i = 0; i <= 4; i++) {
+    zone.columns.x[0] = 100 + 16 * i;
+    snapshot(100 + 3 * i, 1000 + 50 * i);
+  }
+  const xAt = (timeMs: number): number => connection.sample(timeMs).get(you)!.x;
+  const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 0.01, `${a} is not ${b}`);
+  near(xAt(1200), 132);
+  near(xAt(1225), 140);
+  near(xAt(1250), 148);
+  near(xAt(1300), 164);
+  near(xAt(9999), 164);
+  near(xAt(0), 100);
+  near(connection.entities.get(you)!.x, 164);
+  connection.interpolate(1225);
+  near(connection.tracks.x[connection.tracks.indexOf(you)]!, 140);
+  assert.is(connection.sample(1), connection.sample(2), "one map");
+  connection.close();
+});
+
+test("jitter of 20 ms moves what is shown by less than 3 ms; a stall of a second is taken over at once", async () => {
+  const { connection, zone, snapshot } = await scripted({ interpolationDelay: 100 });
+  const seed = 5;
+  const random = generator(seed);
+  const you = zone.spawn(0, 100, 100);
+  let step = 0;
+  const advance = (lateMs: number): void => {
+    step++;
+    zone.columns.x[0] = 100 + step;
+    snapshot(100 + 3 * step, 1000 + 50 * step + lateMs);
+  };
+  for (let i = 0; i < 200; i++) advance(20 * random());
+  /** Milliseconds that what is shown lies behind the newest snapshot. */
+  const behindMs = (timeMs: number): number => (100 + step - connection.sample(timeMs).get(you)!.x) * 50;
+  assert.ok(Math.abs(behindMs(1000 + 50 * step) - 110) < 3, `seed ${seed}`);
+  advance(1010);
+  assert.is(Math.round(behindMs(1000 + 50 * step + 1010)), 100);
+  connection.close();
+});
+
+test("a jump of more than 512 units is shown as one", async () => {
+  const { connection, zone, snapshot } = await scripted({ interpolationDelay: 50 });
+  const [you, other] = [zone.spawn(0, 700, 700), zone.spawn(1, 300, 300)];
+  snapshot(100, 1000);
+  zone.columns.x[0] = 1300;
+  zone.columns.x[1] = 800;
+  snapshot(103, 1050);
+  assert.is(connection.sample(1075).get(you)!.x, 1300);
+  assert.is(connection.sample(1075).get(other)!.x, 550);
+  connection.close();
+});
+
+test("input counts up, is refused when not finite, and dropped while 16 KiB wait or after close", async () => {
+  const { connection, socket } = await scripted();
+  assert.is(connection.input({ dx: 1, dy: 0 }), 1);
+  assert.is(connection.input({ dx: 0, dy: -1, action: "attack" }), 2);
+  assert.equal(socket.sent.slice(-2), [
+    { type: "input", seq: 1, dx: 1, dy: 0 },
+    { type: "input", seq: 2, dx: 0, dy: -1, action: "attack" },
+  ]);
+  assert.is(
+    thrown(() => connection.input({ dx: Number.NaN, dy: 0 })),
+    "BAD_ARGUMENT",
+  );
+  socket.bufferedAmount = 16 * 1024 + 1;
+  assert.is(connection.input({ dx: 1, dy: 0 }), 0);
+  socket.bufferedAmount = 0;
+  assert.is(connection.input({ dx: 1, dy: 0 }), 3);
+  connection.close();
+  assert.is(connection.input({ dx: 1, dy: 0 }), 0);
+  assert.is(socket.closedWith, 1000);
+});
+
+test("the round trip is measured by ping", async () => {
+  const { connection, socket, clock } = await scripted();
+  assert.equal(socket.sent[1], { type: "ping", t: 0 });
+  clock.ms = 34;
+  socket.say({ type: "pong", t: 0, tick: 101 });
+  assert.is(connection.stats.rttMs, 34);
+  connection.close();
+});
+
+test("watch asks for a view, and for others later", async () => {
+  const promise = watch("ws://host/ws", { view: { x0: 0, y0: 1, x1: 2, y1: 3 }, zone: "z", WebSocket: ScriptedSocket });
+  await opened();
+  const socket = ScriptedSocket.last;
+  socket.onopen?.({});
+  socket.say({ ...WELCOME, type: "watching" });
+  const connection = await promise;
+  connection.view({ x0: 5, y0: 5, x1: 6, y1: 6 });
+  assert.is(connection.you, 0);
+  assert.equal(socket.sent[0], { type: "view", x0: 0, y0: 1, x1: 2, y1: 3, zone: "z" });
+  assert.equal(socket.sent.at(-1), { type: "view", x0: 5, y0: 5, x1: 6, y1: 6 });
+  assert.is(
+    thrown(() => connection.view({ x0: 9, y0: 5, x1: 6, y1: 6 })),
+    "BAD_ARGUMENT",
+  );
+  connection.close();
+});
+
+test("an error of the server is announced; a malformed frame closes with 4002 and says BAD_FRAME, once", async () => {
+  const bad: ((socket: ScriptedSocket) => void)[] = [
+    (socket) => socket.sayFrame(new Uint8Array(7)),
+    (socket) => socket.onmessage?.({ data: '{"type":"snapshot"' }),
+  ];
+  for (const speak of bad) {
+    const { connection, socket } = await scripted();
+    const heard: string[] = [];
+    connection.on("error", (error) => heard.push(error.code));
+    connection.on("close", (code, _reason, error) => heard.push(`${code} ${error?.code}`));
+    socket.say({ type: "error", code: "RATE_LIMITED", message: "slowly" });
+    speak(socket);
+    socket.onclose?.({ code: 4002, reason: "" });
+    assert.equal(heard, ["RATE_LIMITED", "4002 BAD_FRAME"]);
+    assert.is(socket.closedWith, 4002);
+  }
+});
+
+test("close says whether it was asked for", async () => {
+  for (const asked of [true, false]) {
+    const { connection, socket } = await scripted();
+    const heard: unknown[] = [];
+    connection.on("close", (code, reason, error) => heard.push(code, reason, error?.code));
+    if (asked) connection.close();
+    socket.onclose?.({ code: asked ? 1000 : 1006, reason: "r" });
+    assert.equal(heard, asked ? [1000, "r", undefined] : [1006, "r", "CONNECTION_FAILED"]);
+    connection.close();
+  }
+});
+
+test("tracks: over 5 seeds x 400 random enters, moves and leaves every column follows its entity", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const random = generator(seed);
+    const tracks = new Tracks(4);
+    const inView: EntityRecord[] = [];
+    for (let tick = 0; tick < 400; tick++) {
+      tracks.begin(tick);
+      for (let n = below(random, 4); n > 0; n--) {
+        const record = Object.assign(new EntityRecord(), {
+          id: tick * 4 + n,
+          x: n,
+          y: tick,
+          kind: n,
+          team: tick & 255,
+        });
+        inView.push(record);
+        tracks.enter(record);
+      }
+      for (const record of inView) {
+        if (random() < 0.5) continue;
+        record.x++;
+        record.kind++;
+        tracks.update(record);
+      }
+      if (tick === 200) tracks.sample(tick);
+      for (let n = below(random, 4); n > 0 && inView.length > 0; n--) {
+        tracks.leave(inView.splice(below(random, inView.length), 1)[0]!);
+      }
+      tracks.interpolate(tick);
+      assert.is(tracks.count, inView.length);
+      for (const { index, id, x, y, kind, team } of inView) {
+        const kept = [tracks.ids, tracks.x, tracks.y, tracks.kinds, tracks.teams].map((column) => column[index]);
+        assert.equal(kept, [id, x, y, kind, team], `seed ${seed} tick ${tick}`);
+      }
+      if (tick >= 200) assert.equal(new Set(tracks.sample(tick).keys()), new Set(inView.map(({ id }) => id)));
+    }
+  }
+});
+
+test("sampling 2,000 entities 500 times leaves no garbage to speak of", () => {
+  const tracks = new Tracks(4);
+  tracks.begin(1);
+  for (let id = 1; id <= 2000; id++) tracks.enter(Object.assign(new EntityRecord(), { id, x: id, y: id }));
+  tracks.begin(4);
+  const run = (): void => {
+    for (let i = 0; i < 500; i++) tracks.sample(1 + (i % 30) / 10);
+  };
+  // Other code may allocate meanwhile, so the least of several runs counts: one object an entity would be 50 MB each.
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 8; round++) {
+    const before = process.memoryUsage().heapUsed;
+    run();
+    least = Math.min(least, Math.abs(process.memoryUsage().heapUsed - before));
+  }
+  assert.ok(least < 500_000, `${least} bytes`);
+});
+
+async function listening(): Promise<{ server: WebSocketServer; url: string }> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await new Promise<void>((resolve) => void server.on("listening", resolve));
+  return { server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws` };
+}
+
+for (const format of ["binary", "json"] as const) {
+  test(`over a real WebSocket, ${format} snapshots of a moving world arrive as they are`, async () => {
+    const zone = new FakeZone(2048, 2048, 32, 32);
+    const encoder = new SnapshotEncoder(zone);
+    const { server, url } = await listening();
+    const you = zone.spawn(0, 1000, 1000);
+    for (let slot = 1; slot < 20; slot++) zone.spawn(slot, 100 * slot, 50 * slot, slot);
+    server.on("connection", (socket) => {
+      const view = new View();
+      const frame = new FrameBuffer(4096);
+      const json = new JsonEncoder();
+      socket.on("message", (data) => {
+        const message = JSON.parse(String(data));
+        if (message.type === "join")
+          socket.send(JSON.stringify({ ...WELCOME, you, zone: { ...ZONE, width: 2048, height: 2048 } }));
+        // The world moves on each input, so that the test needs no timer.
+        if (message.type !== "input") return;
+        for (let slot = 0; slot < 20; slot++) zone.columns.x[slot]! += 3;
+        encoder.begin(100 + message.seq, 20);
+        if (format === "json") socket.send(json.compose(encoder, view, you, message.seq));
+        else socket.send(frame.bytes.slice(0, encoder.compose(view, you, message.seq, frame)));
+        encoder.end();
+      });
+    });
+    const connection = await connect(url, { name: "ann", format });
+    const done = new Promise<void>((resolve) => {
+      connection.on("snapshot", () => {
+        if (connection.ack === 50) resolve();
+        else connection.input({ dx: 1, dy: 0 });
+      });
+    });
+    connection.input({ dx: 1, dy: 0 });
+    await done;
+    assert.is(connection.own?.x, 1150);
+    assert.is(connection.entities.size, 20);
+    for (let slot = 0; slot < 20; slot++) {
+      assert.is(connection.entities.get(zone.columns.id[slot]!)?.x, zone.columns.x[slot]);
+    }
+    const closed = new Promise<void>((resolve) => void connection.on("close", () => resolve()));
+    connection.close();
+    await closed;
+    await new Promise((resolve) => server.close(resolve));
+  });
+}
+
+test("a server that is not there is CONNECTION_FAILED", async () => {
+  const { server, url } = await listening();
+  await new Promise((resolve) => server.close(resolve));
+  assert.is(await rejection(connect(url, { name: "ann" })), "CONNECTION_FAILED");
+});
+
+test("the built gyre/client bundles for a browser, and asks for nothing of Node's", async () => {
+  const { warnings, outputFiles } = await build({
+    entryPoints: ["build/js/client.js"],
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    write: false,
+  });
+  assert.equal(warnings, []);
+  assert.not.match(outputFiles[0]!.text, /"node:/);
+});
+
+test.run();

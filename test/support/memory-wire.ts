@@ -1,0 +1,55 @@
+/** A connection that lives in memory: keeps what it was sent, and flushes when it is told to, or at once. */
+import type { Wire } from "../../src/net/wire.js";
+
+export class MemoryWire implements Wire {
+  queuedBytes = 0;
+  readonly texts: string[] = [];
+  /** Copies of the binary frames. */
+  readonly frames: Uint8Array[] = [];
+  frameCount = 0;
+  frameBytes = 0;
+  pings = 0;
+  closedWith = 0;
+  terminated = false;
+  #flush: (() => void) | null = null;
+
+  /** keep: remember what is sent. slow: flush only when told. */
+  constructor(
+    readonly keep = true,
+    public slow = false,
+  ) {}
+
+  sendText(text: string, flushed?: () => void): void {
+    if (this.keep) this.texts.push(text);
+    if (flushed !== undefined) this.#sent(flushed);
+  }
+
+  sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void {
+    if (this.keep) this.frames.push(bytes.slice(0, size));
+    this.frameCount++;
+    this.frameBytes += size;
+    this.#sent(flushed);
+  }
+
+  ping(): void {
+    this.pings++;
+  }
+
+  close(code: number): void {
+    this.closedWith = code;
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  flush(): void {
+    this.#flush?.();
+    this.#flush = null;
+  }
+
+  #sent(flushed: () => void): void {
+    if (this.slow) this.#flush = flushed;
+    else flushed();
+  }
+}
