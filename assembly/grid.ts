@@ -1,15 +1,19 @@
 // The grid: entities sorted by cell, so that a row of neighbouring cells is one contiguous run of x, y, id and team.
 //
-//   starts   0     2  3        6        dense: one per cell, row by row, and the end
-//            │     │  │        │
-//   sorted   a  b  c  d  e  f  | g h |  then what was spawned since (pending)
+// Each row of cells has two strips: the entities of one team (the first layer), then all others. Who looks for enemies walks
+// over one layer when there are two teams; who looks for anybody walks over both.
+//
+//   strips   row 0, layer 0 │ row 0, layer 1 │ row 1, layer 0 │ ...      starts: one per cell of each strip, and the end
+//   sorted   a  b  c  d  e  │ f  g           │ h              │ ...      then what was spawned since (pending)
 //
 // Rebuilt each step by a counting sort, O(entities + cells). Between rebuilds a despawned entity's x becomes infinite (no
 // query finds it), a spawned one is appended behind, and queries scan that tail in line.
 //
-// A world with far more cells than entities is hashed instead: buckets of an open-addressing table take the place of cells, keyed
-// by the packed cell, and a rectangle that has more cells than there are entries is answered by one run over all of them.
-import { NONE, PENDING_MAX, Zone } from "./layout";
+// A world with far more cells than entities is hashed instead, without layers: buckets of an open-addressing table take the place
+// of cells, keyed by the packed cell, and a rectangle that has more cells than there are entries is answered by one run over all.
+//
+// The order of entries depends on the simulated state alone, so that what a game does in order of a query replays.
+import { EMPTY, MIXED, NONE, PENDING_MAX, Zone } from "./layout";
 
 const HASH_MULTIPLIER: u32 = 0x9e3779b1; // 2^32 / golden ratio: D. Knuth, TAOCP vol. 3, 6.4
 
@@ -64,35 +68,105 @@ function packCell(row: i32, column: i32): u32 {
   return (<u32>row << 16) | <u32>column;
 }
 
+/** Slots looked at to find the most common team; which one is found only decides how fast searches are. */
+const TALLY_SLOTS: u32 = 1024;
+
+/** The most common team among up to TALLY_SLOTS slots, evenly spread; the lowest of equals. */
+function commonTeam(zone: Zone): i32 {
+  const tally = zone.tally;
+  memory.fill(tally, 0, 1024);
+  const stride = zone.highWater / TALLY_SLOTS + 1;
+  for (let slot: u32 = 0; slot < zone.highWater; slot += stride) {
+    const at = tally + (<u32>load<u8>(zone.team + slot) << 2);
+    store<u32>(at, load<u32>(at) + <u32>load<u8>(zone.alive + slot));
+  }
+  let common = 0;
+  for (let team = 1; team < 256; team++) {
+    if (load<u32>(tally + (team << 2)) > load<u32>(tally + (common << 2))) common = team;
+  }
+  return common;
+}
+
 /** Pass 1, dense: the cell of each live slot into cellOf, and how many are in it into starts[cell + 2]. */
 function countCells(zone: Zone): void {
+  zone.layerTeam = commonTeam(zone);
   const ids = zone.id;
-  const xs = zone.x;
-  const ys = zone.y;
   const cellOf = zone.cellOf;
   const counts = zone.starts + 8;
-  const columnInverse = zone.columnInverse;
-  const rowInverse = zone.rowInverse;
-  const cellsX = zone.cellsX;
   const end = zone.highWater << 2;
-  // Inside the zone, so no clamp: cellsX is floor(width * columnInverse) + 1.
-  if (ASC_FEATURE_SIMD) {
-    for (let at: u32 = 0; at < end; at += 16) {
-      const column = i32x4.trunc_sat_f32x4_s(f32x4.mul(v128.load(xs + at), f32x4.splat(columnInverse)));
-      const row = i32x4.trunc_sat_f32x4_s(f32x4.mul(v128.load(ys + at), f32x4.splat(rowInverse)));
-      v128.store(cellOf + at, i32x4.add(i32x4.mul(row, i32x4.splat(cellsX)), column));
-    }
-  } else {
-    for (let at: u32 = 0; at < end; at += 4) {
-      const cell = <i32>(load<f32>(ys + at) * rowInverse) * cellsX + <i32>(load<f32>(xs + at) * columnInverse);
-      store<u32>(cellOf + at, cell);
-    }
-  }
+  if (ASC_FEATURE_SIMD) findCellsSimd(zone);
+  else findCells(zone);
   for (let at: u32 = 0; at < end; at += 4) {
     if (load<u32>(ids + at) == 0) continue;
     const count = counts + (load<u32>(cellOf + at) << 2);
     store<u32>(count, load<u32>(count) + 1);
   }
+}
+
+/** The cell of each slot, wherever dead ones are said to be; and which teams are in the second layer. */
+function findCells(zone: Zone): void {
+  const cellsX = zone.cellsX;
+  let least: i32 = EMPTY;
+  let greatest: i32 = -1;
+  for (let slot: u32 = 0; slot < zone.highWater; slot++) {
+    const at = slot << 2;
+    // Inside the zone, so no clamp: cellsX is floor(width * columnInverse) + 1.
+    const row = <i32>(load<f32>(zone.y + at) * zone.rowInverse);
+    const column = <i32>(load<f32>(zone.x + at) * zone.columnInverse);
+    const team = <i32>load<u8>(zone.team + slot);
+    let strip = row * 2;
+    if (team != zone.layerTeam) {
+      strip++;
+      if (load<u8>(zone.alive + slot)) {
+        least = min(least, team);
+        greatest = max(greatest, team);
+      }
+    }
+    store<u32>(zone.cellOf + at, strip * cellsX + column);
+  }
+  zone.otherTeam = greatest < 0 ? EMPTY : least == greatest ? least : MIXED;
+}
+
+function findCellsSimd(zone: Zone): void {
+  const xs = zone.x;
+  const ys = zone.y;
+  const teams = zone.team;
+  const alives = zone.alive;
+  const cellOf = zone.cellOf;
+  let least = i32x4.splat(EMPTY);
+  let greatest = i32x4.splat(-1);
+  for (let slot: u32 = 0; slot < zone.highWater; slot += 4) {
+    const at = slot << 2;
+    const row = i32x4.trunc_sat_f32x4_s(f32x4.mul(v128.load(ys + at), f32x4.splat(zone.rowInverse)));
+    const column = i32x4.trunc_sat_f32x4_s(f32x4.mul(v128.load(xs + at), f32x4.splat(zone.columnInverse)));
+    const team = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(teams + slot)));
+    const alive = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(alives + slot)));
+    const second = i32x4.ne(team, i32x4.splat(zone.layerTeam));
+    // True is -1.
+    const strip = i32x4.sub(i32x4.add(row, row), second);
+    v128.store(cellOf + at, i32x4.add(i32x4.mul(strip, i32x4.splat(zone.cellsX)), column));
+    const counts = v128.and(second, i32x4.neg(alive));
+    least = i32x4.min_s(least, v128.or(v128.and(team, counts), v128.andnot(i32x4.splat(EMPTY), counts)));
+    greatest = i32x4.max_s(greatest, v128.or(v128.and(team, counts), v128.not(counts)));
+  }
+  const low = min(
+    min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
+    min(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),
+  );
+  const high = max(
+    max(i32x4.extract_lane(greatest, 0), i32x4.extract_lane(greatest, 1)),
+    max(i32x4.extract_lane(greatest, 2), i32x4.extract_lane(greatest, 3)),
+  );
+  zone.otherTeam = high < 0 ? EMPTY : low == high ? low : MIXED;
+}
+
+/** The layers in which somebody who is not of `notTeam` (-1: anybody) can be, as bits. */
+// @ts-ignore: decorator
+@inline
+export function layersWithout(zone: Zone, notTeam: i32): u32 {
+  const first: u32 = zone.layerTeam == notTeam ? 0 : 1;
+  const second: u32 = zone.otherTeam == EMPTY || zone.otherTeam == notTeam ? 0 : 2;
+  return first | second;
 }
 
 /** Pass 1, hashed. */
@@ -151,7 +225,7 @@ function scatter(zone: Zone): void {
 
 /** Sorts all live entities by the cells they are in now. O(entities + cells). */
 export function gridRebuild(zone: Zone): void {
-  const buckets = zone.hashSize != 0 ? zone.hashSize : zone.cellsX * zone.cellsY;
+  const buckets = zone.hashSize != 0 ? zone.hashSize : zone.cellsX * zone.cellsY * 2;
   memory.fill(zone.starts, 0, (buckets + 2) << 2);
   if (zone.hashSize != 0) countBuckets(zone);
   else countCells(zone);
@@ -210,54 +284,48 @@ export function gridForget(zone: Zone, slot: u32): void {
 }
 
 /**
- * Starts a walk over the runs of sorted entries that cover a rectangle of cells, inclusive, inside the grid; then
- * `while (nextRun(zone))` finds each run in zone.runStart .. zone.runEnd. The pending entries are the last run.
+ * Starts a walk over the runs of sorted entries that cover a rectangle of cells, inclusive, inside the grid, in the given layers;
+ * then `while (nextRun(zone))` finds each run in zone.runStart .. zone.runEnd. The pending entries are the last run.
  */
-export function beginRuns(zone: Zone, x0: i32, y0: i32, x1: i32, y1: i32): void {
+export function beginRuns(zone: Zone, x0: i32, y0: i32, x1: i32, y1: i32, layers: u32): void {
   assert(x0 >= 0 && y0 >= 0 && x1 < <i32>zone.cellsX && y1 < <i32>zone.cellsY);
   zone.runX0 = x0;
   zone.runX1 = x1;
-  zone.runY1 = y1;
-  zone.runRow = y0;
   zone.runColumn = x0;
-  if (zone.hashSize != 0 && <u64>(x1 - x0 + 1) * <u64>(y1 - y0 + 1) > zone.sorted) zone.runColumn = -1;
+  zone.runLayers = layers;
+  if (zone.hashSize == 0) {
+    zone.runRow = y0 * 2;
+    zone.runY1 = y1 * 2 + 1;
+  } else {
+    zone.runRow = y0;
+    zone.runY1 = y1;
+    if (<u64>(x1 - x0 + 1) * <u64>(y1 - y0 + 1) > zone.sorted) zone.runColumn = -1;
+  }
 }
 
 /** Starts a walk over the runs that cover the square of half side `reach` around a point, and all that rounds to be in it. */
 // @ts-ignore: decorator
 @inline
-export function beginSquare(zone: Zone, x: f32, y: f32, reach: f32): void {
+export function beginSquare(zone: Zone, x: f32, y: f32, reach: f32, layers: u32): void {
   beginRuns(
     zone,
     cellColumn(zone, edgeLow(x, reach)), cellRow(zone, edgeLow(y, reach)),
-    cellColumn(zone, edgeHigh(x, reach)), cellRow(zone, edgeHigh(y, reach)),
+    cellColumn(zone, edgeHigh(x, reach)), cellRow(zone, edgeHigh(y, reach)), layers,
   );
 }
 
 export function nextRun(zone: Zone): bool {
   if (zone.runRow <= zone.runY1) {
-    if (zone.hashSize == 0) {
-      const first = zone.starts + ((<u32>zone.runRow * zone.cellsX) << 2);
-      zone.runStart = load<u32>(first + (zone.runX0 << 2));
-      zone.runEnd = load<u32>(first + ((zone.runX1 + 1) << 2));
-      zone.runRow++;
-      return true;
-    }
-    if (zone.runColumn < 0) {
-      zone.runStart = 0;
-      zone.runEnd = zone.sorted;
-      zone.runRow = zone.runY1 + 1;
-      return true;
-    }
-    const bucket = bucketOf(zone, packCell(zone.runRow, zone.runColumn));
-    // An empty bucket's run is empty.
-    zone.runStart = load<u32>(zone.starts + (bucket << 2));
-    zone.runEnd = load<u32>(zone.starts + ((bucket + 1) << 2));
-    if (++zone.runColumn > zone.runX1) {
-      zone.runColumn = zone.runX0;
-      zone.runRow++;
-    }
-    return true;
+    if (zone.hashSize != 0) return nextBucket(zone);
+    do {
+      const strip: u32 = zone.runRow++;
+      if ((zone.runLayers >>> (strip & 1)) & 1) {
+        const first = zone.starts + ((strip * zone.cellsX) << 2);
+        zone.runStart = load<u32>(first + (zone.runX0 << 2));
+        zone.runEnd = load<u32>(first + ((zone.runX1 + 1) << 2));
+        return true;
+      }
+    } while (zone.runRow <= zone.runY1);
   }
   if (zone.runRow == zone.runY1 + 1 && zone.pending != 0) {
     zone.runRow++;
@@ -266,4 +334,22 @@ export function nextRun(zone: Zone): bool {
     return true;
   }
   return false;
+}
+
+function nextBucket(zone: Zone): bool {
+  if (zone.runColumn < 0) {
+    zone.runStart = 0;
+    zone.runEnd = zone.sorted;
+    zone.runRow = zone.runY1 + 1;
+    return true;
+  }
+  const bucket = bucketOf(zone, packCell(zone.runRow, zone.runColumn));
+  // An empty bucket's run is empty.
+  zone.runStart = load<u32>(zone.starts + (bucket << 2));
+  zone.runEnd = load<u32>(zone.starts + ((bucket + 1) << 2));
+  if (++zone.runColumn > zone.runX1) {
+    zone.runColumn = zone.runX0;
+    zone.runRow++;
+  }
+  return true;
 }

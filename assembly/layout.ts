@@ -45,6 +45,9 @@ export const DENSE_CELLS_PER_ENTITY: u32 = 16;
 export const COLUMNS_PER_CELL_MAX: u32 = 16;
 /** ... as long as there are no more cells than this for each entity that may live. */
 export const NARROW_CELLS_PER_ENTITY: u32 = 2;
+/** Values of otherTeam that are no team: several teams in the second layer, nobody in it. */
+export const MIXED: i32 = 256;
+export const EMPTY: i32 = 257;
 /** Cells along one side, so that row and column pack into 32 bits. */
 export const CELLS_SIDE_MAX: u32 = 0xffff;
 /** Entities spawned since the last rebuild are scanned in line by queries; one more and the grid is rebuilt. */
@@ -114,7 +117,7 @@ export class Zone {
   sorted: u32; //            184  entries placed by the last rebuild
   pending: u32; //           188  entries appended since
   stale: u32; //             192  1: rebuild before the next query
-  runRow: i32; //            196  cursor over the runs of a rectangle of cells
+  runRow: i32; //            196  cursor over the runs of a rectangle of cells: a row, or a strip of a dense grid
   runColumn: i32; //         200
   runX0: i32; //             204
   runY0: i32; //             208
@@ -126,9 +129,15 @@ export class Zone {
   columnWidth: f32; //       232  cellSize / 1, 2, 4, 8 or 16
   columnsPerCell: u32; //    236
   forgotten: u32; //         240  1: an entry was removed since the last rebuild
+  runLayers: u32; //         244  bit 0: the walk takes the first layer, bit 1: the second
+  layerTeam: i32; //         248  whose entities are the first layer
+  otherTeam: i32; //         252  the only team of the second layer, MIXED or EMPTY
+
+  sweepScale: f64; //        256  1 / sweepSize when that is exact, for a power of two, else 0
+  sweepReserved: u64; //     264
 
   // --- four lanes each, for loops over windows: V8 computes a loop's constants anew each turn, but loads only once
-  perColumnAndRow: u64; //   columnInverse twice, rowInverse twice
+  perColumnAndRow: u64; //   272  columnInverse twice, rowInverse twice
   perColumnAndRow1: u64;
   lastCells: u64; //         last column twice, last row twice, as f32
   lastCells1: u64;
@@ -138,7 +147,7 @@ export class Zone {
   outwards1: u64;
 
   // --- addresses
-  tiles: usize; //           244
+  tiles: usize; //           336
   x: usize;
   y: usize;
   vx: usize;
@@ -155,7 +164,7 @@ export class Zone {
   team: usize;
   alive: usize;
 
-  starts: usize; //               dense: u32[cells + 2]; hashed: u32[hashSize + 2]
+  starts: usize; //               dense: u32[cells of both layers + 2]; hashed: u32[hashSize + 2]
   keys: usize; //                 hashed: u32[hashSize], the packed cell of a bucket
   cellOf: usize; //               u32 by slot: cell or bucket of the last rebuild
   placeOf: usize; //              u32 by slot: index into the sorted arrays
@@ -168,6 +177,7 @@ export class Zone {
   listStart: usize; //            u32 by slot
   listCount: usize; //            u32 by slot: result of neighbourCounts
   found: usize; //                u32[capacity]: result of queries
+  tally: usize; //                u32[256]: scratch of the rebuild, entities by team
   windows: usize; //              scratch of whole passes
   lists: usize; //                u32[listCapacity + capacity]: a list may overshoot before it is refused
 }
@@ -187,7 +197,7 @@ function after(address: u64, count: u64, size: u64): u64 {
 }
 
 /** Smallest power of two that is at least n. */
-function powerOfTwo(n: u32): u32 {
+function roundUpToPowerOfTwo(n: u32): u32 {
   return n <= 1 ? 1 : 1 << (32 - clz(n - 1));
 }
 
@@ -231,6 +241,8 @@ export function zoneLayout(
   zone.dt = <f32>(1.0 / tickRate);
   const longest = max(width, height);
   zone.sweepSize = tilesX != 0 ? tileSize : longest * 4;
+  const powerOfTwo = (reinterpret<u32>(zone.sweepSize) & 0x007fffff) == 0;
+  zone.sweepScale = powerOfTwo ? 1.0 / <f64>zone.sweepSize : 0;
   zone.sweepInverse = <f32>(1.0 / zone.sweepSize);
   // An edge is the sum of up to three f32 no larger than the zone, times an inverse: each operation errs by at most 2^-24.
   zone.sweepMargin = (longest * zone.sweepInverse) * <f32>(1.0 / 2097152.0);
@@ -241,7 +253,7 @@ export function zoneLayout(
   layoutColumns(zone, 1);
   assert(zone.cellsX <= CELLS_SIDE_MAX && zone.cellsY <= CELLS_SIDE_MAX);
   for (let per: u32 = 2; per <= COLUMNS_PER_CELL_MAX; per *= 2) {
-    if (<u64>zone.cellsX * 2 * zone.cellsY <= <u64>capacity * NARROW_CELLS_PER_ENTITY) layoutColumns(zone, per);
+    if (<u64>zone.cellsX * 4 * zone.cellsY <= <u64>capacity * NARROW_CELLS_PER_ENTITY) layoutColumns(zone, per);
   }
   const vectors = address + offsetof<Zone>("perColumnAndRow");
   for (let axis: u32 = 0; axis < 2; axis++) {
@@ -252,8 +264,8 @@ export function zoneLayout(
   }
   const cells = <u64>zone.cellsX * zone.cellsY;
   const dense = cells <= max(<u64>DENSE_CELLS_SMALL, min(<u64>DENSE_CELLS_MAX, <u64>capacity * DENSE_CELLS_PER_ENTITY));
-  zone.hashSize = dense ? 0 : powerOfTwo(capacity * 2);
-  const buckets = dense ? cells : <u64>zone.hashSize;
+  zone.hashSize = dense ? 0 : roundUpToPowerOfTwo(capacity * 2);
+  const buckets = dense ? cells * 2 : <u64>zone.hashSize;
 
   const n = <u64>capacity;
   let at = (<u64>address + HEADER_BYTES + 15) & ~15;
@@ -290,6 +302,7 @@ export function zoneLayout(
   zone.listStart = <usize>at; at = after(at, n, 4);
   zone.listCount = <usize>at; at = after(at, n, 4);
   zone.found = <usize>at; at = after(at, n, 4);
+  zone.tally = <usize>at; at = after(at, 256, 4);
   zone.windows = <usize>at; at = after(at, WINDOWS_BYTES, 1);
   zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n : 0, 4);
   zone.bytes = <u32>at;

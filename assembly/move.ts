@@ -51,7 +51,8 @@ function freeEnd(start: f32, delta: f64, boundary: f64, halfSize: f64): f32 {
 // @ts-ignore: decorator
 @inline
 function farSide(forward: bool, tile: i32, size: f64, length: f64): f64 {
-  return forward ? min(<f64>(tile + 1) * size, length) : <f64>tile * size;
+  const side = <f64>(tile + <i32>forward) * size;
+  return side < length ? side : length;
 }
 
 /** Test 3. */
@@ -68,10 +69,10 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
   const right = dx > 0;
   const down = dy > 0;
 
-  let column = tileLow(x - h, size);
-  if (right) column = tileHigh(x + h, size, column);
-  let row = tileLow(y - h, size);
-  if (down) row = tileHigh(y + h, size, row);
+  let column = tileLow(zone, x - h);
+  if (right) column = tileHigh(zone, x + h, column);
+  let row = tileLow(zone, y - h);
+  if (down) row = tileHigh(zone, y + h, row);
   let sideX = farSide(right, column, size, width);
   let sideY = farSide(down, row, size, height);
   let timeX: f64 = dx != 0 ? (sideX - (right ? x + h : x - h)) / dx : Infinity;
@@ -81,12 +82,12 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
   let wallX = startX; // where the box stands once its axis is stopped
   let wallY = startY;
 
-  while (min(timeX, timeY) < 1) {
+  while (timeX < 1 || timeY < 1) {
     if (timeX <= timeY) {
       // The x edge wants into the next column, along the rows that the box covers then; the leading one is known exactly.
       const now = stoppedY ? <f64>wallY : y + dy * timeX;
-      let r0 = tileLow(now - h, size);
-      let r1 = tileHigh(now + h, size, r0);
+      let r0 = tileLow(zone, now - h);
+      let r1 = tileHigh(zone, now + h, r0);
       if (down) r0 = min(r0, r1 = row);
       else if (dy < 0) r1 = max(r1, r0 = row);
       const next = right ? column + 1 : column - 1;
@@ -101,8 +102,8 @@ function sweep(zone: Zone, slot: u32, dx: f64, dy: f64): void {
       }
     } else {
       const now = stoppedX ? <f64>wallX : x + dx * timeY;
-      let c0 = tileLow(now - h, size);
-      let c1 = tileHigh(now + h, size, c0);
+      let c0 = tileLow(zone, now - h);
+      let c1 = tileHigh(zone, now + h, c0);
       if (right) c0 = min(c0, c1 = column);
       else if (dx < 0) c1 = max(c1, c0 = column);
       const next = down ? row + 1 : row - 1;
@@ -142,12 +143,11 @@ function moveNearTiles(zone: Zone, slot: u32, dx: f32, dy: f32): void {
   const toX = x + dx;
   const toY = y + dy;
   if (boxInside(zone, toX, toY, halfSize)) {
-    const size = <f64>zone.sweepSize;
     const h = <f64>halfSize;
-    const c0 = tileLow(<f64>min(x, toX) - h, size);
-    const r0 = tileLow(<f64>min(y, toY) - h, size);
-    const c1 = tileHigh(<f64>max(x, toX) + h, size, tileLow(<f64>max(x, toX) - h, size));
-    const r1 = tileHigh(<f64>max(y, toY) + h, size, tileLow(<f64>max(y, toY) - h, size));
+    const c0 = tileLow(zone, <f64>min(x, toX) - h);
+    const r0 = tileLow(zone, <f64>min(y, toY) - h);
+    const c1 = tileHigh(zone, <f64>max(x, toX) + h, tileLow(zone, <f64>max(x, toX) - h));
+    const r1 = tileHigh(zone, <f64>max(y, toY) + h, tileLow(zone, <f64>max(y, toY) - h));
     if (c1 - c0 < 32 && r1 - r0 < 32 && !spanBlocked(zone, c0, r0, c1, r1)) {
       store<f32>(zone.x + at, toX);
       store<f32>(zone.y + at, toY);

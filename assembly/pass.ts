@@ -10,9 +10,9 @@
 //   row + 1  │ .     .  .     .   .    . │
 //            └───────────────────────────┘
 //               reach     span     reach
-import { LIST_FULL, OK, Zone } from "./layout";
-import { beginSquare, cellColumn, cellRow, edgeHigh, edgeLow, gridClean, nextRun } from "./grid";
-import { candidateLimit, compressStore, REACH_ENTITIES, likelyReach, nearestFrom, squaredRadius } from "./query";
+import { EMPTY, LIST_FULL, MIXED, OK, Zone } from "./layout";
+import { beginSquare, gridClean, layersWithout, nextRun } from "./grid";
+import { candidateLimit, compressStore, farther, likelyReach, nearestFrom, REACH_ENTITIES, squaredRadius } from "./query";
 import { slotOf } from "./entity";
 
 /** For every live slot into nearestId the id of the nearest entity of another team within the inclusive radius, else 0. */
@@ -22,20 +22,21 @@ export function nearestEnemies(zone: Zone, radius: f32): void {
   if (ASC_FEATURE_SIMD) {
     if (zone.hashSize == 0) return nearestEnemiesSimd(zone, radius);
   }
-  const limit = candidateLimit(squaredRadius(radius));
   for (let entry: u32 = 0; entry < zone.sorted; entry++) {
     const at = entry << 2;
-    const reach = likelyReach(zone, load<f32>(zone.sortedX + at), load<f32>(zone.sortedY + at));
-    finishNearest(zone, entry, radius, reach, limit);
+    const layers = layersWithout(zone, load<i32>(zone.sortedTeam + at));
+    const reach = likelyReach(zone, load<f32>(zone.sortedX + at), load<f32>(zone.sortedY + at), layers);
+    searchFrom(zone, entry, radius, reach);
   }
 }
 
-/** Searches on for one entry and stores its result. */
-function finishNearest(zone: Zone, entry: u32, radius: f32, reach: f32, best: u64): void {
+/** Searches for one entry, within `reach` first, and stores its result. */
+function searchFrom(zone: Zone, entry: u32, radius: f32, reach: f32): void {
   const at = entry << 2;
   const x = load<f32>(zone.sortedX + at);
   const y = load<f32>(zone.sortedY + at);
-  best = nearestFrom(zone, x, y, radius, load<i32>(zone.sortedTeam + at), 0, reach, best);
+  const team = load<i32>(zone.sortedTeam + at);
+  const best = nearestFrom(zone, x, y, radius, team, 0, layersWithout(zone, team), reach);
   storeNearest(zone, entry, best, candidateLimit(squaredRadius(radius)));
 }
 
@@ -44,20 +45,6 @@ function finishNearest(zone: Zone, entry: u32, radius: f32, reach: f32, best: u6
 function storeNearest(zone: Zone, entry: u32, best: u64, limit: u64): void {
   const slot = slotOf(load<u32>(zone.sortedId + (entry << 2)));
   store<u32>(zone.nearestId + (slot << 2), best == limit ? 0 : <u32>best);
-}
-
-// @ts-ignore: decorator
-@inline
-function leastLane(v: v128): f32 {
-  const two = f32x4.pmin(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
-  return f32x4.extract_lane(f32x4.pmin(two, i32x4.shuffle(two, two, 1, 0, 3, 2)), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function greatestLane(v: v128): f32 {
-  const two = f32x4.pmax(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
-  return f32x4.extract_lane(f32x4.pmax(two, i32x4.shuffle(two, two, 1, 0, 3, 2)), 0);
 }
 
 /** Lanes of a group that has only `count` entries repeat the first one. */
@@ -83,35 +70,47 @@ class Window {
 const WINDOW_BYTES: u32 = 32;
 
 function nearestEnemiesSimd(zone: Zone, radius: f32): void {
+  if (zone.otherTeam == EMPTY) {
+    // Nobody has an enemy.
+    memory.fill(zone.nearestId, 0, zone.highWater << 2);
+    return;
+  }
+  const rowBytes = zone.cellsX << 2;
   let retries: u32 = 0;
-  for (let row = 0; row < <i32>zone.cellsY; row++) {
-    const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
-    const end = load<u32>(starts + (zone.cellsX << 2));
+  for (let strip: u32 = 0; strip < zone.cellsY * 2; strip++) {
+    const starts = zone.starts + strip * rowBytes;
+    const layer = strip & 1;
+    const facing = starts + (layer ? -rowBytes : rowBytes);
+    const all = layer == 1 && zone.otherTeam == MIXED;
+    const end = load<u32>(starts + rowBytes);
     for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
       const stop = min(end, entry + BATCH_GROUPS * 4);
-      findWindows(zone, row, entry, stop, radius, true);
-      retries = walkWindows(zone, entry, stop, radius, retries);
+      findWindows(zone, facing, entry, stop, radius, true);
+      retries = all
+        ? walkWindows(zone, entry, stop, radius, retries, 0, true)
+        : walkWindows(zone, entry, stop, radius, retries, layer ? 0 : rowBytes, false);
     }
   }
-  const limit = candidateLimit(squaredRadius(radius));
   for (let i: u32 = 0; i < retries; i++) {
-    finishNearest(zone, load<u32>(zone.found + (i << 2)), radius, load<f32>(zone.cellOf + (i << 2)), limit);
+    searchFrom(zone, load<u32>(zone.found + (i << 2)), radius, load<f32>(zone.cellOf + (i << 2)));
   }
 }
 
-/** The windows of the groups of four from `entry` on: within radius, or within what likely suffices for the nearest. */
+/**
+ * The windows of the groups of four from `entry` on: within radius, or within what likely suffices for the nearest, judged by
+ * how crowded the strip of starts `facing` is within a cell to the left and right.
+ */
 // @ts-ignore: decorator
 @inline
-function findWindows(zone: Zone, row: i32, entry: u32, end: u32, radius: f32, likely: bool): void {
+function findWindows(zone: Zone, facing: usize, entry: u32, end: u32, radius: f32, likely: bool): void {
   const xs = zone.sortedX;
   const ys = zone.sortedY;
-  const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
   // [low x, high x, low y, high y] of a group, moved outwards, becomes [left, right, top, bottom] by these.
   const inverses = v128.load(changetype<usize>(zone) + offsetof<Zone>("perColumnAndRow"));
   const lasts = v128.load(changetype<usize>(zone) + offsetof<Zone>("lastCells"));
   const outwards = v128.load(changetype<usize>(zone) + offsetof<Zone>("outwards"));
   const aside = f32x4.mul(f32x4(-1, 1, 0, 0), f32x4.splat(zone.cellSize));
-  const scale = zone.columnWidth * zone.cellSize * (REACH_ENTITIES / 3.1415927);
+  const scale = f32x4.splat(zone.columnWidth * zone.cellSize * (REACH_ENTITIES / 3.1415927));
   const grain = windowGrain(zone, radius);
   let to = zone.windows;
   for (; entry < end; entry += 4) {
@@ -126,18 +125,20 @@ function findWindows(zone: Zone, row: i32, entry: u32, end: u32, radius: f32, li
     const low = f32x4.pmin(lows, i32x4.shuffle(lows, lows, 2, 3, 0, 1));
     const high = f32x4.pmax(highs, i32x4.shuffle(highs, highs, 2, 3, 0, 1));
     const sides = i32x4.shuffle(low, high, 0, 4, 1, 5);
-    let reach = radius;
+    let moved = outwards;
     if (likely) {
-      // How crowded is it within a cell to the left and right?
       const near = cellsOf(f32x4.add(sides, aside), inverses, lasts);
       const left = i32x4.extract_lane(near, 0);
       const right = i32x4.extract_lane(near, 1) + 1;
-      const entries = load<u32>(starts + (right << 2)) - load<u32>(starts + (left << 2));
-      reach = min<f32>(radius, sqrt<f32>((scale * <f32>(right - left)) / <f32><i32>entries));
+      const entries = load<u32>(facing + (right << 2)) - load<u32>(facing + (left << 2));
+      const columns = f32x4.convert_i32x4_s(i32x4.splat(right - left));
+      // Nobody in sight divides by 0: as far as allowed.
+      const wide = f32x4.sqrt(f32x4.div(f32x4.mul(scale, columns), f32x4.convert_i32x4_s(i32x4.splat(entries))));
+      const reach = f32x4.pmin(f32x4.splat(radius), wide);
+      v128.store(to, reach, 16);
+      moved = f32x4.mul(f32x4.add(reach, f32x4.splat(grain)), f32x4(-1, 1, -1, 1));
     }
-    const moved = likely ? f32x4.mul(f32x4.splat(reach + grain), f32x4(-1, 1, -1, 1)) : outwards;
     v128.store(to, cellsOf(f32x4.add(sides, moved), inverses, lasts));
-    store<f32>(to, reach, 16);
     to += WINDOW_BYTES;
   }
 }
@@ -163,13 +164,22 @@ function cellsOf(edges: v128, inverses: v128, lasts: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.pmax(f32x4.pmin(f32x4.mul(edges, inverses), lasts), f32x4.splat(0)));
 }
 
-function walkWindows(zone: Zone, entry: u32, end: u32, radius: f32, retries: u32): u32 {
+/**
+ * Finds the nearest candidate of each of these entries in its window: of one layer, `offset` bytes of starts from the first, all
+ * enemies; or of `all` layers, where teams are compared. Who found none for sure goes on the list of retries.
+ */
+// @ts-ignore: decorator
+@inline
+function walkWindows(
+  zone: Zone, entry: u32, end: u32, radius: f32, retries: u32, offset: usize, all: bool,
+): u32 {
   const limit = candidateLimit(squaredRadius(radius));
   const xs = zone.sortedX;
   const ys = zone.sortedY;
   const ids = zone.sortedId;
   const teams = zone.sortedTeam;
   const rowBytes = zone.cellsX << 2;
+  const stride = all ? rowBytes : rowBytes * 2;
   let windows = zone.windows;
   for (; entry < end; entry += 4) {
     const from = entry << 2;
@@ -180,28 +190,29 @@ function walkWindows(zone: Zone, entry: u32, end: u32, radius: f32, retries: u32
     windows += WINDOW_BYTES;
     let low = i64x2.splat(limit);
     let high = low;
-    let starts = zone.starts + window.top * rowBytes;
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
-    const last = zone.starts + window.bottom * rowBytes;
-    for (; starts <= last; starts += rowBytes) {
+    const last = zone.starts + (window.bottom * 2 + 1) * rowBytes;
+    for (let starts = zone.starts + offset + window.top * 2 * rowBytes; starts <= last; starts += stride) {
       const stop = load<u32>(starts + right) << 2;
       for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
         const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
         const dy = f32x4.sub(v128.load32_splat(ys + at), qy);
         const id = v128.load32_splat(ids + at);
-        const same = i32x4.eq(v128.load32_splat(teams + at), qteam);
-        const d = v128.or(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), same);
+        let d = f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy));
+        // All bits set is a NaN, which pmin never takes.
+        if (all) d = v128.or(d, i32x4.eq(v128.load32_splat(teams + at), qteam));
         low = f64x2.pmin(low, i32x4.shuffle(id, d, 0, 4, 1, 5));
         high = f64x2.pmin(high, i32x4.shuffle(id, d, 2, 6, 3, 7));
       }
     }
     const count = end - entry;
-    const sure = window.reach == radius ? limit : candidateLimit(squaredRadius(window.reach));
-    retries = settle(zone, entry, i64x2.extract_lane(low, 0), sure, limit, window.reach, retries);
-    if (count > 1) retries = settle(zone, entry + 1, i64x2.extract_lane(low, 1), sure, limit, window.reach, retries);
-    if (count > 2) retries = settle(zone, entry + 2, i64x2.extract_lane(high, 0), sure, limit, window.reach, retries);
-    if (count > 3) retries = settle(zone, entry + 3, i64x2.extract_lane(high, 1), sure, limit, window.reach, retries);
+    const reach = window.reach;
+    const sure = reach == radius ? limit : candidateLimit(reach * reach);
+    retries = settle(zone, entry, i64x2.extract_lane(low, 0), sure, limit, reach, retries);
+    if (count > 1) retries = settle(zone, entry + 1, i64x2.extract_lane(low, 1), sure, limit, reach, retries);
+    if (count > 2) retries = settle(zone, entry + 2, i64x2.extract_lane(high, 0), sure, limit, reach, retries);
+    if (count > 3) retries = settle(zone, entry + 3, i64x2.extract_lane(high, 1), sure, limit, reach, retries);
   }
   return retries;
 }
@@ -219,13 +230,6 @@ function settle(zone: Zone, entry: u32, best: u64, sure: u64, limit: u64, reach:
   return retries + 1;
 }
 
-/** How far to look after a look within `reach` left `best`. */
-// @ts-ignore: decorator
-@inline
-function farther(reach: f32, best: u64, limit: u64): f32 {
-  return best == limit ? reach * 2 : sqrt<f32>(reinterpret<f32>(<u32>(best >> 32))) * (1 + 1.0 / 4194304.0);
-}
-
 /** For every live slot into listCount how many others are within the inclusive radius. */
 export function neighbourCounts(zone: Zone, radius: f32): void {
   assert(radius >= 0);
@@ -234,11 +238,12 @@ export function neighbourCounts(zone: Zone, radius: f32): void {
     if (zone.hashSize == 0) return neighbourCountsSimd(zone, radius);
   }
   const limit = squaredRadius(radius);
+  const layers = layersWithout(zone, -1);
   for (let i: u32 = 0; i < zone.sorted; i++) {
     const at = i << 2;
     const x = load<f32>(zone.sortedX + at);
     const y = load<f32>(zone.sortedY + at);
-    beginSquare(zone, x, y, radius);
+    beginSquare(zone, x, y, radius, layers);
     let count: u32 = 0;
     while (nextRun(zone)) count += countRun(zone, x, y, limit);
     storeCount(zone, i, count - 1);
@@ -266,12 +271,13 @@ function countRun(zone: Zone, x: f32, y: f32, limit: f32): u32 {
 
 function neighbourCountsSimd(zone: Zone, radius: f32): void {
   passConstants(zone, radius);
-  for (let row = 0; row < <i32>zone.cellsY; row++) {
-    const starts = zone.starts + ((<u32>row * zone.cellsX) << 2);
-    const end = load<u32>(starts + (zone.cellsX << 2));
+  const rowBytes = zone.cellsX << 2;
+  for (let strip: u32 = 0; strip < zone.cellsY * 2; strip++) {
+    const starts = zone.starts + strip * rowBytes;
+    const end = load<u32>(starts + rowBytes);
     for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
       const stop = min(end, entry + BATCH_GROUPS * 4);
-      findWindows(zone, row, entry, stop, radius, false);
+      findWindows(zone, starts, entry, stop, radius, false);
       countWindows(zone, entry, stop);
     }
   }
@@ -282,6 +288,7 @@ function countWindows(zone: Zone, entry: u32, end: u32): void {
   const xs = zone.sortedX;
   const ys = zone.sortedY;
   const rowBytes = zone.cellsX << 2;
+  const stride = zone.otherTeam == EMPTY ? rowBytes * 2 : rowBytes;
   let windows = zone.windows;
   for (; entry < end; entry += 4) {
     const qx = v128.load(xs + (entry << 2));
@@ -292,8 +299,8 @@ function countWindows(zone: Zone, entry: u32, end: u32): void {
     let counts = i32x4.splat(-1);
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
-    const last = zone.starts + window.bottom * rowBytes;
-    for (let starts = zone.starts + window.top * rowBytes; starts <= last; starts += rowBytes) {
+    const last = zone.starts + (window.bottom * 2 + 1) * rowBytes;
+    for (let starts = zone.starts + window.top * 2 * rowBytes; starts <= last; starts += stride) {
       const stop = load<u32>(starts + right) << 2;
       for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
         const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
@@ -320,6 +327,7 @@ export function neighbourLists(zone: Zone, radius: f32): u32 {
   }
   const limit = squaredRadius(radius);
   const room = zone.lists + (zone.listCapacity << 2);
+  const layers = layersWithout(zone, -1);
   let out = zone.lists;
   for (let i: u32 = 0; i < zone.sorted; i++) {
     const at = i << 2;
@@ -327,7 +335,7 @@ export function neighbourLists(zone: Zone, radius: f32): u32 {
     const y = load<f32>(zone.sortedY + at);
     const id = load<u32>(zone.sortedId + at);
     const start = out;
-    beginSquare(zone, x, y, radius);
+    beginSquare(zone, x, y, radius, layers);
     while (nextRun(zone)) out = listRun(zone, x, y, limit, id, out);
     if (out > room) return LIST_FULL;
     storeList(zone, id, start, out);
@@ -363,9 +371,10 @@ function listRun(zone: Zone, x: f32, y: f32, limit: f32, self: u32, out: usize):
 function neighbourListsSimd(zone: Zone, radius: f32): u32 {
   passConstants(zone, radius);
   let out = zone.lists;
-  for (let row: u32 = 0; row < zone.cellsY; row++) {
-    const starts = zone.starts + ((row * zone.cellsX) << 2);
-    const end = load<u32>(starts + (zone.cellsX << 2));
+  const rowBytes = zone.cellsX << 2;
+  for (let strip: u32 = 0; strip < zone.cellsY * 2; strip++) {
+    const starts = zone.starts + strip * rowBytes;
+    const end = load<u32>(starts + rowBytes);
     for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 2) {
       const stop = min(end, entry + BATCH_GROUPS * 2);
       findPairs(zone, entry, stop);
@@ -403,6 +412,7 @@ function listPairs(zone: Zone, entry: u32, end: u32, out: usize): usize {
   const ids = zone.sortedId;
   const table = zone.compress;
   const rowBytes = zone.cellsX << 2;
+  const stride = zone.otherTeam == EMPTY ? rowBytes * 2 : rowBytes;
   const room = zone.lists + (zone.listCapacity << 2);
   const aside = zone.found;
   let windows = zone.windows;
@@ -419,10 +429,10 @@ function listPairs(zone: Zone, entry: u32, end: u32, out: usize): usize {
     windows += WINDOW_BYTES;
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
-    const last = zone.starts + window.bottom * rowBytes;
+    const last = zone.starts + (window.bottom * 2 + 1) * rowBytes;
     const firstA = out;
     let outB = aside;
-    for (let starts = zone.starts + window.top * rowBytes; starts <= last; starts += rowBytes) {
+    for (let starts = zone.starts + window.top * 2 * rowBytes; starts <= last; starts += stride) {
       const stop = load<u32>(starts + right) << 2;
       let at = load<u32>(starts + left) << 2;
       let bitsA: u32 = 0;

@@ -3,7 +3,7 @@
 //
 // Distances are f32, each operation rounded: inside means f32(f32(dx*dx) + f32(dy*dy)) <= f32(radius*radius).
 import { Zone } from "./layout";
-import { beginRuns, beginSquare, cellColumn, cellRow, gridReady, nextRun } from "./grid";
+import { beginRuns, beginSquare, cellColumn, cellRow, gridReady, layersWithout, nextRun } from "./grid";
 import { tailBits } from "./lanes";
 
 /** An infinite x marks who is gone: no squared radius may reach it. */
@@ -55,7 +55,7 @@ function scanRadius(zone: Zone, x: f32, y: f32, limit: f32, out: usize): usize {
 export function queryRadius(zone: Zone, x: f32, y: f32, radius: f32): u32 {
   assert(isFinite(x) && isFinite(y) && radius >= 0);
   gridReady(zone);
-  beginSquare(zone, x, y, radius);
+  beginSquare(zone, x, y, radius, layersWithout(zone, ANY_TEAM));
   const limit = squaredRadius(radius);
   let out = zone.found;
   while (nextRun(zone)) out = scanRadius(zone, x, y, limit, out);
@@ -98,7 +98,8 @@ function scanRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32, out: usize): u
 export function queryRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32): u32 {
   assert(x0 <= x1 && y0 <= y1);
   gridReady(zone);
-  beginRuns(zone, cellColumn(zone, x0), cellRow(zone, y0), cellColumn(zone, x1), cellRow(zone, y1));
+  const layers = layersWithout(zone, ANY_TEAM);
+  beginRuns(zone, cellColumn(zone, x0), cellRow(zone, y0), cellColumn(zone, x1), cellRow(zone, y1), layers);
   // Infinite corners are fine, but who is gone stands at infinity.
   const right = min<f32>(x1, f32.MAX_VALUE);
   let out = zone.found;
@@ -161,30 +162,29 @@ export function candidateLimit(limit: f32): u64 {
   return candidate(limit, 0xffffffff);
 }
 
+/** So many are expected within the first look of a search: 97 of 100 then find somebody. */
+export const REACH_ENTITIES: f32 = 3.5;
+
 /**
- * A distance within which a handful of entities can be expected around here, from how many are in this row of cells within one
- * cell to the left and right. The nearest one is usually within it; a search that finds none looks farther.
+ * A distance within which REACH_ENTITIES of the given layers can be expected around here, from how many are in this row of cells
+ * within one cell to the left and right. The nearest one is usually within it; a search that finds none looks farther.
  */
-export function likelyReach(zone: Zone, x: f32, y: f32): f32 {
+export function likelyReach(zone: Zone, x: f32, y: f32, layers: u32): f32 {
   if (zone.hashSize != 0) return zone.cellSize;
   const column = cellColumn(zone, x);
   const left = max(0, column - <i32>zone.columnsPerCell);
-  const right = min(<i32>zone.cellsX - 1, column + <i32>zone.columnsPerCell);
-  return expectedReach(zone, cellRow(zone, y), left, right);
+  const right = min(<i32>zone.cellsX, column + <i32>zone.columnsPerCell + 1);
+  const strip = zone.starts + ((<u32>cellRow(zone, y) * 2 * zone.cellsX) << 2);
+  const next = strip + (zone.cellsX << 2);
+  let entries: u32 = 0;
+  if (layers & 1) entries = load<u32>(strip + (right << 2)) - load<u32>(strip + (left << 2));
+  if (layers & 2) entries += load<u32>(next + (right << 2)) - load<u32>(next + (left << 2));
+  const area = <f32>(right - left) * zone.columnWidth * zone.cellSize;
+  return sqrt<f32>((area * (REACH_ENTITIES / 3.1415927)) / <f32>max<u32>(entries, 1));
 }
 
-/** The same for a row and columns of cells: the radius of a circle that holds REACH_ENTITIES at their density. */
-// @ts-ignore: decorator
-@inline
-export function expectedReach(zone: Zone, row: i32, left: i32, right: i32): f32 {
-  const first = zone.starts + ((row * zone.cellsX) << 2);
-  const entries = load<u32>(first + ((right + 1) << 2)) - load<u32>(first + (left << 2));
-  const area = <f32>(right - left + 1) * zone.columnWidth * zone.cellSize;
-  return sqrt<f32>((area * (REACH_ENTITIES / 3.1415927)) / <f32>max<i32>(entries, 1));
-}
-
-/** Seven entities are three or four enemies when there are two teams: 97 of 100 searches end with the first look. */
-export const REACH_ENTITIES: f32 = 7;
+/** In place of a team that is not wanted. */
+const ANY_TEAM: i32 = -1;
 
 /**
  * Id of the nearest entity within the inclusive radius, 0 when none; the lowest slot on ties. `notTeam` -1 takes any team.
@@ -194,21 +194,29 @@ export function nearest(zone: Zone, x: f32, y: f32, radius: f32, notTeam: i32, n
   assert(isFinite(x) && isFinite(y) && radius >= 0);
   gridReady(zone);
   const limit = candidateLimit(squaredRadius(radius));
-  const best = nearestFrom(zone, x, y, radius, notTeam, notId, likelyReach(zone, x, y), limit);
+  const layers = layersWithout(zone, notTeam);
+  const best = nearestFrom(zone, x, y, radius, notTeam, notId, layers, likelyReach(zone, x, y, layers));
   return best == limit ? 0 : <u32>best;
 }
 
-/** The best candidate within radius, given that `best` is the limit or one of them; looks within `reach` first. */
+/** The best candidate within radius, or the limit; looks within `reach` first. */
 export function nearestFrom(
-  zone: Zone, x: f32, y: f32, radius: f32, notTeam: i32, notId: u32, reach: f32, best: u64,
+  zone: Zone, x: f32, y: f32, radius: f32, notTeam: i32, notId: u32, layers: u32, reach: f32,
 ): u64 {
   const limit = candidateLimit(squaredRadius(radius));
+  let best = limit;
   while (true) {
     reach = min(reach, radius);
-    beginSquare(zone, x, y, reach);
+    beginSquare(zone, x, y, reach, layers);
     while (nextRun(zone)) best = scanNearest(zone, x, y, notTeam, notId, best);
     if (reach == radius || best <= candidateLimit(squaredRadius(reach))) return best;
-    // Rounded up, so that the square of the root is not below the distance found.
-    reach = best == limit ? reach * 2 : sqrt<f32>(reinterpret<f32>(<u32>(best >> 32))) * (1 + 1.0 / 4194304.0);
+    reach = farther(reach, best, limit);
   }
+}
+
+/** How far to look after a look within `reach` left `best`: to the one found, rounded up, or twice as far. */
+// @ts-ignore: decorator
+@inline
+export function farther(reach: f32, best: u64, limit: u64): f32 {
+  return best == limit ? reach * 2 : sqrt<f32>(reinterpret<f32>(<u32>(best >> 32))) * (1 + 1.0 / 4194304.0);
 }

@@ -27,27 +27,33 @@ export function spanBlocked(zone: Zone, c0: i32, r0: i32, c1: i32, r1: i32): boo
   return false;
 }
 
+/** A coordinate in tiles. Multiplying by the inverse of a power of two is as exact as the division, and three times as fast. */
+// @ts-ignore: decorator
+@inline
+function inTiles(zone: Zone, edge: f64): f64 {
+  return zone.sweepScale != 0 ? edge * zone.sweepScale : edge / <f64>zone.sweepSize;
+}
+
 // A box covers [low, high): the tiles floor(low) .. ceil(high) - 1, and at least the one its low edge is in.
 // @ts-ignore: decorator
 @inline
-export function tileLow(edge: f64, size: f64): i32 {
-  return <i32>floor<f64>(edge / size);
+export function tileLow(zone: Zone, edge: f64): i32 {
+  return <i32>floor<f64>(inTiles(zone, edge));
 }
 
 // @ts-ignore: decorator
 @inline
-export function tileHigh(edge: f64, size: f64, low: i32): i32 {
-  return max(low, <i32>ceil<f64>(edge / size) - 1);
+export function tileHigh(zone: Zone, edge: f64, low: i32): i32 {
+  return max(low, <i32>ceil<f64>(inTiles(zone, edge)) - 1);
 }
 
 /** Does the box overlap a blocked tile? Exact: f64 holds the sum of two f32 of these sizes without rounding. */
 export function boxBlocked(zone: Zone, x: f32, y: f32, halfSize: f32): bool {
   if (zone.tilesX == 0) return false;
-  const size = <f64>zone.tileSize;
   const h = <f64>halfSize;
-  const c0 = tileLow(<f64>x - h, size);
-  const r0 = tileLow(<f64>y - h, size);
-  return spanBlocked(zone, c0, r0, tileHigh(<f64>x + h, size, c0), tileHigh(<f64>y + h, size, r0));
+  const c0 = tileLow(zone, <f64>x - h);
+  const r0 = tileLow(zone, <f64>y - h);
+  return spanBlocked(zone, c0, r0, tileHigh(zone, <f64>x + h, c0), tileHigh(zone, <f64>y + h, r0));
 }
 
 export function boxInside(zone: Zone, x: f32, y: f32, halfSize: f32): bool {
@@ -61,8 +67,7 @@ export function boxInside(zone: Zone, x: f32, y: f32, halfSize: f32): bool {
 export function blockedAt(zone: Zone, x: f64, y: f64): bool {
   if (!(x >= 0 && y >= 0 && x < <f64>zone.width && y < <f64>zone.height)) return true;
   if (zone.tilesX == 0) return false;
-  const size = <f64>zone.tileSize;
-  const column = tileLow(x, size);
-  const row = tileLow(y, size);
+  const column = tileLow(zone, x);
+  const row = tileLow(zone, y);
   return spanBlocked(zone, column, row, column, row);
 }

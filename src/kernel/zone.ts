@@ -380,6 +380,8 @@ class KernelZone implements Zone {
   }
 
   save(): Uint8Array {
+    // The restored zone's entries will be in order; these are from now on too, so that both answer queries in the same order.
+    this.#functions.gridRebuild(this.#base);
     const checksum = imageChecksum(this.#instance, this.#constants);
     const { SPEC_BYTES, STATE_BYTES, ZONE_STATE_START, ZONE_STATE_END, LAYOUT_VERSION } = this.#constants;
     const memory = new Uint8Array(this.#instance.buffer);

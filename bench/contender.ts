@@ -1,0 +1,118 @@
+/**
+ * One contender's process: `contender.js BENCH VARIANT PARAMS LIMIT_MS`. It proves its answers, warms up, and then measures a round
+ * whenever it is told to; see protocol.ts for the lines it reads and writes. Benchmark.js drives the timing. An operation of more
+ * than ALONE_MS is timed by itself, so that its p99 is that of operations, not of means; shorter ones are timed as loops.
+ */
+import "./lodash-global.js";
+import { createInterface } from "node:readline";
+import Benchmark from "benchmark";
+import { distanceContenders } from "./distance.js";
+import { enemyContenders } from "./enemies.js";
+import { neighbourContenders } from "./neighbours.js";
+import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
+import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
+import { SETS } from "./points.js";
+import { type Answer, line, type Round } from "./protocol.js";
+import { moveContenders, tickContenders } from "./tick.js";
+
+/** Reading the clock twice costs some 0.1 us, half a percent of this. */
+const ALONE_MS = 0.02;
+/** Long enough for V8 to optimise what runs, wasm included. */
+const WARM_UP_MS = 150;
+
+const BENCHES: Record<string, Contenders> = {
+  "distance-squared": distanceContenders,
+  "all-neighbours": { ...neighbourContenders, ...peerNeighbourContenders },
+  "nearest-enemy": { ...enemyContenders, ...peerEnemyContenders },
+  move: moveContenders,
+  tick: tickContenders,
+};
+
+const now = (): number => performance.now();
+
+function write(answer: Answer): void {
+  process.stdout.write(line(answer));
+}
+
+/** Runs the first turns, giving their checksums; undefined when the first one takes longer than the limit. */
+function prove(operation: Operation, limitMs: number): { answer: number; strict: number | undefined } | number {
+  let answer = HASH_START;
+  let strict = HASH_START;
+  for (let turn = 0; turn < SETS; turn++) {
+    operation.prepare(turn);
+    const before = now();
+    operation.run();
+    const tookMs = now() - before;
+    if (turn === 0 && tookMs > limitMs) return tookMs;
+    answer = mix(answer, operation.checksum());
+    strict = mix(strict, operation.strictChecksum?.() ?? 0);
+  }
+  return { answer: answer >>> 0, strict: operation.strictChecksum === undefined ? undefined : strict >>> 0 };
+}
+
+class Clock {
+  readonly #operation: Operation;
+  #turn = SETS;
+  #alone = false;
+  #samplesNs: number[] = [];
+
+  constructor(operation: Operation) {
+    this.#operation = operation;
+  }
+
+  warmUp(): void {
+    const times: number[] = [];
+    const end = now() + WARM_UP_MS;
+    do {
+      this.#operation.prepare(this.#turn++);
+      const before = now();
+      this.#operation.run();
+      times.push(now() - before);
+    } while (now() < end);
+    this.#alone = Math.min(...times.slice(-100)) > ALONE_MS;
+  }
+
+  /** Nanoseconds an operation. */
+  measure(round: Round): number[] {
+    this.#samplesNs = [];
+    const benchmark = new Benchmark(this.#alone ? this.#timed : this.#plain, {
+      minTime: round.loopMs / 1000,
+      maxTime: round.roundMs / 1000,
+      minSamples: 2,
+    });
+    benchmark.run({ async: false });
+    const { error } = benchmark as { error?: unknown };
+    if (error !== undefined) throw error;
+    return this.#alone ? this.#samplesNs : benchmark.stats.sample.map((seconds) => seconds * 1e9);
+  }
+
+  readonly #plain = (): void => {
+    this.#operation.prepare(this.#turn++);
+    this.#operation.run();
+  };
+
+  readonly #timed = (): void => {
+    this.#operation.prepare(this.#turn++);
+    const before = now();
+    this.#operation.run();
+    this.#samplesNs.push((now() - before) * 1e6);
+  };
+}
+
+async function main([bench = "", variant = "", params = "{}", limitMs = "0"]: string[]): Promise<void> {
+  const create = BENCHES[bench]?.[variant];
+  if (create === undefined) throw new Error(`there is no ${variant} of ${bench}`);
+  const operation = await create(JSON.parse(params) as Params);
+  const proof = prove(operation, Number(limitMs));
+  if (typeof proof === "number") return write({ kind: "slow", tookMs: proof });
+  const clock = new Clock(operation);
+  clock.warmUp();
+  write({ kind: "ready", ...proof });
+  for await (const text of createInterface({ input: process.stdin })) {
+    write({ kind: "samples", samplesNs: clock.measure(JSON.parse(text) as Round) });
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  write({ kind: "failed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+});

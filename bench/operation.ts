@@ -1,0 +1,44 @@
+/** What the benches are made of: cases with parameters, contenders, and the operation that a contender repeats. */
+
+export type Distribution = "uniform" | "clustered" | "one-cell";
+
+export interface Params {
+  /** Points or entities. */
+  n: number;
+  distribution?: Distribution;
+  /** The size that n stands in for, where that one would take memory or time without bound. */
+  insteadOf?: number;
+}
+
+/** Repeated by a contender's process, and compared with the other contenders' before anything is timed. */
+export interface Operation {
+  /** Untimed: puts everything where it is in this turn. Turns count from 0; answers depend on the turns so far. */
+  prepare(turn: number): void;
+  /** Timed. */
+  run(): void;
+  /** Of the last run's answer; the same for every contender. */
+  checksum(): number;
+  /** Of what an answer may leave open, for those that leave nothing open: the same for each of them. */
+  strictChecksum?(): number;
+}
+
+export type Contenders = Record<string, (params: Params) => Operation | Promise<Operation>>;
+
+export const HASH_START = 0x811c9dc5;
+
+/** One more 32-bit word into a hash (FNV-1a, by words). */
+export function mix(hash: number, word: number): number {
+  return Math.imul(hash ^ word, 0x01000193);
+}
+
+/** Of 32-bit words. */
+export function hashWords(words: Int32Array | Uint32Array, count = words.length): number {
+  let hash = HASH_START;
+  for (let i = 0; i < count; i++) hash = mix(hash, words[i]!);
+  return hash >>> 0;
+}
+
+/** Of the bits of floats. */
+export function hashFloats(floats: Float32Array, count = floats.length): number {
+  return hashWords(new Int32Array(floats.buffer, floats.byteOffset, count));
+}

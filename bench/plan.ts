@@ -1,0 +1,81 @@
+/** Which benches there are, in which sizes, with which contenders. */
+
+import { NATIVE } from "./native.js";
+import type { Distribution, Params } from "./operation.js";
+import { PEERS } from "./peers.js";
+import type { Effort } from "./runner.js";
+
+export type Unit = "ns/element" | "ms";
+
+export interface Case {
+  bench: string;
+  params: Params;
+  unit: Unit;
+  variants: string[];
+}
+
+/** Sizes by bench. Points in one cell are all neighbours: their lists grow with the square, so they have sizes of their own. */
+export interface Sizes {
+  distances: number[];
+  neighbours: number[];
+  neighboursInOneCell: Params[];
+  enemies: number[];
+  enemiesInOneCell: Params[];
+  crowds: number[];
+}
+
+const KERNEL = ["simd", "scalar"];
+const JS = ["js", "js-branch-free"];
+
+/** About ten minutes on two cores. */
+export const FULL: { effort: Effort; sizes: Sizes } = {
+  effort: { rounds: 5, round: { roundMs: 200, loopMs: 40 }, slowMs: 3000, readyMs: 20_000, budgetMs: 2000 },
+  sizes: {
+    distances: [1024, 16_384, 262_144],
+    neighbours: [2000, 20_000, 100_000],
+    neighboursInOneCell: [{ n: 2000 }, { n: 5000, insteadOf: 20_000 }],
+    enemies: [2000, 20_000, 100_000],
+    enemiesInOneCell: [{ n: 2000 }, { n: 20_000 }, { n: 100_000 }],
+    crowds: [2000, 20_000, 100_000],
+  },
+};
+
+/** About a minute. */
+export const QUICK: { effort: Effort; sizes: Sizes } = {
+  effort: { rounds: 3, round: { roundMs: 80, loopMs: 20 }, slowMs: 2000, readyMs: 30_000, budgetMs: 1000 },
+  sizes: {
+    distances: [1024, 16_384],
+    neighbours: [2000, 20_000],
+    neighboursInOneCell: [{ n: 1000, insteadOf: 2000 }],
+    enemies: [2000, 20_000],
+    enemiesInOneCell: [{ n: 2000 }],
+    crowds: [2000, 20_000],
+  },
+};
+
+function spread(sizes: number[], inOneCell: Params[]): Params[] {
+  const distributions: Distribution[] = ["uniform", "clustered"];
+  return [
+    ...sizes.flatMap((n) => distributions.map((distribution) => ({ n, distribution }))),
+    ...inOneCell.map((params) => ({ ...params, distribution: "one-cell" as const })),
+  ];
+}
+
+export function casesOf(sizes: Sizes): Case[] {
+  const list = (bench: string, unit: Unit, variants: string[], params: Params[]): Case[] =>
+    params.map((each) => ({ bench, params: each, unit, variants }));
+  const counts = (sizes: number[]): Params[] => sizes.map((n) => ({ n }));
+  const indexes = [...KERNEL, ...JS, ...PEERS];
+  return [
+    ...list("distance-squared", "ns/element", [...KERNEL, "js", ...NATIVE], counts(sizes.distances)),
+    ...list("all-neighbours", "ms", indexes, spread(sizes.neighbours, sizes.neighboursInOneCell)),
+    ...list("nearest-enemy", "ms", indexes, spread(sizes.enemies, sizes.enemiesInOneCell)),
+    ...list("move", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
+    ...list("tick", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
+  ];
+}
+
+/** What --filter looks at: bench/n/distribution. */
+export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
+  return [bench, params.n, params.distribution].filter((part) => part !== undefined).join("/");
+}

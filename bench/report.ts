@@ -1,0 +1,105 @@
+/** What a run found, as JSON (the form is fixed), on the screen and as Markdown. */
+import { availableParallelism, cpus } from "node:os";
+import type { Params } from "./operation.js";
+import type { Case, Unit } from "./plan.js";
+import type { Figures, Outcome } from "./runner.js";
+
+export interface Row {
+  bench: string;
+  params: Params;
+  unit: Unit;
+  variants: Record<string, Figures>;
+}
+
+export interface Report {
+  machine: { node: string; v8: string; cpu: string; cores: number };
+  rows: Row[];
+}
+
+/** What the others are compared with. */
+const OURS = "simd";
+/** Medians closer than this are called equal: the machine's noise. */
+const NOISE = 1.03;
+
+export function machine(): Report["machine"] {
+  return {
+    node: process.versions.node,
+    v8: process.versions.v8,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+  };
+}
+
+export function machineLine({ node, v8, cpu, cores }: Report["machine"]): string {
+  return `Node ${node}, V8 ${v8}, ${cpu}, ${cores} cores`;
+}
+
+export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row {
+  const divisor = unit === "ms" ? 1e6 : params.n;
+  const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));
+  const variants = Object.entries(figures).map(([variant, { median, min, p99 }]) => [
+    variant,
+    { median: scaled(median), min: scaled(min), p99: scaled(p99) },
+  ]);
+  return { bench, params, unit, variants: Object.fromEntries(variants) as Row["variants"] };
+}
+
+export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
+  const { n, distribution, insteadOf } = params;
+  const size = `${n.toLocaleString("en")}${distribution === undefined ? "" : ` ${distribution}`}`;
+  const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
+  return `${bench}, ${size}${bound}, ${unit}`;
+}
+
+/** How many times the median of ours. */
+export function ratioOf(row: Row, variant: string): number | undefined {
+  const ours = row.variants[OURS];
+  const theirs = row.variants[variant];
+  return ours === undefined || theirs === undefined || variant === OURS ? undefined : theirs.median / ours.median;
+}
+
+/** Does this one beat gyre's SIMD build here? */
+export function loses(row: Row, variant: string): boolean {
+  return (ratioOf(row, variant) ?? 1) < 1 / NOISE;
+}
+
+export function digits(value: number): string {
+  return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+export function screenTable(row: Row): string {
+  const lines = Object.entries(row.variants).map(([variant, { median, min, p99 }]) => {
+    const ratio = ratioOf(row, variant);
+    const compared = ratio === undefined ? "" : `${ratio.toFixed(2)}x`;
+    const figures = [median, min, p99].map((value) => digits(value).padStart(9)).join("");
+    return `  ${variant.padEnd(16)}${figures}${compared.padStart(10)}${loses(row, variant) ? "  simd loses" : ""}`;
+  });
+  const head = `${title(row)}\n  ${"".padEnd(16)}${["median", "min", "p99"].map((name) => name.padStart(9)).join("")}`;
+  return `${head}${`of ${OURS}`.padStart(10)}\n${lines.join("\n")}\n`;
+}
+
+export function lossesLine(rows: Row[]): string {
+  const losses = rows.flatMap((row) =>
+    Object.keys(row.variants)
+      .filter((variant) => loses(row, variant))
+      .map((variant) => `${title(row)}: ${variant} takes ${(ratioOf(row, variant) ?? 1).toFixed(2)} of the time`),
+  );
+  return losses.length === 0 ? "simd loses nowhere in this run" : `simd loses in\n  ${losses.join("\n  ")}`;
+}
+
+/** A table of medians, a row for each case and a column for each variant. */
+export function markdown({ machine, rows }: Report): string {
+  const variants = [...new Set(rows.flatMap((row) => Object.keys(row.variants)))];
+  const cells = (parts: string[]): string => `| ${parts.join(" | ")} |`;
+  const lines = rows.map((row) => {
+    const best = Math.min(...Object.values(row.variants).map(({ median }) => median));
+    const figures = variants.map((variant) => {
+      const median = row.variants[variant]?.median;
+      if (median === undefined) return "";
+      return median === best ? `**${digits(median)}**` : digits(median);
+    });
+    return cells([title(row), ...figures]);
+  });
+  const rule = cells(["---", ...variants.map(() => "---:")]);
+  return [cells(["median", ...variants]), rule, ...lines, "", `${machineLine(machine)}.`, ""].join("\n");
+}

@@ -1,0 +1,262 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { crowd, HALF_SIZE, steerer, TICK_RATE, TILE } from "../bench/crowd.js";
+import { draw } from "../bench/draw.js";
+import { kernelOf } from "../bench/gyre.js";
+import { PEERS } from "../bench/peers.js";
+import { casesOf, nameOf, type Sizes } from "../bench/plan.js";
+import { CELL, WORLD } from "../bench/points.js";
+import { lossesLine, type Report, screenTable } from "../bench/report.js";
+import { type Command, compete, type Effort, figuresOf } from "../bench/runner.js";
+import { createWalker } from "../bench/walk.js";
+
+const TINY: { sizes: Sizes; effort: Effort } = {
+  sizes: {
+    distances: [259],
+    neighbours: [300],
+    neighboursInOneCell: [{ n: 100, insteadOf: 1000 }],
+    enemies: [300],
+    enemiesInOneCell: [{ n: 100 }],
+    crowds: [300],
+  },
+  effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
+};
+
+const folder = mkdtempSync(join(tmpdir(), "gyre-bench-"));
+const file = (name: string): string => join(folder, name);
+
+/** The bundle that the command line runs, since its contenders lie beside it. */
+async function bench(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
+  const { main } = (await import(
+    pathToFileURL(resolve("build/bench/main.js")).href
+  )) as typeof import("../bench/main.js");
+  const { log, error } = console;
+  let out = "";
+  let err = "";
+  console.log = (text: string) => (out += `${text}\n`);
+  console.error = (text: string) => (err += `${text}\n`);
+  try {
+    return { status: await main(argv, TINY), out, err };
+  } finally {
+    Object.assign(console, { log, error });
+  }
+}
+
+test.after(() => rmSync(folder, { recursive: true }));
+
+test("runs each bench at a tiny size: answers agree, and the JSON has the contract's form", async () => {
+  const { status, out } = await bench("--json", file("rows.json"));
+  assert.is(status, 0, out);
+  const { machine, rows } = JSON.parse(readFileSync(file("rows.json"), "utf8")) as Report;
+  assert.equal(Object.keys(machine), ["node", "v8", "cpu", "cores"]);
+  assert.is(machine.node, process.versions.node);
+  const cases = casesOf(TINY.sizes);
+  assert.equal(rows.map(nameOf), cases.map(nameOf));
+  rows.forEach((row, index) => {
+    assert.equal(Object.keys(row), ["bench", "params", "unit", "variants"]);
+    assert.is(row.unit, row.bench === "distance-squared" ? "ns/element" : "ms");
+    for (const variant of cases[index]!.variants) {
+      const optional = variant.startsWith("native-") || existsSync(`bench/peers/node_modules/${variant}`) === false;
+      const mayBeAbsent = optional && !["simd", "scalar", "js", "js-branch-free"].includes(variant);
+      if (mayBeAbsent && row.variants[variant] === undefined) continue;
+      const { median, min, p99 } = row.variants[variant]!;
+      assert.ok(min > 0 && min <= median && median <= p99, `${nameOf(row)} ${variant}: ${min} ${median} ${p99}`);
+    }
+  });
+  assert.match(out, "100 one-cell (instead of 1,000: cost is quadratic)");
+});
+
+test("says in one line which peers are not installed, and only then", async () => {
+  const { out } = await bench("--filter", "^move");
+  const missing = PEERS.filter((name) => !existsSync(`bench/peers/node_modules/${name}`));
+  assert.is(out.includes("npm install --prefix bench/peers"), missing.length > 0);
+});
+
+test("refuses flags that are unknown or bad with status 2 and one line", async () => {
+  for (const argv of [
+    ["--fast"],
+    ["stray"],
+    ["--filter", "("],
+    ["--filter", "no such bench"],
+    ["--json"],
+    ["--json", file("no/such/folder.json")],
+  ]) {
+    const { status, out, err } = await bench(...argv);
+    assert.is(status, 2, argv.join(" "));
+    assert.is(out, "");
+    assert.is(err.trimEnd().split("\n").length, 1, err);
+    assert.match(err, /^gyre bench: /);
+  }
+});
+
+/** A contender that says these lines, one at the start and one for each round. */
+function puppet(...lines: unknown[]): Command {
+  const program = `
+    const lines = ${JSON.stringify(lines.map((each) => JSON.stringify(each)))};
+    console.log(lines.shift());
+    require("node:readline").createInterface({ input: process.stdin }).on("line", () => {
+      if (lines.length === 0) process.exit(1);
+      console.log(lines.shift());
+    });`;
+  return { program: process.execPath, args: ["-e", program] };
+}
+
+const samples = (...samplesNs: number[]): unknown => ({ kind: "samples", samplesNs });
+const ready = (answer: number, strict?: number): unknown => ({ kind: "ready", answer, strict });
+
+test("times contenders that agree", async () => {
+  const { figures, notes, wrong } = await compete(
+    { a: puppet(ready(7, 1), samples(3, 1, 2)), b: puppet(ready(7), samples(40)) },
+    TINY.effort,
+  );
+  assert.equal(figures, { a: { median: 2, min: 1, p99: 3 }, b: { median: 40, min: 40, p99: 40 } });
+  assert.equal(notes, []);
+  assert.is(wrong, false);
+});
+
+test("times nobody whose answers differ, and calls the run wrong", async () => {
+  const { figures, notes, wrong } = await compete(
+    { a: puppet(ready(7, 1), samples(1)), b: puppet(ready(8), samples(1)), c: puppet(ready(7, 1), samples(1)) },
+    TINY.effort,
+  );
+  assert.equal(Object.keys(figures), ["a", "c"]);
+  assert.equal(notes, ["b WRONG: its answers are not those of the others"]);
+  assert.is(wrong, true);
+});
+
+test("compares strict answers among those that give one", async () => {
+  const { figures, wrong } = await compete(
+    { a: puppet(ready(7, 1), samples(1)), b: puppet(ready(7, 1), samples(1)), c: puppet(ready(7, 2), samples(1)) },
+    TINY.effort,
+  );
+  assert.equal(Object.keys(figures), ["a", "b"]);
+  assert.is(wrong, true);
+});
+
+test("leaves a slow contender out and goes on", async () => {
+  const { figures, notes, wrong } = await compete(
+    { a: puppet(ready(7), samples(1)), b: puppet({ kind: "slow", tookMs: 9000 }) },
+    TINY.effort,
+  );
+  assert.equal(Object.keys(figures), ["a"]);
+  assert.equal(notes, ["b skipped: its first operation took 9.0 s"]);
+  assert.is(wrong, false);
+});
+
+test("ends a contender that says nothing and leaves it out", async () => {
+  const silent = { program: process.execPath, args: ["-e", "process.stdin.resume()"] };
+  const { figures, notes, wrong } = await compete({ silent }, { ...TINY.effort, readyMs: 200 });
+  assert.equal(figures, {});
+  assert.equal(notes, ["silent skipped: not ready after 0.2 s"]);
+  assert.is(wrong, false);
+});
+
+test("fails the run when a contender is not there, dies or talks nonsense", async () => {
+  for (const broken of [
+    { program: file("no-such-program"), args: [] },
+    { program: process.execPath, args: ["-e", "process.exit(3)"] },
+    { program: process.execPath, args: ["-e", "console.log('hello')"] },
+    puppet({ kind: "failed", reason: "out of luck" }),
+    puppet(ready(7)),
+  ]) {
+    const { figures, notes, wrong } = await compete({ a: puppet(ready(7), samples(1)), b: broken }, TINY.effort);
+    assert.equal(Object.keys(figures), ["a"]);
+    assert.is(notes.length, 1);
+    assert.match(notes[0]!, /^b FAILED/);
+    assert.is(wrong, true);
+  }
+});
+
+test("takes median and p99 of 1..200 to be 100 and 198, in any order", () => {
+  const values = Array.from({ length: 200 }, (_, i) => ((i * 77) % 200) + 1);
+  assert.equal(figuresOf(values), { median: 100, min: 1, p99: 198 });
+});
+
+function report(simd: number, js: number): Report {
+  const figures = (median: number) => ({ median, min: median, p99: median });
+  const row = { bench: "tick", params: { n: 20_000 }, unit: "ms" as const };
+  return {
+    machine: { node: "20.0.0", v8: "11.3", cpu: "a <small> cpu", cores: 2 },
+    rows: [{ ...row, variants: { simd: figures(simd), js: figures(js) } }],
+  };
+}
+
+test("marks what loses to another by more than noise, and nothing else", () => {
+  assert.match(screenTable(report(1, 0.5).rows[0]!), /js .* 0\.50x {2}simd loses/);
+  assert.match(lossesLine(report(1, 0.5).rows), "js takes 0.50 of the time");
+  assert.not.match(screenTable(report(1, 0.99).rows[0]!), "loses");
+  assert.not.match(screenTable(report(1, 3).rows[0]!), "loses");
+});
+
+const PAGE = "# Figures\n<!-- table: written by bench/draw.ts -->\nold\n<!-- end of table -->\nrest\n";
+
+test("draws a chart and writes a table from a JSON file", () => {
+  writeFileSync(file("report.json"), JSON.stringify(report(1, 3)));
+  writeFileSync(file("bench.md"), PAGE);
+  draw(file("report.json"), folder);
+  const svg = readFileSync(file("bench.svg"), "utf8");
+  assert.is(svg.match(/<rect /g)?.length, 2);
+  assert.match(svg, "prefers-color-scheme: dark");
+  assert.match(svg, "a &lt;small> cpu");
+  const page = readFileSync(file("bench.md"), "utf8");
+  assert.match(page, "| tick, 20,000, ms | **1.00** | 3.00 |");
+  assert.match(page, /^# Figures\n/);
+  assert.match(page, /\nrest\n$/);
+  assert.not.match(page, "old");
+});
+
+test("draws nothing from a file that is no report, or for a page without a place", () => {
+  writeFileSync(file("bench.md"), PAGE);
+  writeFileSync(file("other.json"), JSON.stringify({ rows: [] }));
+  assert.throws(() => draw(file("other.json"), folder), "is not what gyre bench --json writes");
+  assert.is(readFileSync(file("bench.md"), "utf8"), PAGE);
+  writeFileSync(file("bench.md"), "no marks");
+  writeFileSync(file("report.json"), JSON.stringify(report(1, 3)));
+  assert.throws(() => draw(file("report.json"), folder), "has no place for the table");
+});
+
+/** Entities and ticks in which kernel and JavaScript walker disagree, at most one. */
+async function disagreement(speedFactor: number, ticks: number): Promise<string> {
+  const n = 300;
+  const start = crowd(n);
+  for (let i = 0; i < n; i++) start.speed[i]! *= speedFactor;
+  const kernel = await kernelOf("simd");
+  const zone = kernel.createZone({
+    width: WORLD,
+    height: WORLD,
+    capacity: n,
+    tileSize: TILE,
+    tiles: start.tiles,
+    cellSize: CELL,
+    tickRate: TICK_RATE,
+  });
+  for (let i = 0; i < n; i++) {
+    zone.spawn({ x: start.x[i]!, y: start.y[i]!, halfSize: HALF_SIZE, speed: start.speed[i]! });
+  }
+  const walker = createWalker(start);
+  const steerWalker = steerer(walker, n);
+  const steerZone = steerer(zone.columns, n);
+  for (let tick = 0; tick < ticks; tick++) {
+    steerWalker(tick);
+    steerZone(tick);
+    walker.walk();
+    zone.step();
+    for (let i = 0; i < n; i++) {
+      const { x, y, vx, vy } = zone.columns;
+      const same = x[i] === walker.x[i] && y[i] === walker.y[i] && vx[i] === walker.vx[i] && vy[i] === walker.vy[i];
+      if (!same) return `tick ${tick}, entity ${i}: (${x[i]}, ${y[i]}) is not (${walker.x[i]}, ${walker.y[i]})`;
+    }
+  }
+  return "none";
+}
+
+test("its own walker agrees with the kernel to the bit for 300 entities and 2,000 ticks, at 1x and 40x speed", async () => {
+  assert.is(await disagreement(1, 2000), "none");
+  assert.is(await disagreement(40, 2000), "none");
+});
+
+test.run();

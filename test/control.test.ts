@@ -1,0 +1,135 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { GyreError } from "../src/errors.js";
+import { MESSAGE_BYTES_MAX, NAME_LENGTH_MAX, parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
+import { Random } from "./support/random.js";
+
+function refused(parse: (text: string) => unknown, text: string, about: RegExp): void {
+  try {
+    parse(text);
+  } catch (error) {
+    assert.ok(error instanceof GyreError, `${text} threw ${error}`);
+    assert.is(error.code, "BAD_MESSAGE", text);
+    assert.match(error.message, about);
+    return;
+  }
+  assert.unreachable(`accepted ${text}`);
+}
+
+const accepted = (message: object): void => {
+  assert.equal(parseClientMessage(JSON.stringify(message)), message);
+};
+const refuses = (message: unknown, about: RegExp): void => {
+  refused(parseClientMessage, JSON.stringify(message), about);
+};
+
+test("join takes a name of 1 to 32 characters, and a zone", () => {
+  accepted({ type: "join", name: "a" });
+  accepted({ type: "join", name: "ä".repeat(NAME_LENGTH_MAX), zone: "zone-3" });
+  refuses({ type: "join" }, /name is undefined/);
+  refuses({ type: "join", name: 7 }, /name is 7/);
+  refuses({ type: "join", name: "" }, /0 characters/);
+  refuses({ type: "join", name: "a".repeat(NAME_LENGTH_MAX + 1) }, /33 characters/);
+  refuses({ type: "join", name: "a\nb" }, /control characters/);
+  refuses({ type: "join", name: "\ud800" }, /control characters/);
+  refuses({ type: "join", name: "ann", zone: 3 }, /zone is 3/);
+});
+
+test("input takes a u32, a finite direction and an action", () => {
+  accepted({ type: "input", seq: 0, dx: 1, dy: -0.5 });
+  accepted({ type: "input", seq: 0xffff_ffff, dx: 1e30, dy: 0, action: "attack" });
+  refuses({ type: "input", dx: 1, dy: 0 }, /seq is undefined/);
+  refuses({ type: "input", seq: -1, dx: 1, dy: 0 }, /seq -1/);
+  refuses({ type: "input", seq: 0x1_0000_0000, dx: 1, dy: 0 }, /seq 4294967296/);
+  refuses({ type: "input", seq: 1.5, dx: 1, dy: 0 }, /seq 1.5/);
+  refuses({ type: "input", seq: 1, dx: "1", dy: 0 }, /dx is "1"/);
+  refuses({ type: "input", seq: 1, dx: 1, dy: null }, /dy is null/);
+  refused(parseClientMessage, '{"type":"input","seq":1,"dx":1e999,"dy":0}', /dx is Infinity/);
+  refuses({ type: "input", seq: 1, dx: 1, dy: 0, action: 5 }, /action is 5/);
+});
+
+test("ping takes a number, leave takes nothing, view takes a rectangle the right way round", () => {
+  accepted({ type: "ping", t: 1.5 });
+  refuses({ type: "ping", t: "now" }, /t is "now"/);
+  accepted({ type: "leave" });
+  accepted({ type: "view", x0: -10, y0: 0, x1: 10, y1: 0 });
+  accepted({ type: "view", x0: 0, y0: 0, x1: 1, y1: 1, zone: "zone-0" });
+  refuses({ type: "view", x0: 0, y0: 0, x1: 1 }, /y1 is undefined/);
+  refuses({ type: "view", x0: 2, y0: 0, x1: 1, y1: 1 }, /x0 2 is right of x1 1/);
+  refuses({ type: "view", x0: 0, y0: 2, x1: 1, y1: 1 }, /y0 2 is below y1 1/);
+});
+
+test("unknown fields are dropped, unknown types and other shapes are refused", () => {
+  assert.equal(parseClientMessage('{"type":"leave","__proto__":{"x":1},"admin":true}'), { type: "leave" });
+  refuses({ type: "welcome" }, /unknown message type "welcome"/);
+  refuses({ type: "__proto__" }, /unknown message type/);
+  refuses({}, /unknown message type undefined/);
+  refuses([], /not an object/);
+  refuses(null, /not an object/);
+  refuses(5, /not an object/);
+  refused(parseClientMessage, "", /not JSON/);
+  refused(parseClientMessage, "{", /not JSON/);
+  refused(parseClientMessage, '{"type":"leave"}{"type":"leave"}', /not JSON/);
+});
+
+test("server messages are read as they are written, and refused when a field is missing", () => {
+  const zone = { name: "zone-0", width: 4096, height: 2048, tileSize: 32 };
+  const good = [
+    { type: "welcome", you: 4097, tick: 5, tickRate: 60, snapshotRate: 20, zone },
+    { type: "watching", tick: 5, tickRate: 60, snapshotRate: 20, zone },
+    { type: "error", code: "BAD_MESSAGE", message: "no" },
+    { type: "pong", t: 1, tick: 2 },
+  ];
+  for (const message of good) {
+    assert.equal(parseServerMessage(JSON.stringify(message)), message);
+    for (const field of Object.keys(message)) {
+      refused(parseServerMessage, JSON.stringify({ ...message, [field]: undefined }), /./);
+    }
+  }
+  refused(parseServerMessage, '{"type":"join","name":"ann"}', /unknown message type "join"/);
+});
+
+test("10,000 mangled messages are parsed or refused with BAD_MESSAGE, and nothing else happens", () => {
+  const seed = 20_260_101;
+  const random = new Random(seed);
+  const seeds = [
+    '{"type":"join","name":"ann","zone":"zone-0"}',
+    '{"type":"input","seq":1,"dx":1,"dy":0,"action":"attack"}',
+    '{"type":"view","x0":0,"y0":0,"x1":100,"y1":100}',
+    '{"type":"ping","t":1}',
+  ];
+  const scraps = [
+    "1e999",
+    "-0",
+    "null",
+    "[]",
+    "{}",
+    '"',
+    "\\u0000",
+    "\\ud800",
+    "}",
+    ",",
+    ":",
+    "9".repeat(400),
+    "\u0000",
+    "é",
+  ];
+  let parsed = 0;
+  for (let i = 0; i < 10_000; i++) {
+    let text = random.pick(seeds);
+    for (let n = random.integer(0, 3); n > 0; n--) {
+      const at = random.integer(0, text.length);
+      text = text.slice(0, at) + random.pick(scraps) + text.slice(at + random.integer(0, 4));
+    }
+    try {
+      parseClientMessage(text.slice(0, MESSAGE_BYTES_MAX));
+      parsed++;
+    } catch (error) {
+      const isRefusal = error instanceof GyreError && error.code === "BAD_MESSAGE";
+      assert.ok(isRefusal, `seed ${seed}, message ${i}: ${text} threw ${error}`);
+    }
+  }
+  assert.ok(parsed > 1000 && parsed < 9000, `${parsed} were still good`);
+});
+
+test.run();

@@ -1,0 +1,400 @@
+/** Sessions and audiences with connections in memory: what they owe whom, and when. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
+import { isSnapshotTick } from "../src/net/audience.js";
+import { Hub } from "../src/net/hub.js";
+import { FLUSH_MS_MAX, type Format, REPLY_BACKLOG_BYTES_MAX, type Session } from "../src/net/session.js";
+import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
+import type { Zones, ZonesSpec } from "../src/sim/zones.js";
+import { MemoryWire } from "./support/memory-wire.js";
+import { Random } from "./support/random.js";
+import { zonesOf } from "./support/worlds.js";
+
+class Room {
+  nowMs = 0;
+
+  constructor(
+    readonly zones: Zones,
+    readonly hub: Hub,
+  ) {}
+
+  static async open(spec: Partial<ZonesSpec> = {}, snapshotRate = 20): Promise<Room> {
+    const zones = await zonesOf({ players: 1000, ...spec });
+    const tickRate = spec.tickRate ?? 60;
+    return new Room(zones, new Hub({ zones, tickRate, snapshotRate, sessionsMax: 1000, nowMs: 0 }));
+  }
+
+  /** On to the next tick that is a snapshot at 20 of 60 Hz. */
+  tickToSnapshot(): void {
+    do this.tick();
+    while (this.zones.get().zone.tick % 3 !== 0);
+  }
+
+  tick(count = 1): void {
+    for (let i = 0; i < count; i++) {
+      this.nowMs += 1000 / 60;
+      this.zones.step();
+      this.hub.publish(this.nowMs);
+    }
+  }
+}
+
+class Guest {
+  readonly wire: MemoryWire;
+  readonly session: Session;
+
+  constructor(
+    readonly room: Room,
+    format: Format = "binary",
+  ) {
+    this.wire = new MemoryWire();
+    this.session = room.hub.open(this.wire, format);
+  }
+
+  static joined(room: Room, format: Format = "binary"): Guest {
+    const guest = new Guest(room, format);
+    guest.send({ type: "join", name: "guest" });
+    room.tick();
+    return guest;
+  }
+
+  send(message: object): void {
+    const text = JSON.stringify(message);
+    this.session.receiveText(text, text.length);
+  }
+
+  get replies(): { type: string; code?: string; [field: string]: unknown }[] {
+    return this.wire.texts.map((text) => JSON.parse(text));
+  }
+
+  get last() {
+    return this.replies.at(-1);
+  }
+
+  /** The ticks of the binary frames. */
+  get ticks(): number[] {
+    return this.wire.frames.map((frame) => new DataView(frame.buffer).getUint32(4, true));
+  }
+}
+
+test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
+  const ticksOf = (tickRate: number, snapshotRate: number): number[] =>
+    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) =>
+      isSnapshotTick(tick, { tickRate, snapshotRate }),
+    );
+  assert.equal(ticksOf(60, 20).slice(0, 4), [3, 6, 9, 12]);
+  assert.equal(ticksOf(3, 3), [1, 2, 3, 4, 5, 6]);
+  for (const [tickRate, snapshotRate] of [
+    [60, 25],
+    [60, 7],
+    [50, 20],
+    [128, 20],
+    [1000, 999],
+    [1, 1],
+  ] as const) {
+    const ticks = ticksOf(tickRate, snapshotRate);
+    assert.is(ticks.length, 2 * snapshotRate);
+    for (let i = 1; i < ticks.length; i++) {
+      const gap = ticks[i]! - ticks[i - 1]!;
+      assert.ok(Math.abs(gap - tickRate / snapshotRate) < 1, `${tickRate}/${snapshotRate}: gap of ${gap}`);
+    }
+  }
+});
+
+test("a session gets one frame per snapshot, and none for the ticks between", async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room);
+  room.tick(60);
+  assert.is(guest.wire.frames.length, 20);
+  assert.equal(guest.ticks.slice(0, 3), [3, 6, 9]);
+});
+
+test("200 sessions are served over the three ticks of a snapshot, all with its tick and the acks of its tick", async () => {
+  const room = await Room.open({ tickRate: 60 });
+  const guests = Array.from({ length: 200 }, () => new Guest(room));
+  for (const guest of guests) guest.send({ type: "join", name: "guest" });
+  room.tick(20);
+  const before = guests.map(({ wire }) => wire.frames.length);
+  const served = (): number => guests.filter(({ wire }, i) => wire.frames.length > before[i]!).length;
+  for (const guest of guests) guest.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+  room.tick();
+  assert.is(served(), 67);
+  for (const guest of guests) guest.send({ type: "input", seq: 2, dx: 1, dy: 0 });
+  room.tick();
+  assert.is(served(), 134);
+  room.tick();
+  assert.is(served(), 200);
+  for (const [i, guest] of guests.entries()) {
+    const frame = new DataView(guest.wire.frames.at(-1)!.buffer);
+    assert.is(guest.wire.frames.length, before[i]! + 1);
+    assert.is(frame.getUint32(4, true), 21);
+    assert.is(frame.getUint32(8, true), 1, "the input of the ticks after the snapshot is not in it");
+  }
+});
+
+test("sessions that go while a snapshot is being served take nobody else's frame along", async () => {
+  const room = await Room.open();
+  const seed = 11;
+  const random = new Random(seed);
+  const guests = Array.from({ length: 300 }, () => Guest.joined(room));
+  room.tickToSnapshot();
+  room.tick(2);
+  for (let round = 0; round < 60; round++) {
+    for (let tick = 0; tick < 3; tick++) {
+      for (let n = random.integer(0, 2); n > 0; n--)
+        guests.splice(random.integer(0, guests.length - 1), 1)[0]!.session.end();
+      room.tick();
+    }
+    assert.is(room.hub.sessions, guests.length, `seed ${seed}, round ${round}`);
+    const ticks = new Set(guests.map((guest) => guest.ticks.at(-1)));
+    assert.is(ticks.size, 1, `seed ${seed}, round ${round}: last frames of ticks ${[...ticks]}`);
+  }
+});
+
+test("a frame that was not flushed holds the next ones back; then full blocks bring the reader up to date", async () => {
+  const room = await Room.open({ npcs: 300 });
+  const guest = Guest.joined(room);
+  const { zone } = room.zones.get();
+  const decoder = new SnapshotDecoder(zone);
+  room.tick(30);
+  guest.wire.slow = true;
+  room.tick(3);
+  const held = guest.wire.frames.length;
+  room.tick(90);
+  assert.is(guest.wire.frames.length, held);
+  assert.is(room.hub.counters.snapshotsSkipped, 30);
+  guest.wire.flush();
+  guest.wire.slow = false;
+  room.tickToSnapshot();
+  assert.is(guest.wire.frames.length, held + 1);
+  for (const frame of guest.wire.frames) decoder.decode(frame);
+  assert.is(decoder.entities.byId.size, 301);
+  for (const [id, entity] of decoder.entities.byId) {
+    const slot = zone.slot(id);
+    assert.ok(Math.abs(entity.x - zone.columns.x[slot]!) <= 1 / 32 + 1e-3);
+    assert.ok(Math.abs(entity.y - zone.columns.y[slot]!) <= 1 / 32 + 1e-3);
+  }
+});
+
+test("the bytes of a frame in flight are not touched by the frames of others", async () => {
+  const room = await Room.open({ npcs: 100 });
+  const slow = Guest.joined(room);
+  Guest.joined(room);
+  room.tick(6);
+  let handed: Uint8Array | null = null;
+  const send = slow.wire.sendBytes.bind(slow.wire);
+  slow.wire.sendBytes = (bytes, size, flushed) => {
+    handed = bytes.subarray(0, size);
+    send(bytes, size, flushed);
+  };
+  slow.wire.slow = true;
+  room.tick(3);
+  const copy = slow.wire.frames.at(-1)!;
+  room.tick(30);
+  assert.equal(handed, copy);
+});
+
+test(`a frame on its way for more than ${FLUSH_MS_MAX} ms ends the session with 1013, and its player leaves`, async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room);
+  guest.wire.slow = true;
+  room.tick(5 * 60);
+  assert.is(guest.wire.closedWith, 0);
+  room.tick(2 * 60);
+  assert.is(guest.wire.closedWith, 1013);
+  assert.is(room.zones.get().zone.count, 0);
+  assert.is(room.hub.counters.closed.get(1013), 1);
+});
+
+test("a browser that vanished is dropped within 21 s, one that answers pings is not", async () => {
+  const room = await Room.open();
+  const vanished = Guest.joined(room);
+  const quiet = Guest.joined(room);
+  for (let second = 0; second < 21; second++) {
+    room.tick(60);
+    quiet.session.receivePong();
+  }
+  assert.is(vanished.wire.terminated, true);
+  assert.is(quiet.wire.terminated, false);
+  assert.ok(quiet.wire.pings >= 2);
+  assert.is(room.hub.counters.vanished, 1);
+  assert.is(room.hub.sessions, 1);
+  assert.is(room.zones.get().zone.count, 1);
+});
+
+test(`a flood gets RATE_LIMITED once after ${MESSAGES_BURST} messages and 1008 after ${REFUSED_IN_A_ROW_MAX} more`, async () => {
+  const room = await Room.open();
+  const guest = new Guest(room);
+  const codes = (): (string | undefined)[] =>
+    guest.replies.filter(({ type }) => type === "error").map(({ code }) => code);
+  for (let i = 0; i < MESSAGES_BURST; i++) guest.send({ type: "ping", t: i });
+  assert.equal(codes(), []);
+  for (let i = 0; i < REFUSED_IN_A_ROW_MAX; i++) guest.send({ type: "ping", t: i });
+  assert.equal(codes(), ["RATE_LIMITED"]);
+  assert.is(guest.wire.closedWith, 0);
+  guest.send({ type: "ping", t: 0 });
+  assert.is(guest.wire.closedWith, 1008);
+  assert.is(room.hub.counters.refused.get("RATE_LIMITED"), REFUSED_IN_A_ROW_MAX + 1);
+  assert.is(guest.replies.filter(({ type }) => type === "pong").length, MESSAGES_BURST);
+});
+
+test("60 inputs and a ping a second for a minute, and 120 inputs after a stall of two seconds, are no flood", async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room);
+  const input = (): void => guest.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+  for (let second = 0; second < 60; second++) {
+    guest.send({ type: "ping", t: second });
+    for (let i = 0; i < 60; i++) {
+      input();
+      room.tick();
+    }
+  }
+  for (let i = 0; i < 120; i++) input();
+  assert.is(room.hub.counters.refused.size, 0);
+  assert.is(guest.wire.closedWith, 0);
+});
+
+test("replies that nobody reads are bounded: 1013", async () => {
+  const room = await Room.open();
+  const guest = new Guest(room);
+  guest.wire.queuedBytes = REPLY_BACKLOG_BYTES_MAX;
+  guest.send({ type: "ping", t: 1 });
+  assert.is(guest.wire.closedWith, 0);
+  guest.wire.queuedBytes = REPLY_BACKLOG_BYTES_MAX + 1;
+  guest.send({ type: "ping", t: 1 });
+  assert.is(guest.wire.closedWith, 1013);
+});
+
+test("each message out of place gets its error and changes nothing", async () => {
+  const room = await Room.open({ players: 1, zones: 2 });
+  const guest = new Guest(room);
+  const refuses = (message: object, code: string): void => {
+    const hash = room.zones.all.map(({ zone }) => zone.hash());
+    guest.send(message);
+    assert.is(guest.last?.type, "error", JSON.stringify(message));
+    assert.is(guest.last?.code, code, JSON.stringify(message));
+    assert.equal(
+      room.zones.all.map(({ zone }) => zone.hash()),
+      hash,
+    );
+  };
+  refuses({ type: "input", seq: 1, dx: 1, dy: 0 }, "NOT_JOINED");
+  refuses({ type: "leave" }, "NOT_JOINED");
+  refuses({ type: "join", name: "ann", zone: "zone-2" }, "ZONE_UNKNOWN");
+  refuses({ type: "view", x0: 0, y0: 0, x1: 1, y1: 1, zone: "nowhere" }, "ZONE_UNKNOWN");
+  refuses({ type: "join" }, "BAD_MESSAGE");
+  refuses({ type: "dance" }, "BAD_MESSAGE");
+  guest.send({ type: "join", name: "ann" });
+  refuses({ type: "join", name: "ann" }, "ALREADY_JOINED");
+  room.tick();
+  assert.is(guest.last?.type, "welcome");
+  refuses({ type: "join", name: "ann", zone: "zone-1" }, "ALREADY_JOINED");
+  const second = new Guest(room);
+  second.send({ type: "join", name: "bob" });
+  assert.is(second.last?.code, "ZONE_FULL");
+  second.send({ type: "join", name: "bob", zone: "zone-1" });
+  room.tick();
+  assert.is(second.last?.type, "welcome");
+});
+
+test("welcome tells the entity, the tick, the rates and the zone; leaving takes the entity away; joining again works", async () => {
+  const room = await Room.open({ zones: 2 });
+  const guest = new Guest(room);
+  guest.send({ type: "join", name: "ann", zone: "zone-1" });
+  room.tick();
+  const { zone } = room.zones.get("zone-1");
+  const { you } = guest.last as unknown as { you: number };
+  assert.equal(guest.last, {
+    type: "welcome",
+    you,
+    tick: 0,
+    tickRate: 60,
+    snapshotRate: 20,
+    zone: { name: "zone-1", width: 2048, height: 2048, tileSize: 32 },
+  });
+  assert.ok(zone.slot(you) >= 0);
+  room.tick(5);
+  guest.send({ type: "leave" });
+  room.tick();
+  assert.is(zone.slot(you), -1);
+  const frames = guest.wire.frames.length;
+  room.tick(6);
+  assert.is(guest.wire.frames.length, frames, "who neither plays nor watches gets nothing");
+  guest.send({ type: "join", name: "ann", zone: "zone-1" });
+  room.tick(3);
+  assert.is(guest.last?.type, "welcome");
+  assert.is.not(guest.last?.["you"], you);
+  assert.ok(guest.wire.frames.length > frames);
+});
+
+test("a spectator watches a rectangle, is told of each new zone once, and goes back to it after playing", async () => {
+  const room = await Room.open({ zones: 2, npcs: 50 });
+  const guest = new Guest(room);
+  const view = { type: "view", x0: 0, y0: 0, x1: 2048, y1: 2048 };
+  const watched = (): unknown[] =>
+    guest.replies.filter(({ type }) => type === "watching").map(({ zone }) => (zone as { name: string }).name);
+  guest.send(view);
+  guest.send({ ...view, x1: 100 });
+  assert.equal(watched(), ["zone-0"]);
+  room.tick(6);
+  assert.ok(guest.wire.frames.length > 0);
+  guest.send({ ...view, zone: "zone-1" });
+  guest.send(view);
+  assert.equal(watched(), ["zone-0", "zone-1"], "without a name it is the zone seen last");
+  guest.send({ type: "join", name: "ann", zone: "zone-1" });
+  room.tick(6);
+  assert.is.not(new DataView(guest.wire.frames.at(-1)!.buffer).getUint32(12, true), 0);
+  guest.wire.frames.length = 0;
+  guest.send({ type: "leave" });
+  room.tick(6);
+  assert.ok(guest.wire.frames.length > 0, "it still watches");
+  assert.is(new DataView(guest.wire.frames.at(-1)!.buffer).getUint32(12, true), 0, "as a spectator");
+});
+
+test("500 joins at once are 16 welcomes a tick; 500 connections gone at once are 256 leaves a tick", async () => {
+  const room = await Room.open();
+  const guests = Array.from({ length: 500 }, () => new Guest(room));
+  for (const guest of guests) guest.send({ type: "join", name: "guest" });
+  const welcomed = (): number => guests.filter(({ last }) => last?.type === "welcome").length;
+  room.tick();
+  assert.is(welcomed(), 16);
+  room.tick(31);
+  assert.is(welcomed(), 500);
+  for (const guest of guests) guest.session.end();
+  assert.is(room.hub.sessions, 0);
+  room.tick();
+  assert.is(room.zones.get().zone.count, 244);
+  room.tick();
+  assert.is(room.zones.get().zone.count, 0);
+});
+
+test("JSON snapshots: the first lists who is there, the next only what changed, and who left", async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room, "json");
+  const other = Guest.joined(room);
+  room.tick(6);
+  const snapshots = () => guest.replies.filter(({ type }) => type === "snapshot") as unknown as Snapshot[];
+  type Snapshot = {
+    tick: number;
+    ack: number;
+    you: { id: number };
+    enter: { id: number }[];
+    update: object[];
+    leave: number[];
+  };
+  const first = snapshots()[0]!;
+  assert.is(first.tick, 3);
+  assert.is(first.enter.length, 2);
+  assert.is(first.you.id, guest.session.you);
+  assert.equal(snapshots()[1]?.enter, []);
+  const gone = other.session.you;
+  guest.send({ type: "input", seq: 77, dx: 1, dy: 0 });
+  other.session.end();
+  room.tick(3);
+  assert.equal(snapshots().at(-1)?.leave, [gone]);
+  assert.is(snapshots().at(-1)?.ack, 77);
+  assert.equal(snapshots().at(-1)?.enter, []);
+});
+
+test.run();
