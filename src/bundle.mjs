@@ -1,6 +1,6 @@
 // Bundles src into build: the package's entry points as one split ESM graph (so that `gyre` and `gyre/kernel` share one
 // GyreError), the viewer as one page's worth of files, the benches and, with --test, the tests.
-import { cpSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -38,8 +38,9 @@ const graph = await build({
 });
 removeStale("js", graph);
 
-await build({
+const viewer = await build({
   ...common,
+  metafile: true,
   entryPoints: ["src/viewer/main.ts"],
   outdir: "build/viewer",
   platform: "browser",
@@ -49,13 +50,29 @@ for (const name of readdirSync(at("src", "viewer"))) {
   if (/\.(html|css|svg)$/.test(name)) cpSync(at("src", "viewer", name), at("build", "viewer", name));
 }
 
-await build({
+const benches = await build({
   ...common,
+  metafile: true,
   entryPoints: ["bench/main.ts", "bench/contender.ts", "bench/draw.ts"],
   outdir: "build/bench",
   platform: "node",
   external: [...external, "gyre", "gyre/*"],
 });
+
+/** The licences of what was bundled in, which their texts ask to go along. */
+function writeNotices(...results) {
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const folders = new Set(
+    inputs.map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean),
+  );
+  const notices = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(at(folder, "package.json"), "utf8"));
+    const file = readdirSync(at(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(at(folder, file), "utf8").trim() : "no licence file"}\n`;
+  });
+  writeFileSync(at("build", "THIRD-PARTY.txt"), notices.join(`\n${"-".repeat(80)}\n\n`));
+}
+writeNotices(graph, viewer, benches);
 
 if (process.argv.includes("--test")) {
   const tests = readdirSync(at("test")).filter((name) => name.endsWith(".test.ts"));
