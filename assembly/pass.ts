@@ -1,15 +1,15 @@
 // Whole passes: one call answers a question for every entity, so that no list and no call per entity crosses into the host.
 // Results lie by slot in the zone: nearestId, listCount, and lists of ids.
 //
-// nearestEnemies and neighbourCounts put four entities that follow each other in a row of cells into the four lanes, and walk
-// once over the entries near any of them:
+// nearestEnemies and neighbourCounts put a group of eight entities that follow each other in a strip of cells into the lanes of two
+// vectors, and walk once over the entries near any of them:
 //
-//            ┌───────────────────────────┐
-//   row - 1  │ . .   .    .  .     .   . │      each entry is loaded once, spread over the lanes,
-//   row      │   .  [a  b   c   d]  . .  │      and compared with a, b, c and d at the same time
-//   row + 1  │ .     .  .     .   .    . │
-//            └───────────────────────────┘
-//               reach     span     reach
+//            ┌───────────────────────────────┐
+//   row - 1  │ . .   .    .  .     .   .   . │      each entry is loaded once, spread over the lanes,
+//   row      │   .  [a b  c d   e  fg h]  .  │      and compared with a to d and e to h at the same time
+//   row + 1  │ .     .  .     .   .   .    . │
+//            └───────────────────────────────┘
+//               reach     span        reach
 import { EMPTY, LIST_FULL, MIXED, OK, Zone } from "./layout";
 import { beginSquare, gridClean, layersWithout, nextRun } from "./grid";
 import { candidateLimit, compressStore, farther, likelyReach, nearestFrom, REACH_ENTITIES, squaredRadius } from "./query";
@@ -47,13 +47,8 @@ function storeNearest(zone: Zone, entry: u32, best: u64, limit: u64): void {
   store<u32>(zone.nearestId + (slot << 2), best == limit ? 0 : <u32>best);
 }
 
-/** Lanes of a group that has only `count` entries repeat the first one. */
-// @ts-ignore: decorator
-@inline
-function repeatFirst(v: v128, count: u32): v128 {
-  return v128.bitselect(v, i32x4.shuffle(v, v, 0, 0, 0, 0), i32x4.gt_u(i32x4.splat(count), i32x4(0, 1, 2, 3)));
-}
-
+/** Entities of a group: two vectors of four. */
+const GROUP: u32 = 8;
 /** Groups whose windows are found before any of them is walked. */
 const BATCH_GROUPS: u32 = 64;
 
@@ -83,8 +78,8 @@ function nearestEnemiesSimd(zone: Zone, radius: f32): void {
     const facing = starts + (layer ? -rowBytes : rowBytes);
     const all = layer == 1 && zone.otherTeam == MIXED;
     const end = load<u32>(starts + rowBytes);
-    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
-      const stop = min(end, entry + BATCH_GROUPS * 4);
+    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * GROUP) {
+      const stop = min(end, entry + BATCH_GROUPS * GROUP);
       findWindows(zone, facing, entry, stop, radius, true);
       retries = all
         ? walkWindows(zone, entry, stop, radius, retries, 0, true)
@@ -97,7 +92,7 @@ function nearestEnemiesSimd(zone: Zone, radius: f32): void {
 }
 
 /**
- * The windows of the groups of four from `entry` on: within radius, or within what likely suffices for the nearest, judged by
+ * The windows of the groups from `entry` on: within radius, or within what likely suffices for the nearest, judged by
  * how crowded the strip of starts `facing` is within a cell to the left and right.
  */
 // @ts-ignore: decorator
@@ -113,15 +108,24 @@ function findWindows(zone: Zone, facing: usize, entry: u32, end: u32, radius: f3
   const scale = f32x4.splat(zone.columnWidth * zone.cellSize * (REACH_ENTITIES / 3.1415927));
   const grain = windowGrain(zone, radius);
   let to = zone.windows;
-  for (; entry < end; entry += 4) {
+  for (; entry < end; entry += GROUP) {
     const from = entry << 2;
-    const count = min<u32>(end - entry, 4);
-    const x = repeatFirst(v128.load(xs + from), count);
-    const y = repeatFirst(v128.load(ys + from), count);
-    const even = i32x4.shuffle(x, y, 0, 4, 1, 5);
-    const odd = i32x4.shuffle(x, y, 2, 6, 3, 7);
-    const lows = f32x4.pmin(even, odd);
-    const highs = f32x4.pmax(even, odd);
+    // Lanes behind the last entry repeat the first one.
+    const lanes = i32x4.splat(end - entry);
+    const first = i32x4.gt_s(lanes, i32x4(0, 1, 2, 3));
+    const second = i32x4.gt_s(lanes, i32x4(4, 5, 6, 7));
+    const anX = v128.load32_splat(xs + from);
+    const anY = v128.load32_splat(ys + from);
+    const x0 = v128.bitselect(v128.load(xs + from), anX, first);
+    const y0 = v128.bitselect(v128.load(ys + from), anY, first);
+    const x1 = v128.bitselect(v128.load(xs + from, 16), anX, second);
+    const y1 = v128.bitselect(v128.load(ys + from, 16), anY, second);
+    const leastX = f32x4.pmin(x0, x1);
+    const leastY = f32x4.pmin(y0, y1);
+    const mostX = f32x4.pmax(x0, x1);
+    const mostY = f32x4.pmax(y0, y1);
+    const lows = f32x4.pmin(i32x4.shuffle(leastX, leastY, 0, 4, 1, 5), i32x4.shuffle(leastX, leastY, 2, 6, 3, 7));
+    const highs = f32x4.pmax(i32x4.shuffle(mostX, mostY, 0, 4, 1, 5), i32x4.shuffle(mostX, mostY, 2, 6, 3, 7));
     const low = f32x4.pmin(lows, i32x4.shuffle(lows, lows, 2, 3, 0, 1));
     const high = f32x4.pmax(highs, i32x4.shuffle(highs, highs, 2, 3, 0, 1));
     const sides = i32x4.shuffle(low, high, 0, 4, 1, 5);
@@ -181,46 +185,74 @@ function walkWindows(
   const rowBytes = zone.cellsX << 2;
   const stride = all ? rowBytes : rowBytes * 2;
   let windows = zone.windows;
-  for (; entry < end; entry += 4) {
+  for (; entry < end; entry += GROUP) {
     const from = entry << 2;
-    const qx = v128.load(xs + from);
-    const qy = v128.load(ys + from);
-    const qteam = v128.load(teams + from);
+    const x0 = v128.load(xs + from);
+    const y0 = v128.load(ys + from);
+    const x1 = v128.load(xs + from, 16);
+    const y1 = v128.load(ys + from, 16);
+    const team0 = v128.load(teams + from);
+    const team1 = v128.load(teams + from, 16);
     const window = changetype<Window>(windows);
     windows += WINDOW_BYTES;
-    let low = i64x2.splat(limit);
-    let high = low;
+    let a = i64x2.splat(limit);
+    let b = a;
+    let c = a;
+    let d = a;
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
     const last = zone.starts + (window.bottom * 2 + 1) * rowBytes;
     for (let starts = zone.starts + offset + window.top * 2 * rowBytes; starts <= last; starts += stride) {
       const stop = load<u32>(starts + right) << 2;
       for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
-        const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
-        const dy = f32x4.sub(v128.load32_splat(ys + at), qy);
+        const x = v128.load32_splat(xs + at);
+        const y = v128.load32_splat(ys + at);
         const id = v128.load32_splat(ids + at);
-        let d = f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy));
-        // All bits set is a NaN, which pmin never takes.
-        if (all) d = v128.or(d, i32x4.eq(v128.load32_splat(teams + at), qteam));
-        low = f64x2.pmin(low, i32x4.shuffle(id, d, 0, 4, 1, 5));
-        high = f64x2.pmin(high, i32x4.shuffle(id, d, 2, 6, 3, 7));
+        let near0 = squares(f32x4.sub(x, x0), f32x4.sub(y, y0));
+        let near1 = squares(f32x4.sub(x, x1), f32x4.sub(y, y1));
+        if (all) {
+          // All bits set is a NaN, which pmin never takes.
+          const team = v128.load32_splat(teams + at);
+          near0 = v128.or(near0, i32x4.eq(team, team0));
+          near1 = v128.or(near1, i32x4.eq(team, team1));
+        }
+        a = f64x2.pmin(a, i32x4.shuffle(id, near0, 0, 4, 1, 5));
+        b = f64x2.pmin(b, i32x4.shuffle(id, near0, 2, 6, 3, 7));
+        c = f64x2.pmin(c, i32x4.shuffle(id, near1, 0, 4, 1, 5));
+        d = f64x2.pmin(d, i32x4.shuffle(id, near1, 2, 6, 3, 7));
       }
     }
-    const count = end - entry;
     const reach = window.reach;
     const sure = reach == radius ? limit : candidateLimit(reach * reach);
-    retries = settle(zone, entry, i64x2.extract_lane(low, 0), sure, limit, reach, retries);
-    if (count > 1) retries = settle(zone, entry + 1, i64x2.extract_lane(low, 1), sure, limit, reach, retries);
-    if (count > 2) retries = settle(zone, entry + 2, i64x2.extract_lane(high, 0), sure, limit, reach, retries);
-    if (count > 3) retries = settle(zone, entry + 3, i64x2.extract_lane(high, 1), sure, limit, reach, retries);
+    retries = settle(zone, entry, end, a, sure, limit, reach, retries);
+    retries = settle(zone, entry + 2, end, b, sure, limit, reach, retries);
+    retries = settle(zone, entry + 4, end, c, sure, limit, reach, retries);
+    retries = settle(zone, entry + 6, end, d, sure, limit, reach, retries);
   }
+  return retries;
+}
+
+// @ts-ignore: decorator
+@inline
+function squares(dx: v128, dy: v128): v128 {
+  return f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy));
+}
+
+/** Settles two entries, as far as they are before the end. */
+// @ts-ignore: decorator
+@inline
+function settle(
+  zone: Zone, entry: u32, end: u32, bests: v128, sure: u64, limit: u64, reach: f32, retries: u32,
+): u32 {
+  if (entry < end) retries = settleOne(zone, entry, i64x2.extract_lane(bests, 0), sure, limit, reach, retries);
+  if (entry + 1 < end) retries = settleOne(zone, entry + 1, i64x2.extract_lane(bests, 1), sure, limit, reach, retries);
   return retries;
 }
 
 /** Stores a result, or puts the entry on the list of those to look farther for. */
 // @ts-ignore: decorator
 @inline
-function settle(zone: Zone, entry: u32, best: u64, sure: u64, limit: u64, reach: f32, retries: u32): u32 {
+function settleOne(zone: Zone, entry: u32, best: u64, sure: u64, limit: u64, reach: f32, retries: u32): u32 {
   if (best <= sure) {
     storeNearest(zone, entry, best, limit);
     return retries;
@@ -275,8 +307,8 @@ function neighbourCountsSimd(zone: Zone, radius: f32): void {
   for (let strip: u32 = 0; strip < zone.cellsY * 2; strip++) {
     const starts = zone.starts + strip * rowBytes;
     const end = load<u32>(starts + rowBytes);
-    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * 4) {
-      const stop = min(end, entry + BATCH_GROUPS * 4);
+    for (let entry = load<u32>(starts); entry < end; entry += BATCH_GROUPS * GROUP) {
+      const stop = min(end, entry + BATCH_GROUPS * GROUP);
       findWindows(zone, starts, entry, stop, radius, false);
       countWindows(zone, entry, stop);
     }
@@ -290,31 +322,43 @@ function countWindows(zone: Zone, entry: u32, end: u32): void {
   const rowBytes = zone.cellsX << 2;
   const stride = zone.otherTeam == EMPTY ? rowBytes * 2 : rowBytes;
   let windows = zone.windows;
-  for (; entry < end; entry += 4) {
-    const qx = v128.load(xs + (entry << 2));
-    const qy = v128.load(ys + (entry << 2));
+  for (; entry < end; entry += GROUP) {
+    const from = entry << 2;
+    const x0 = v128.load(xs + from);
+    const y0 = v128.load(ys + from);
+    const x1 = v128.load(xs + from, 16);
+    const y1 = v128.load(ys + from, 16);
     const window = changetype<Window>(windows);
     windows += WINDOW_BYTES;
     // Everybody finds himself.
-    let counts = i32x4.splat(-1);
+    let counts0 = i32x4.splat(-1);
+    let counts1 = counts0;
     const left = window.left << 2;
     const right = (window.right + 1) << 2;
     const last = zone.starts + (window.bottom * 2 + 1) * rowBytes;
     for (let starts = zone.starts + window.top * 2 * rowBytes; starts <= last; starts += stride) {
       const stop = load<u32>(starts + right) << 2;
       for (let at = load<u32>(starts + left) << 2; at < stop; at += 4) {
-        const dx = f32x4.sub(v128.load32_splat(xs + at), qx);
-        const dy = f32x4.sub(v128.load32_splat(ys + at), qy);
+        const x = v128.load32_splat(xs + at);
+        const y = v128.load32_splat(ys + at);
         // A true lane is -1.
-        counts = i32x4.sub(counts, f32x4.le(f32x4.add(f32x4.mul(dx, dx), f32x4.mul(dy, dy)), limits));
+        counts0 = i32x4.sub(counts0, f32x4.le(squares(f32x4.sub(x, x0), f32x4.sub(y, y0)), limits));
+        counts1 = i32x4.sub(counts1, f32x4.le(squares(f32x4.sub(x, x1), f32x4.sub(y, y1)), limits));
       }
     }
-    const count = end - entry;
-    storeCount(zone, entry, i32x4.extract_lane(counts, 0));
-    if (count > 1) storeCount(zone, entry + 1, i32x4.extract_lane(counts, 1));
-    if (count > 2) storeCount(zone, entry + 2, i32x4.extract_lane(counts, 2));
-    if (count > 3) storeCount(zone, entry + 3, i32x4.extract_lane(counts, 3));
+    storeCounts(zone, entry, end, counts0);
+    storeCounts(zone, entry + 4, end, counts1);
   }
+}
+
+/** Stores four counts, as far as their entries are before the end. */
+// @ts-ignore: decorator
+@inline
+function storeCounts(zone: Zone, entry: u32, end: u32, counts: v128): void {
+  if (entry < end) storeCount(zone, entry, i32x4.extract_lane(counts, 0));
+  if (entry + 1 < end) storeCount(zone, entry + 1, i32x4.extract_lane(counts, 1));
+  if (entry + 2 < end) storeCount(zone, entry + 2, i32x4.extract_lane(counts, 2));
+  if (entry + 3 < end) storeCount(zone, entry + 3, i32x4.extract_lane(counts, 3));
 }
 
 /** As neighbourCounts, and the ids themselves from lists[listStart[slot]] on. LIST_FULL when they do not fit. */

@@ -162,8 +162,8 @@ export function candidateLimit(limit: f32): u64 {
   return candidate(limit, 0xffffffff);
 }
 
-/** So many are expected within the first look of a search: 97 of 100 then find somebody. */
-export const REACH_ENTITIES: f32 = 3.5;
+/** So many are expected within the first look of a search: 98 of 100 then find somebody. */
+export const REACH_ENTITIES: f32 = 4;
 
 /**
  * A distance within which REACH_ENTITIES of the given layers can be expected around here, from how many are in this row of cells
