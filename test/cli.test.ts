@@ -1,7 +1,6 @@
 /** The built command as a process of its own: what it prints, and with which status it ends. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +15,9 @@ import { until } from "./support/until.js";
 
 const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
 
+/** A module for the command's process that says on stderr when somebody listens to SIGTERM. */
+const TELL_OF_SIGNALS = 'data:text/javascript,process.on("newListener",e=>e==="SIGTERM"&&process.stderr.write(e))';
+
 /** A run of the command; `ended` resolves with how it ended. */
 class Run {
   out = "";
@@ -25,9 +27,9 @@ class Run {
 
   static readonly all: Run[] = [];
 
-  constructor(...argv: readonly string[]) {
+  constructor(argv: readonly string[], nodeFlags: readonly string[] = []) {
     Run.all.push(this);
-    this.process = spawn(process.execPath, [CLI, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(process.execPath, [...nodeFlags, CLI, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
     this.process.stdout?.on("data", (data) => {
       this.out += data;
     });
@@ -52,7 +54,7 @@ class Run {
 }
 
 async function refused(status: number, about: RegExp, ...argv: readonly string[]): Promise<void> {
-  const run = new Run(...argv);
+  const run = new Run(argv);
   const { status: actual } = await run.ended;
   assert.is(actual, status, `${argv.join(" ")}: ${run.err}`);
   assert.match(run.err, about);
@@ -71,12 +73,12 @@ test("help and version end with 0, every flag of serve is in its help", async ()
     [/^gyre \d+\.\d+\.\d+$/m, "--version"],
   ];
   for (const [expected, ...argv] of texts) {
-    const run = new Run(...argv);
+    const run = new Run(argv);
     assert.is((await run.ended).status, 0);
     assert.match(run.out, expected);
     assert.is(run.err, "");
   }
-  const help = new Run("serve", "--help");
+  const help = new Run(["serve", "--help"]);
   assert.is((await help.ended).status, 0);
   for (const flag of [
     "host",
@@ -174,7 +176,7 @@ test("serve without --json says it in words, reads a map, and ends with 0 on SIG
   const folder = mkdtempSync(join(tmpdir(), "gyre-cli-"));
   const file = join(folder, "small.map");
   writeFileSync(file, "type octile\nheight 3\nwidth 5\nmap\n@@@@@\n@..W@\n@@@@@\n");
-  const run = new Run("serve", "--port", "0", "--npcs", "5", "--bots", "1", "--map", file, "--tick-rate", "30");
+  const run = new Run(["serve", "--port", "0", "--npcs", "5", "--bots", "1", "--map", file, "--tick-rate", "30"]);
   const line =
     /^gyre: 5 NPCs and 1 bots in each zone, zones: 1, 30 Hz, (simd|scalar) kernel: http:\/\/127\.0\.0\.1:\d+$/;
   assert.match(await run.line(), line);
@@ -183,27 +185,15 @@ test("serve without --json says it in words, reads a map, and ends with 0 on SIG
 });
 
 test("told twice to stop, or told while it starts, serve ends with 0", async () => {
-  const twice = new Run("serve", "--json", "--port", "0", "--npcs", "10");
+  const twice = new Run(["serve", "--json", "--port", "0", "--npcs", "10"]);
   await twice.line();
   twice.process.kill("SIGTERM");
   await twice.stop("SIGINT");
-  // A map that never ends keeps it starting. Opening the pipe succeeds when the other side reads it, writing until it is gone.
-  const folder = mkdtempSync(join(tmpdir(), "gyre-cli-"));
-  const pipe = join(folder, "pipe.map");
-  execFileSync("mkfifo", [pipe]);
-  const starting = new Run("serve", "--json", "--port", "0", "--map", pipe);
-  const writer = await open(pipe, "w");
+  // As soon as it listens to signals it is told; making 300 zones takes it longer than that.
+  const starting = new Run(["serve", "--json", "--port", "0", "--zones", "300"], ["--import", TELL_OF_SIGNALS]);
+  await until("it listens to signals", () => starting.err.includes("SIGTERM"));
   starting.process.kill("SIGTERM");
-  let isRead = true;
-  while (isRead) {
-    await writer.write("a line of a map\n").catch(() => {
-      isRead = false;
-    });
-  }
-  await writer.close();
   assert.equal(await starting.ended, { status: 0, signal: null });
-  assert.is(starting.out, "");
-  rmSync(folder, { recursive: true });
 });
 
 test("flags: defaults, signs, repeats, switches and absence", () => {

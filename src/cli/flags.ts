@@ -1,0 +1,104 @@
+/**
+ * Flags of the commands: one table per command drives the parser, the check of each value and the help text, so that the
+ * three cannot disagree.
+ */
+import { parseArgs } from "node:util";
+import { GyreError } from "../errors.js";
+
+interface FlagBase {
+  /** What stands in the help text for the value, e.g. N. */
+  readonly value: string;
+  readonly help: string;
+}
+
+/** A whole number from min to max. */
+export interface IntegerFlag extends FlagBase {
+  readonly type: "integer";
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
+}
+
+export interface TextFlag extends FlagBase {
+  readonly type: "text";
+  readonly default?: string;
+}
+
+export interface SwitchFlag {
+  readonly type: "switch";
+  readonly help: string;
+}
+
+export type Flag = IntegerFlag | TextFlag | SwitchFlag;
+export type Flags = Readonly<Record<string, Flag>>;
+
+type ValueOf<F extends Flag> = F extends IntegerFlag ? number : F extends TextFlag ? string : boolean;
+type HasDefault = { readonly default: unknown };
+/** A flag without a default may be absent. */
+export type Values<T extends Flags> = {
+  -readonly [K in keyof T]: T[K] extends HasDefault | SwitchFlag ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
+};
+
+export interface Parsed<T extends Flags> {
+  readonly values: Values<T>;
+  readonly positionals: readonly string[];
+}
+
+/** Reads argv by the table. Throws BAD_FLAG for a flag that is not in it, a bad value, or too many positionals. */
+export function parseFlags<T extends Flags>(argv: readonly string[], flags: T, positionalsMax = 0): Parsed<T> {
+  const { values, positionals } = tokenize(argv, flags);
+  if (positionals.length > positionalsMax) {
+    throw new GyreError("BAD_FLAG", `unexpected argument ${JSON.stringify(positionals[positionalsMax])}`);
+  }
+  const checked: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    const given = values[name];
+    if (flag.type === "switch") checked[name] = given === true;
+    else if (typeof given !== "string") checked[name] = flag.default;
+    else checked[name] = flag.type === "integer" ? integer(name, given, flag) : text(name, given);
+  }
+  return { values: checked as Values<T>, positionals };
+}
+
+function tokenize(argv: readonly string[], flags: Flags) {
+  const options: Record<string, { type: "boolean" | "string" }> = {};
+  for (const [name, { type }] of Object.entries(flags))
+    options[name] = { type: type === "switch" ? "boolean" : "string" };
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Its messages add advice after the first sentence; one line is all that we print.
+    const message = error instanceof Error ? error.message : String(error);
+    throw new GyreError("BAD_FLAG", (message.split(/\. |\n/)[0] ?? message).toLowerCase());
+  }
+}
+
+function integer(name: string, given: string, { min, max }: IntegerFlag): number {
+  const value = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new GyreError("BAD_FLAG", `--${name} ${JSON.stringify(given)} is not a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function text(name: string, given: string): string {
+  if (given === "") throw new GyreError("BAD_FLAG", `--${name} is empty`);
+  return given;
+}
+
+/** One line per flag, for a help text. */
+export function describeFlags(flags: Flags): string {
+  const rows = Object.entries(flags).map(
+    ([name, flag]) => [nameAndValue(name, flag), flag.help + defaultOf(flag)] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
+}
+
+function nameAndValue(name: string, flag: Flag): string {
+  return flag.type === "switch" ? `--${name}` : `--${name} ${flag.value}`;
+}
+
+function defaultOf(flag: Flag): string {
+  return flag.type === "switch" || flag.default === undefined ? "" : ` (${flag.default})`;
+}

@@ -1,0 +1,29 @@
+/**
+ * What the network side counts. Plain numbers that only grow, written where things happen and read when somebody asks.
+ */
+import type { ErrorCode } from "../errors.js";
+
+export class NetCounters {
+  sessionsOpened = 0;
+  /** Payload bytes of WebSocket messages. */
+  bytesIn = 0;
+  bytesOut = 0;
+  messagesIn = 0;
+  snapshotsSent = 0;
+  /** Snapshots that a session did not get because its last one was still on the way. */
+  snapshotsSkipped = 0;
+  /** Sessions that stopped answering. */
+  vanished = 0;
+  /** Messages refused, upgrades included, by error code. */
+  readonly refused = new Map<ErrorCode, number>();
+  /** Sessions closed by the server for cause, by WebSocket close code. */
+  readonly closed = new Map<number, number>();
+
+  refuse(code: ErrorCode): void {
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+  }
+
+  close(code: number): void {
+    this.closed.set(code, (this.closed.get(code) ?? 0) + 1);
+  }
+}

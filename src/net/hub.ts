@@ -1,0 +1,96 @@
+/**
+ * All sessions of a server and the audiences they form, without sockets: connections come in as wires, time comes in with each
+ * tick. After each tick of the simulation one call publishes its snapshots and looks after the sessions.
+ */
+import { GyreError } from "../errors.js";
+import type { World } from "../sim/world.js";
+import type { Zones } from "../sim/zones.js";
+import { Audience, type Rates } from "./audience.js";
+import { NetCounters } from "./counters.js";
+import { type Format, Session } from "./session.js";
+import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
+
+/** Milliseconds between two rounds of looking after the sessions. */
+const CHECK_PERIOD_MS = 1000;
+/** Rounds between two pings of one session; each round pings its share. A vanished client is noticed within 20 s. */
+const PING_ROUNDS = 10;
+
+export interface HubOptions extends Rates {
+  readonly zones: Zones;
+  /** Most sessions at a time. */
+  readonly sessionsMax: number;
+  /** Milliseconds, as later given to publish. */
+  readonly nowMs: number;
+}
+
+export class Hub {
+  readonly counters = new NetCounters();
+  /** Time of the last tick: fine enough for allowances and timeouts. */
+  nowMs: number;
+
+  readonly #zones: Zones;
+  readonly #audiences: readonly Audience[];
+  readonly #byWorld: ReadonlyMap<World, Audience>;
+  readonly #sessions = new Set<Session>();
+  readonly #sessionsMax: number;
+  #checkedMs: number;
+  #round = 0;
+
+  constructor(options: HubOptions) {
+    this.nowMs = options.nowMs;
+    this.#checkedMs = options.nowMs;
+    this.#zones = options.zones;
+    this.#sessionsMax = options.sessionsMax;
+    this.#audiences = options.zones.all.map((world) => new Audience(world, options));
+    this.#byWorld = new Map(this.#audiences.map((audience) => [audience.world, audience]));
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** The simulation's tick. */
+  get tick(): number {
+    return this.#zones.get().zone.tick;
+  }
+
+  /** A new session. Throws SERVER_FULL. */
+  open(wire: Wire, format: Format): Session {
+    if (this.#sessions.size >= this.#sessionsMax) {
+      this.counters.refuse("SERVER_FULL");
+      throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
+    }
+    const session = new Session(this, wire, format);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Called by a session that ended. */
+  remove(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  /** The audience of a zone by its name, of the first zone without. Throws ZONE_UNKNOWN. */
+  audience(name?: string): Audience {
+    const audience = this.#byWorld.get(this.#zones.get(name));
+    if (audience === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
+    return audience;
+  }
+
+  /** After each tick of the simulation. */
+  publish(nowMs: number): void {
+    this.nowMs = nowMs;
+    for (let i = 0; i < this.#audiences.length; i++) this.#audiences[i]?.publish();
+    if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.close(CLOSE_GOING_AWAY, "the server stops");
+  }
+
+  #check(nowMs: number): void {
+    this.#checkedMs = nowMs;
+    this.#round++;
+    for (const session of this.#sessions) session.check((this.#round + session.ordinal) % PING_ROUNDS === 0);
+  }
+}
