@@ -98,7 +98,7 @@ assert.equal(
   hashOf(printed),
 );
 const gyre = join(plain, "node_modules", ".bin", "gyre");
-assert.match(execFileSync(gyre, ["--version"], { encoding: "utf8" }), /^\d+\.\d+\.\d+/);
+assert.match(execFileSync(gyre, ["--version"], { encoding: "utf8" }), /^gyre \d+\.\d+\.\d+/);
 const server = spawn(gyre, ["serve", "--port", "0", "--json"], { cwd: plain, stdio: ["ignore", "pipe", "inherit"] });
 const ended = once(server, "exit");
 const [line] = await once(createInterface({ input: server.stdout }), "line");

@@ -142,7 +142,7 @@ test("maps that cannot be read or are none, and a port in use, are one line and 
 });
 
 test("serve --json says where it listens in one line of JSON, serves there, and ends with 0 on SIGTERM", async () => {
-  const run = new Run(
+  const run = new Run([
     "serve",
     "--json",
     "--port",
@@ -155,7 +155,7 @@ test("serve --json says where it listens in one line of JSON, serves there, and 
     "3",
     "--threads",
     "0",
-  );
+  ]);
   const listening = JSON.parse(await run.line());
   const { http, ws, kernel } = listening;
   assert.equal(listening, { event: "listening", http, ws, kernel, threads: 0, zones: 3 });

@@ -113,18 +113,20 @@ test("an upgrade needs the path /ws, the subprotocol gyre.1 and a known format",
       await until("it is open", () => client.socket.readyState === 1);
       assert.is(client.socket.protocol, "gyre.1");
     }
+    const unnamed = new TestClient(ws, []);
+    await until("it is open without naming a subprotocol", () => unnamed.socket.readyState === 1);
     const bad: [TestClient, number][] = [
       [new TestClient(`${ws}/x`), 404],
       [new TestClient(ws.replace("/ws", "/")), 404],
       [new TestClient(ws, "gyre.2"), 400],
-      [new TestClient(ws, []), 400],
+      [new TestClient(ws, ["chat", "gyre.2"]), 400],
       [new TestClient(`${ws}?format=xml`), 400],
     ];
     for (const [client, status] of bad) {
       await until("it is refused", () => client.refusedWith !== 0);
       assert.is(client.refusedWith, status);
     }
-    assert.is(hub.sessions, 3);
+    assert.is(hub.sessions, 4);
     assert.is(hub.counters.refused.get("BAD_MESSAGE"), 5);
   });
 });

@@ -9,7 +9,7 @@ import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import type { Zones, ZonesSpec } from "../src/sim/zones.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
-import { zonesOf } from "./support/worlds.js";
+import { field, zonesOf } from "./support/worlds.js";
 
 class Room {
   nowMs = 0;
@@ -350,6 +350,23 @@ test("a spectator watches a rectangle, is told of each new zone once, and goes b
   room.tick(6);
   assert.ok(guest.wire.frames.length > 0, "it still watches");
   assert.is(new DataView(guest.wire.frames.at(-1)!.buffer).getUint32(12, true), 0, "as a spectator");
+});
+
+test("who asks for 150,000 entities in one frame is told SERVER_FULL and closed with 1013, who asks for a corner is served", async () => {
+  const room = await Room.open({ map: field(256), npcs: 150_000, players: 1 });
+  for (const format of ["binary", "json"] as const) {
+    const greedy = new Guest(room, format);
+    const modest = new Guest(room, format);
+    greedy.send({ type: "view", x0: 0, y0: 0, x1: 8192, y1: 8192 });
+    modest.send({ type: "view", x0: 0, y0: 0, x1: 1, y1: 1 });
+    room.tickToSnapshot();
+    assert.is(greedy.wire.closedWith, 1013, format);
+    assert.is(greedy.last?.code, "SERVER_FULL", format);
+    assert.is(modest.wire.closedWith, 0, format);
+    assert.ok(modest.wire.frameCount > 0 || modest.last?.type === "snapshot", format);
+    modest.session.end();
+  }
+  room.zones.close();
 });
 
 test("500 joins at once are 16 welcomes a tick; 500 connections gone at once are 256 leaves a tick", async () => {

@@ -69,7 +69,7 @@ export class NetServer {
   constructor(options: NetServerOptions) {
     this.#options = options;
     this.#http = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-      void this.#answer(request, response);
+      this.#answer(request, response).catch(() => send(response, 500, problem(500), false));
     });
     this.#http.maxConnections = options.sessionsMax + EXTRA_CONNECTIONS;
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
@@ -185,7 +185,8 @@ function formatOf(url: string): Format {
 
 /** Status and reason; null when the request may become a session. */
 function refusalOf({ url = "/", headers }: IncomingMessage): [number, string] | null {
-  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  // A client that names no subprotocol takes what there is.
+  const offered = (headers["sec-websocket-protocol"] ?? SUBPROTOCOL).split(",").map((name) => name.trim());
   if (pathOf(url) !== "/ws") return [404, "the path is /ws"];
   if (!offered.includes(SUBPROTOCOL)) return [400, `the subprotocol is ${SUBPROTOCOL}`];
   return ["binary", "json"].includes(queryOf(url).get("format") ?? "binary") ? null : [400, "format is binary or json"];

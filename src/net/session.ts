@@ -246,11 +246,7 @@ export class Session {
 
   #sendBinary(encoder: SnapshotEncoder, ack: number, frame: FrameBuffer): void {
     let size = encoder.compose(this.#view, this.you, ack, frame);
-    if (size > FRAME_BYTES_MAX) {
-      this.#refuse(new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_BYTES_MAX}: view less`));
-      this.close(CLOSE_TRY_LATER, "frame too large");
-      return;
-    }
+    if (this.#isTooLarge(size)) return;
     if (size > frame.size) {
       frame.grow(size);
       size = encoder.compose(this.#view, this.you, ack, frame);
@@ -261,8 +257,16 @@ export class Session {
 
   #sendJson(encoder: SnapshotEncoder, ack: number, json: JsonEncoder): void {
     const text = json.compose(encoder, this.#view, this.you, ack);
+    if (this.#isTooLarge(text.length)) return;
     this.#sent(text.length);
     this.#wire.sendText(text, this.#flushed);
+  }
+
+  #isTooLarge(size: number): boolean {
+    if (size <= FRAME_BYTES_MAX) return false;
+    this.#refuse(new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_BYTES_MAX}: view less`));
+    this.close(CLOSE_TRY_LATER, "frame too large");
+    return true;
   }
 
   #sent(size: number): void {
