@@ -160,17 +160,22 @@ function moveNearTiles(zone: Zone, slot: u32, dx: f32, dy: f32): void {
   const r1 = max(bottom, toBottom);
   const c0 = min(left, toLeft);
   const r0 = min(top, toTop);
-  if (c1 - c0 < WALK_TILES_MAX && r1 - r0 < WALK_TILES_MAX && !spanBlocked(zone, c0, r0, c1, r1)) {
+  if (c1 - c0 >= WALK_TILES_MAX || r1 - r0 >= WALK_TILES_MAX) return sweep(zone, slot, <f64>dx, <f64>dy);
+  const size = <f64>zone.sweepSize;
+  // A push that rounding swallows is swept too: whether it meets a wall is not to be seen from where it ends.
+  if (!spanBlocked(zone, c0, r0, c1, r1)) {
     store<f32>(zone.x + at, toX);
     store<f32>(zone.y + at, toY);
-  } else if (top == toTop && bottom == toBottom && (dx > 0 ? toRight - right : left - toLeft) == 1) {
+  } else if (
+    top == toTop && bottom == toBottom && (dx > 0 ? toRight - right : left - toLeft) == 1 && (toY != y || dy == 0)
+  ) {
     // The wall is in the one column that is new.
-    const size = <f64>zone.sweepSize;
     store<f32>(zone.x + at, dx > 0 ? contactHigh(<f64>toRight * size, h, x) : contactLow(<f64>left * size, h, x));
     store<f32>(zone.y + at, toY);
     store<f32>(zone.vx + at, 0);
-  } else if (left == toLeft && right == toRight && (dy > 0 ? toBottom - bottom : top - toTop) == 1) {
-    const size = <f64>zone.sweepSize;
+  } else if (
+    left == toLeft && right == toRight && (dy > 0 ? toBottom - bottom : top - toTop) == 1 && (toX != x || dx == 0)
+  ) {
     store<f32>(zone.x + at, toX);
     store<f32>(zone.y + at, dy > 0 ? contactHigh(<f64>toBottom * size, h, y) : contactLow(<f64>top * size, h, y));
     store<f32>(zone.vy + at, 0);

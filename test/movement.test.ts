@@ -194,6 +194,20 @@ test("a million units a second pass no wall of one tile, nor the corner between 
   }
 });
 
+test("a box 41 tiles wide walks freely where there is room, and stops where there is none", () => {
+  for (const kernel of kernels) {
+    const tiles = new Uint8Array(100 * 100);
+    tiles[50 * 100 + 80] = 1;
+    const zone = kernel.createZone({ width: 800, height: 800, capacity: 1, tileSize: 8, tiles });
+    const id = zone.spawn({ x: 200, y: 400, halfSize: 164, speed: 480 });
+    zone.move(id, 1, 0);
+    zone.step(30);
+    assert.ok(Math.abs(zone.columns.x[0]! - 440) < 0.01, `${nameOf(kernel)}: ${zone.columns.x[0]}`);
+    zone.step(30);
+    assert.is(zone.columns.x[0], 476, nameOf(kernel));
+  }
+});
+
 test("one blocked tile hit exactly at its corner lets the box slide past on one side", () => {
   for (const kernel of kernels) {
     const tiles = new Uint8Array(9);
