@@ -1,6 +1,6 @@
 /**
- * From figures to the docs: `node build/bench/draw.js REPORT.json [FOLDER]` writes bench.svg into the folder (docs) and the table into its
- * bench.md, between the two marks there.
+ * From figures to the docs: `node build/bench/draw.js REPORT.json [FOLDER]` writes bench.svg into the folder (docs), the table into
+ * its bench.md, and the rows of a middling size into the README beside the folder, each between the two marks there.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,19 +9,29 @@ import { markdown, type Report } from "./report.js";
 
 const BEGIN = "<!-- table: written by bench/draw.ts -->";
 const END = "<!-- end of table -->";
+/** Points or entities of the README's rows. */
+const README_SIZES = [16_384, 20_000];
 
 export function draw(reportFile: string, folder: string): void {
   const report = JSON.parse(readFileSync(reportFile, "utf8")) as Partial<Report>;
   const { machine, rows } = report;
-  if (machine === undefined || !Array.isArray(rows))
+  if (machine === undefined || !Array.isArray(rows)) {
     throw new Error(`${reportFile} is not what gyre bench --json writes`);
-  const page = join(folder, "bench.md");
+  }
+  fill(join(folder, "bench.md"), { machine, rows });
+  fill(join(folder, "..", "README.md"), {
+    machine,
+    rows: rows.filter(({ params }) => README_SIZES.includes(params.n)),
+  });
+  writeFileSync(join(folder, "bench.svg"), chart({ machine, rows }));
+}
+
+function fill(page: string, report: Report): void {
   const text = readFileSync(page, "utf8");
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`${page} has no place for the table`);
-  writeFileSync(join(folder, "bench.svg"), chart({ machine, rows }));
-  writeFileSync(page, `${text.slice(0, begin + BEGIN.length)}\n\n${markdown({ machine, rows })}\n${text.slice(end)}`);
+  writeFileSync(page, `${text.slice(0, begin + BEGIN.length)}\n\n${markdown(report)}\n${text.slice(end)}`);
 }
 
 // As a program, not as a part of a test.

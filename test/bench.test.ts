@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -194,29 +194,46 @@ test("marks what loses to another by more than noise, and nothing else", () => {
 
 const PAGE = "# Figures\n<!-- table: written by bench/draw.ts -->\nold\n<!-- end of table -->\nrest\n";
 
-test("draws a chart and writes a table from a JSON file", () => {
-  writeFileSync(file("report.json"), JSON.stringify(report(1, 3)));
-  writeFileSync(file("bench.md"), PAGE);
-  draw(file("report.json"), folder);
-  const svg = readFileSync(file("bench.svg"), "utf8");
-  assert.is(svg.match(/<rect /g)?.length, 2);
+/** A folder of documents with a README beside it, and places for tables in both. */
+function emptyDocs(): string {
+  const docs = file("docs");
+  mkdirSync(docs, { recursive: true });
+  writeFileSync(join(docs, "bench.md"), PAGE);
+  writeFileSync(file("README.md"), PAGE);
+  return docs;
+}
+
+test("draws a chart and writes a table from a JSON file, and the middling rows into the README", () => {
+  const docs = emptyDocs();
+  const middling = report(1, 3);
+  const small = report(2, 5).rows[0]!;
+  writeFileSync(
+    file("report.json"),
+    JSON.stringify({ ...middling, rows: [...middling.rows, { ...small, params: { ...small.params, n: 2000 } }] }),
+  );
+  draw(file("report.json"), docs);
+  const svg = readFileSync(join(docs, "bench.svg"), "utf8");
   assert.match(svg, "prefers-color-scheme: dark");
   assert.match(svg, "a &lt;small> cpu");
-  const page = readFileSync(file("bench.md"), "utf8");
+  const page = readFileSync(join(docs, "bench.md"), "utf8");
   assert.match(page, "| tick, 20,000, ms | **1.00** | 3.00 |");
+  assert.match(page, "| tick, 2,000, ms | **2.00** | 5.00 |");
   assert.match(page, /^# Figures\n/);
   assert.match(page, /\nrest\n$/);
   assert.not.match(page, "old");
+  const readme = readFileSync(file("README.md"), "utf8");
+  assert.match(readme, "| tick, 20,000, ms | **1.00** | 3.00 |");
+  assert.not.match(readme, "2,000, ms | **2.00**");
 });
 
 test("draws nothing from a file that is no report, or for a page without a place", () => {
-  writeFileSync(file("bench.md"), PAGE);
+  const docs = emptyDocs();
   writeFileSync(file("other.json"), JSON.stringify({ rows: [] }));
-  assert.throws(() => draw(file("other.json"), folder), "is not what gyre bench --json writes");
-  assert.is(readFileSync(file("bench.md"), "utf8"), PAGE);
-  writeFileSync(file("bench.md"), "no marks");
+  assert.throws(() => draw(file("other.json"), docs), "is not what gyre bench --json writes");
+  assert.is(readFileSync(join(docs, "bench.md"), "utf8"), PAGE);
+  writeFileSync(join(docs, "bench.md"), "no marks");
   writeFileSync(file("report.json"), JSON.stringify(report(1, 3)));
-  assert.throws(() => draw(file("report.json"), folder), "has no place for the table");
+  assert.throws(() => draw(file("report.json"), docs), "has no place for the table");
 });
 
 /** Entities and ticks in which kernel and JavaScript walker disagree, at most one. */
