@@ -58,7 +58,7 @@ export function zoneHash(zone: Zone): u64 {
   const n = <usize>zone.highWater;
   const address = changetype<usize>(zone);
   let hash = digest(address, SPEC_BYTES + STATE_BYTES, 0);
-  hash = digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 2, hash);
+  hash = digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 3, hash);
   hash = digest(zone.x, n << 2, hash);
   hash = digest(zone.y, n << 2, hash);
   hash = digest(zone.vx, n << 2, hash);

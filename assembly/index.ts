@@ -11,6 +11,8 @@ export { moveAll } from "./move";
 export { gridRebuild } from "./grid";
 export { nearest, queryRadius, queryRect } from "./query";
 export { nearestEnemies, neighbourCounts, neighbourLists } from "./pass";
+export { findPath } from "./path";
+export { planesBuild } from "./plane";
 export { random } from "./random";
 export { BATCH_CAPACITY_MAX, batchDistances, batchInit, batchLayout, batchNearest, batchWithin } from "./distance";
 
@@ -52,6 +54,8 @@ export const ZONE_LIST_START: u32 = offsetof<Zone>("listStart");
 export const ZONE_LIST_COUNT: u32 = offsetof<Zone>("listCount");
 export const ZONE_FOUND: u32 = offsetof<Zone>("found");
 export const ZONE_LISTS: u32 = offsetof<Zone>("lists");
+export const ZONE_WAY: u32 = offsetof<Zone>("way");
+export const ZONE_WAY_LENGTH: u32 = offsetof<Zone>("wayLength");
 export const BATCH_X: u32 = offsetof<Batch>("x");
 export const BATCH_Y: u32 = offsetof<Batch>("y");
 export const BATCH_DISTANCES: u32 = offsetof<Batch>("distances");

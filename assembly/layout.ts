@@ -7,19 +7,20 @@
 //        │ header: state (64 bytes)     │  tick, free list, random  ┘
 //        │ header: derived, addresses   │
 //        ├──────────────────────────────┤  tiles
-//        │ tile bits, a row per 32 tiles│                           ┐
+//        │ tile bits: blocked, water    │                           ┐
 //        │ entity columns, slot-indexed │  x, y, ..., alive         ┘ second part of an image
 //        ├──────────────────────────────┤  stateEnd
 //        │ grid: cell starts, then x, y,│  rebuilt each step from the columns
 //        │   id, team sorted by cell    │
 //        │ per-slot results of passes   │
 //        │ ids found by a query, lists  │
+//        │ what paths are searched with │  planes, labels, nodes, heap: only with tiles
 //        └──────────────────────────────┘  bytes
 //
 // Arrays begin at multiples of 16 and have SLACK bytes behind them, so that a 4-lane load that starts inside never leaves them.
 
 /** Bumped with every change of the header, the columns or the meaning of a value: images of other versions are refused. */
-export const LAYOUT_VERSION: u32 = 1;
+export const LAYOUT_VERSION: u32 = 2;
 /** "GYRE", the first four bytes of a zone. */
 export const MAGIC: u32 = 0x45525947;
 /** Where the host puts the zone (or batch) in its memory: clear of address 0, so that 0 never is a valid address. */
@@ -33,7 +34,7 @@ export const CAPACITY_MAX: u32 = (1 << 20) - 1;
 export const REST_SLOTS: u32 = 64;
 /** Units. Above it an f32 position has a grain of more than 1/4 unit. */
 export const WORLD_SIZE_MAX: f32 = 4194304;
-/** Tiles of a zone; 2 MiB of bits. */
+/** Tiles of a zone; 2 MiB of bits a plane. */
 export const TILES_MAX: u32 = 1 << 24;
 /** Beyond so many cells the grid is hashed: 64 MiB of cell starts would have to be cleared each step. */
 export const DENSE_CELLS_MAX: u32 = 1 << 24;
@@ -147,7 +148,7 @@ export class Zone {
   outwards1: u64;
 
   // --- addresses
-  tiles: usize; //           336
+  tiles: usize; //           336  bits of tiles that block movement, then as many bits of those that are water
   x: usize;
   y: usize;
   vx: usize;
@@ -180,14 +181,67 @@ export class Zone {
   tally: usize; //                u32[256]: scratch of the rebuild, entities by team
   windows: usize; //              scratch of whole passes
   lists: usize; //                u32[listCapacity + capacity]: a list may overshoot before it is refused
+  way: usize; //                  u32 pairs, column and row: where the path found last begins, may turn, and ends
+  wayLength: u32; //              pairs
 }
 
-export const HEADER_BYTES: u32 = 512;
+/**
+ * What paths are searched with, when the zone has tiles. Columns and rows count from 1 here: 0 and the last one are the wall around the zone, so that no scan
+ * tests for an end. A plane has a bit for each tile, set where the tile is a wall to those who walk on that class.
+ */
+@unmanaged
+export class Paths {
+  columns: u32; //       tiles whose centre lies in the zone
+  rows: u32;
+  rowStride: u32; //     bytes of a row in a plane by rows
+  columnStride: u32; //  bytes of a column in a plane by columns
+  groundRows: usize;
+  groundColumns: usize;
+  waterRows: usize;
+  waterColumns: usize;
+  labels: usize; //      u32 by tile: its connected component, NONE where nobody walks
+  nodeOf: usize; //      u32 by tile: index of its node, garbage unless that node says the same tile
+  nodes: usize;
+  heap: usize; //        u64 entries
+
+  // --- the search that is under way
+  rowWalls: usize; //    the planes of the class that is walked on
+  columnWalls: usize;
+  goalColumn: u32;
+  goalRow: u32;
+  nodeCount: u32;
+  heapCount: u32;
+  goal: u32; //          index of the goal's node, NONE until it is reached
+  reserved: u32;
+  best: f64; //          cost of the best way to the goal so far
+}
+
+/** A place where a shortest path may turn. */
+@unmanaged
+export class PathNode {
+  column: u32;
+  row: u32;
+  straight: u32; //      steps from the start of the best way so far
+  diagonal: u32;
+  from: u32; //          index of the node before << 3 | direction of arrival
+  place: u32; //         in the heap, NONE when not in there
+}
+
+/** Behind the zone's fields: what paths are searched with. */
+export const PATHS_AT: u32 = 512;
+export const HEADER_BYTES: u32 = PATHS_AT + 128;
 export const NONE: u32 = 0xffffffff;
 
 if (offsetof<Zone>("tick") != SPEC_BYTES) ERROR("the spec part of a zone's header must be 64 bytes");
 if (offsetof<Zone>("bytes") != SPEC_BYTES + STATE_BYTES) ERROR("the state part of a zone's header must be 64 bytes");
-if (offsetof<Zone>() > HEADER_BYTES) ERROR("a zone's header must fit HEADER_BYTES");
+if (offsetof<Zone>() > PATHS_AT) ERROR("a zone's fields must end before those of its paths");
+if (PATHS_AT + offsetof<Paths>() > HEADER_BYTES) ERROR("a zone's header must fit HEADER_BYTES");
+
+// @ts-ignore: decorator
+@inline
+export function pathsOf(zone: Zone): Paths {
+  return changetype<Paths>(changetype<usize>(zone) + PATHS_AT);
+}
 
 /** Address of the next array, 16-byte aligned, behind `count` elements of `size` bytes that start at `address`. */
 // @ts-ignore: decorator
@@ -199,6 +253,43 @@ function after(address: u64, count: u64, size: u64): u64 {
 /** Smallest power of two that is at least n. */
 function roundUpToPowerOfTwo(n: u32): u32 {
   return n <= 1 ? 1 : 1 << (32 - clz(n - 1));
+}
+
+/** Columns, or rows, whose centres lie inside: a last one that is cut in half or more has no point to walk to. */
+function centresInside(count: u32, tileSize: f32, size: f32): u32 {
+  return count != 0 && <f32>((<f64>count - 0.5) * <f64>tileSize) >= size ? count - 1 : count;
+}
+
+/** Nodes of a search: a tile is one when a blocked tile touches its corner (and those are at most four each), or start or goal. */
+// @ts-ignore: decorator
+@inline
+function pathNodesMax(tiles: u64): u64 {
+  return (tiles * 4) / 5 + 3;
+}
+
+/** Gives the address behind all that paths need; writes to the header alone. */
+function layoutPaths(zone: Zone, from: u64): u64 {
+  const tiles = <u64>zone.tilesX * zone.tilesY;
+  const paths = pathsOf(zone);
+  let at = from;
+  zone.way = <usize>at;
+  if (tiles == 0) return after(at, 2, 8);
+  // The heap is empty, or done with, when the way is written.
+  paths.heap = <usize>at; at = after(at, pathNodesMax(tiles), 8);
+  paths.nodes = <usize>at; at = after(at, pathNodesMax(tiles), offsetof<PathNode>());
+  paths.nodeOf = <usize>at; at = after(at, tiles, 4);
+  paths.labels = <usize>at; at = after(at, tiles, 4);
+  paths.columns = centresInside(zone.tilesX, zone.tileSize, zone.width);
+  paths.rows = centresInside(zone.tilesY, zone.tileSize, zone.height);
+  paths.rowStride = (zone.tilesX + 9) >>> 3;
+  paths.columnStride = (zone.tilesY + 9) >>> 3;
+  const byRows = <u64>paths.rowStride * (zone.tilesY + 2);
+  const byColumns = <u64>paths.columnStride * (zone.tilesX + 2);
+  paths.groundRows = <usize>at; at = after(at, byRows, 1);
+  paths.groundColumns = <usize>at; at = after(at, byColumns, 1);
+  paths.waterRows = <usize>at; at = after(at, byRows, 1);
+  paths.waterColumns = <usize>at; at = after(at, byColumns, 1);
+  return at;
 }
 
 function layoutColumns(zone: Zone, perCell: u32): void {
@@ -270,7 +361,7 @@ export function zoneLayout(
   const n = <u64>capacity;
   let at = (<u64>address + HEADER_BYTES + 15) & ~15;
   zone.stateStart = <u32>at;
-  zone.tiles = <usize>at; at = after(at, <u64>zone.tileStride * tilesY, 4);
+  zone.tiles = <usize>at; at = after(at, <u64>zone.tileStride * tilesY * 2, 4);
   zone.x = <usize>at; at = after(at, n, 4);
   zone.y = <usize>at; at = after(at, n, 4);
   zone.vx = <usize>at; at = after(at, n, 4);
@@ -305,6 +396,7 @@ export function zoneLayout(
   zone.tally = <usize>at; at = after(at, 256, 4);
   zone.windows = <usize>at; at = after(at, WINDOWS_BYTES, 1);
   zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n : 0, 4);
+  at = layoutPaths(zone, at);
   zone.bytes = <u32>at;
   return <f64>at;
 }

@@ -1,5 +1,6 @@
 // Blocked tiles as bits, a row padded to whole 32-bit words: tile (column, row) is bit column & 31 of word column >> 5.
-// Outside the zone everything is blocked.
+// Outside the zone everything is blocked. A second plane of the same form says which of them are water: nobody walks in there,
+// but paths may lead from water to water.
 import { Zone } from "./layout";
 
 // @ts-ignore: decorator
@@ -70,4 +71,13 @@ export function blockedAt(zone: Zone, x: f64, y: f64): bool {
   const column = tileLow(zone, x);
   const row = tileLow(zone, y);
   return spanBlocked(zone, column, row, column, row);
+}
+
+/** Water blocks. */
+export function tilesValid(zone: Zone): bool {
+  const bytes = (zone.tileStride * zone.tilesY) << 2;
+  for (let at: u32 = 0; at < bytes; at += 4) {
+    if (load<u32>(zone.tiles + bytes + at) & ~load<u32>(zone.tiles + at)) return false;
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 // The life of a zone as a whole: its first state, one tick, and whether its structure is sound.
 import { GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
-import { boxBlocked, boxInside } from "./tiles";
+import { boxBlocked, boxInside, tilesValid } from "./tiles";
 import { compressTable } from "./lanes";
 import { gridRebuild } from "./grid";
 import { moveAll } from "./move";
@@ -73,5 +73,5 @@ export function zoneValid(zone: Zone): bool {
     if (!slotValid(zone, slot)) return false;
     live += <u32>(load<u32>(zone.id + (slot << 2)) != 0);
   }
-  return live == zone.count && freeListValid(zone);
+  return live == zone.count && freeListValid(zone) && tilesValid(zone);
 }

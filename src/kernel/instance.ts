@@ -51,6 +51,8 @@ export interface Functions {
   nearestEnemies(zone: number, radius: number): void;
   neighbourCounts(zone: number, radius: number): void;
   neighbourLists(zone: number, radius: number): number;
+  planesBuild(zone: number): void;
+  findPath(zone: number, x0: number, y0: number, x1: number, y1: number): number;
   random(zone: number): number;
   batchLayout(batch: number, capacity: number): number;
   batchInit(batch: number): void;
@@ -108,6 +110,8 @@ const CONSTANTS = [
   "ZONE_TILE_SIZE",
   "ZONE_VX",
   "ZONE_VY",
+  "ZONE_WAY",
+  "ZONE_WAY_LENGTH",
   "ZONE_WIDTH",
   "ZONE_WISH_X",
   "ZONE_WISH_Y",

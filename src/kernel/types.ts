@@ -21,7 +21,7 @@ export interface ZoneSpec {
   capacity: number;
   /** Units per tile side. Default 32. */
   tileSize?: number;
-  /** ceil(height / tileSize) rows of ceil(width / tileSize) bytes: 0 free, anything else blocked. Default: all free. */
+  /** ceil(height / tileSize) rows of ceil(width / tileSize) bytes: 0 free, anything else blocked, 2 being water (see {@link Zone.findPath}). Default: all free. */
   tiles?: Uint8Array;
   /** Side of a query cell in units. Default 64. Best near the radius most asked for. */
   cellSize?: number;
@@ -84,6 +84,13 @@ export interface NeighbourLists {
   readonly ids: Uint32Array;
 }
 
+export interface PathResult {
+  /** Length in tiles: 1 for a straight step, sqrt 2 for a diagonal one. -1 when there is no way. */
+  cost: number;
+  /** Tiles on the path, both ends included; 0 when there is no way. May be more than were written. */
+  points: number;
+}
+
 /** One block of linear memory that the kernel advances. See contract and README for the truths it keeps. */
 export interface Zone {
   readonly width: number;
@@ -122,6 +129,14 @@ export interface Zone {
   neighbourCounts(radius: number): Uint32Array;
   /** As {@link neighbourCounts}, with their ids. Throws LIST_FULL when spec.listCapacity does not suffice. */
   neighbourLists(radius: number): NeighbourLists;
+  /**
+   * A shortest path over the tiles from the one that holds (x0, y0) to the one that holds (x1, y1), in world units: between tile
+   * centres, straight or diagonally, diagonally only where both orthogonal neighbours are free. On ground it leads over ground alone,
+   * in water (tile 2) through water alone. Writes x, y of the centre of every tile on it, start and goal included, as many as out
+   * has room for. No way, also because an end is in a blocked tile, outside the zone or in a tile whose centre is: cost -1.
+   * Sizes of entities play no part. Throws BAD_ARGUMENT for a coordinate that is not finite. O(1) when there is no way.
+   */
+  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array): PathResult;
   /** The zone's own seeded generator, u32. Part of the state. */
   random(): number;
   /** 64 bits over the whole simulated state. O(capacity used). */

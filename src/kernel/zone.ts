@@ -1,10 +1,20 @@
 /**
- * A zone as the host sees it: checked calls into the kernel over one memory. No call but save and those that make a zone allocates.
+ * A zone as the host sees it: checked calls into the kernel over one memory. No call but save, those that
+ * make a zone and the answer of findPath allocates.
  */
 import { GyreError } from "../errors.js";
 import { bad, coordinate, finite, floorF32, integer, length } from "./check.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
-import type { Columns, EntityId, NearestFilter, NeighbourLists, SpawnSpec, Zone, ZoneSpec } from "./types.js";
+import type {
+  Columns,
+  EntityId,
+  NearestFilter,
+  NeighbourLists,
+  PathResult,
+  SpawnSpec,
+  Zone,
+  ZoneSpec,
+} from "./types.js";
 
 const DEFAULTS = { tileSize: 32, cellSize: 64, tickRate: 60, seed: 1, listCapacity: 0 };
 const SPAWN_DEFAULTS = { kind: 0, team: 0, halfSize: 8, speed: 120, hp: 100 };
@@ -12,6 +22,8 @@ const SPAWN_DEFAULTS = { kind: 0, team: 0, halfSize: 8, speed: 120, hp: 100 };
 const TICK_RATE_MAX = 1000;
 /** Units. Below it the count of cells or tiles explodes before any other limit speaks. */
 const SIZE_MIN = 1 / 1024;
+/** The tile that blocks, and in which paths lead from water to water. */
+const WATER = 2;
 
 interface Layout {
   width: number;
@@ -85,16 +97,23 @@ function instantiate(factory: KernelFactory, layout: Layout): KernelInstance {
   return instance;
 }
 
-/** One byte a tile becomes one bit; see assembly/tiles.ts. */
+/** One byte a tile becomes a bit in each of two planes; see assembly/tiles.ts. */
 function packTiles(instance: KernelInstance, constants: Constants, layout: Layout, tiles: Uint8Array): void {
   const { tilesX, tilesY } = layout;
   const stride = (tilesX + 31) >>> 5;
-  const bits = new Uint32Array(instance.buffer, instance.u32(constants.BASE + constants.ZONE_TILES), stride * tilesY);
+  const start = instance.u32(constants.BASE + constants.ZONE_TILES);
+  const blocked = new Uint32Array(instance.buffer, start, stride * tilesY);
+  const water = new Uint32Array(instance.buffer, start + blocked.byteLength, stride * tilesY);
   for (let row = 0; row < tilesY; row++) {
     for (let column = 0; column < tilesX; column++) {
-      if (tiles[row * tilesX + column] !== 0) bits[row * stride + (column >>> 5)]! |= 1 << (column & 31);
+      const tile = tiles[row * tilesX + column]!;
+      if (tile === 0) continue;
+      const word = row * stride + (column >>> 5);
+      blocked[word]! |= 1 << (column & 31);
+      if (tile === WATER) water[word]! |= 1 << (column & 31);
     }
   }
+  instance.functions.planesBuild(constants.BASE);
 }
 
 export function createZone(factory: KernelFactory, spec: ZoneSpec): Zone {
@@ -168,6 +187,7 @@ export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
   memory.set(image.subarray(IMAGE_HEADER_BYTES + headerBytes), instance.u32(BASE + constants.ZONE_STATE_START));
   if (imageChecksum(instance, constants) !== view.getBigUint64(16, true)) throw imageBad("its checksum does not match");
   if (!instance.functions.zoneValid(BASE)) throw imageBad("its structure is not sound");
+  instance.functions.planesBuild(BASE);
   instance.functions.gridRebuild(BASE);
   return new KernelZone(instance, constants);
 }
@@ -195,6 +215,7 @@ class KernelZone implements Zone {
   #found!: Uint32Array;
   #nearestId!: Uint32Array;
   #lists!: NeighbourLists;
+  #way!: Uint32Array;
 
   constructor(instance: KernelInstance, constants: Constants) {
     const base = constants.BASE;
@@ -243,6 +264,8 @@ class KernelZone implements Zone {
       count: u32(constants.ZONE_LIST_COUNT),
       ids: u32(constants.ZONE_LISTS, address(constants.ZONE_LIST_CAPACITY)),
     };
+    // Of unknown length: up to the end of the memory.
+    this.#way = new Uint32Array(buffer, address(constants.ZONE_WAY));
   }
 
   get columns(): Columns {
@@ -369,6 +392,47 @@ class KernelZone implements Zone {
       );
     }
     return this.#lists;
+  }
+
+  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array): PathResult {
+    finite("x0", x0);
+    finite("y0", y0);
+    finite("x1", x1);
+    finite("y1", y1);
+    if (!(out instanceof Float32Array)) throw bad("out", out, "a Float32Array");
+    const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1);
+    return { cost, points: cost < 0 ? 0 : this.#handWay(out) };
+  }
+
+  /** Writes the tiles of the way, from each of its points to the next diagonally first, then straight. Returns how many there are. */
+  #handWay(out: Float32Array): number {
+    const way = this.#way;
+    const size = this.tileSize;
+    const end = 2 * this.#header[this.#constants.ZONE_WAY_LENGTH >>> 2]!;
+    const room = out.length >>> 1;
+    let column = way[0]!;
+    let row = way[1]!;
+    let points = 0;
+    if (room > 0) {
+      out[0] = (column + 0.5) * size;
+      out[1] = (row + 0.5) * size;
+    }
+    for (let next = 2; next < end; next += 2) {
+      const toColumn = way[next]!;
+      const toRow = way[next + 1]!;
+      while (points + 1 < room && (column !== toColumn || row !== toRow)) {
+        column += Math.sign(toColumn - column);
+        row += Math.sign(toRow - row);
+        points++;
+        out[2 * points] = (column + 0.5) * size;
+        out[2 * points + 1] = (row + 0.5) * size;
+      }
+      // What finds no room is counted.
+      points += Math.max(Math.abs(toColumn - column), Math.abs(toRow - row));
+      column = toColumn;
+      row = toRow;
+    }
+    return points + 1;
   }
 
   random(): number {
