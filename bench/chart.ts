@@ -11,6 +11,7 @@ const WANTED = [
   { bench: "all-neighbours", n: N, label: "all neighbours of everyone, 20,000 points" },
   { bench: "nearest-enemy", n: N, label: "everyone's nearest enemy, 20,000 points" },
   { bench: "tick", n: N, label: "a whole tick, 20,000 entities" },
+  { bench: "path", n: 50, label: "a shortest path, 50 problems" },
 ];
 
 // Pixels.
@@ -48,7 +49,7 @@ interface Panel {
 }
 
 function panelOf(row: Row, label: string): Panel {
-  const unit = row.unit === "ms" ? "ms" : "ns";
+  const unit = row.unit === "ns/element" ? "ns" : "ms";
   const bars = Object.entries(row.variants).map(([variant, { median }]) => ({
     variant,
     ratio: ratioOf(row, variant) ?? 1,

@@ -10,6 +10,7 @@ import { distanceContenders } from "./distance.js";
 import { enemyContenders } from "./enemies.js";
 import { neighbourContenders } from "./neighbours.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
+import { pathContenders } from "./path.js";
 import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
@@ -26,6 +27,7 @@ const BENCHES: Record<string, Contenders> = {
   "nearest-enemy": { ...enemyContenders, ...peerEnemyContenders },
   move: moveContenders,
   tick: tickContenders,
+  path: pathContenders,
 };
 
 const now = (): number => performance.now();

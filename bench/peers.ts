@@ -8,7 +8,10 @@ import { neighboursChecksum } from "./neighbours.js";
 import type { Contenders, Operation, Params } from "./operation.js";
 import { pointSets, RADIUS, teams } from "./points.js";
 
-export const PEERS = ["kdbush", "flatbush", "rbush", "d3-quadtree"] as const;
+/** Spatial indexes. */
+export const INDEXES = ["kdbush", "flatbush", "rbush", "d3-quadtree"] as const;
+/** All packages that benches ask for. */
+export const PEERS = [...INDEXES, "pathfinding"] as const;
 const NONE = -1;
 const LIMIT = RADIUS * RADIUS;
 /** d3-quadtree leaves points at the radius out. The next larger squared distance of two points is 1/256 more. */
@@ -24,7 +27,7 @@ interface Index {
 
 type Build = (x: Float32Array, y: Float32Array, members: Int32Array) => Index;
 
-async function load<T>(name: string): Promise<T> {
+export async function load<T>(name: string): Promise<T> {
   const loader: string = new URL("../../bench/peers/load.js", import.meta.url).href;
   return ((await import(loader)) as { load(name: string): Promise<T> }).load(name);
 }
@@ -245,7 +248,7 @@ function enemies(build: Build, params: Params): Operation {
   };
 }
 
-const BUILDS: Record<(typeof PEERS)[number], () => Promise<Build>> = {
+const BUILDS: Record<(typeof INDEXES)[number], () => Promise<Build>> = {
   kdbush,
   flatbush,
   rbush,
@@ -254,7 +257,7 @@ const BUILDS: Record<(typeof PEERS)[number], () => Promise<Build>> = {
 
 function contenders(operation: (build: Build, params: Params) => Operation): Contenders {
   return Object.fromEntries(
-    PEERS.map((name) => [name, async (params: Params) => operation(await BUILDS[name](), params)]),
+    INDEXES.map((name) => [name, async (params: Params) => operation(await BUILDS[name](), params)]),
   );
 }
 

@@ -2,10 +2,10 @@
 
 import { NATIVE } from "./native.js";
 import type { Distribution, Params } from "./operation.js";
-import { PEERS } from "./peers.js";
+import { INDEXES } from "./peers.js";
 import type { Effort } from "./runner.js";
 
-export type Unit = "ns/element" | "ms";
+export type Unit = "ns/element" | "ms" | "ms/path";
 
 export interface Case {
   bench: string;
@@ -22,6 +22,7 @@ export interface Sizes {
   enemies: number[];
   enemiesInOneCell: Params[];
   crowds: number[];
+  paths: number[];
 }
 
 const KERNEL = ["simd", "scalar"];
@@ -37,6 +38,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     enemies: [2000, 20_000, 100_000],
     enemiesInOneCell: [{ n: 2000 }, { n: 20_000 }, { n: 100_000 }],
     crowds: [2000, 20_000, 100_000],
+    paths: [50],
   },
 };
 
@@ -50,6 +52,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     enemies: [2000, 20_000],
     enemiesInOneCell: [{ n: 2000 }],
     crowds: [2000, 20_000],
+    paths: [50],
   },
 };
 
@@ -65,13 +68,14 @@ export function casesOf(sizes: Sizes): Case[] {
   const list = (bench: string, unit: Unit, variants: string[], params: Params[]): Case[] =>
     params.map((each) => ({ bench, params: each, unit, variants }));
   const counts = (sizes: number[]): Params[] => sizes.map((n) => ({ n }));
-  const indexes = [...KERNEL, ...JS, ...PEERS];
+  const indexes = [...KERNEL, ...JS, ...INDEXES];
   return [
     ...list("distance-squared", "ns/element", [...KERNEL, "js", ...NATIVE], counts(sizes.distances)),
     ...list("all-neighbours", "ms", indexes, spread(sizes.neighbours, sizes.neighboursInOneCell)),
     ...list("nearest-enemy", "ms", indexes, spread(sizes.enemies, sizes.enemiesInOneCell)),
     ...list("move", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
     ...list("tick", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
+    ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
 

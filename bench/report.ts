@@ -35,7 +35,7 @@ export function machineLine({ node, v8, cpu, cores }: Report["machine"]): string
 }
 
 export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row {
-  const divisor = unit === "ms" ? 1e6 : params.n;
+  const divisor = unit === "ms" ? 1e6 : unit === "ms/path" ? 1e6 * params.n : params.n;
   const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));
   const variants = Object.entries(figures).map(([variant, { median, min, p99 }]) => [
     variant,

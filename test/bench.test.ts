@@ -22,6 +22,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     enemies: [300],
     enemiesInOneCell: [{ n: 100 }],
     crowds: [300],
+    paths: [3],
   },
   effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
 };
@@ -58,7 +59,8 @@ test("runs each bench at a tiny size: answers agree, and the JSON has the contra
   assert.equal(rows.map(nameOf), cases.map(nameOf));
   rows.forEach((row, index) => {
     assert.equal(Object.keys(row), ["bench", "params", "unit", "variants"]);
-    assert.is(row.unit, row.bench === "distance-squared" ? "ns/element" : "ms");
+    const units: Record<string, string> = { "distance-squared": "ns/element", path: "ms/path" };
+    assert.is(row.unit, units[row.bench] ?? "ms");
     for (const variant of cases[index]!.variants) {
       const optional = variant.startsWith("native-") || existsSync(`bench/peers/node_modules/${variant}`) === false;
       const mayBeAbsent = optional && !["simd", "scalar", "js", "js-branch-free"].includes(variant);
