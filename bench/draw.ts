@@ -9,8 +9,8 @@ import { markdown, type Report } from "./report.js";
 
 const BEGIN = "<!-- table: written by bench/draw.ts -->";
 const END = "<!-- end of table -->";
-/** Points or entities of the README's rows. */
-const README_SIZES = [16_384, 20_000];
+/** Points, entities or paths of the README's rows. */
+const README_SIZES = [16_384, 20_000, 50];
 
 export function draw(reportFile: string, folder: string): void {
   const report = JSON.parse(readFileSync(reportFile, "utf8")) as Partial<Report>;
