@@ -45,7 +45,7 @@ assert.ok(pack.size < PACKAGE_BYTES_MAX, `the package has ${pack.size} bytes`);
 assert.deepEqual(
   folders.filter(
     (name) =>
-      !/^(assembly|package\.json|README\.md|CHANGELOG\.md|LICENSE|build\/(THIRD-PARTY\.txt|bench|js|types|viewer))$/.test(
+      !/^(asconfig\.json|assembly|package\.json|README\.md|CHANGELOG\.md|LICENSE|build\/(THIRD-PARTY\.txt|bench|js|types|viewer))$/.test(
         name,
       ),
   ),

@@ -41,6 +41,7 @@ jobs.push({
 
 mkdirSync(out, { recursive: true });
 const due = jobs.filter((job) => modified(join(out, `${job.target}.wasm`)) < newest(job.inputs));
+if (due.length > 0) console.log(`compiling ${due.length} WebAssembly modules`);
 
 async function compile({ target, entry, args }) {
   const file = `build/wasm/${target}.wasm`;
@@ -50,7 +51,8 @@ async function compile({ target, entry, args }) {
       [asc, entry, "--target", target, "--outFile", file, ...args],
       { cwd: root },
     );
-    process.stderr.write(stderr);
+    // The optimizer's own doubts are of no use to anybody here.
+    process.stderr.write(stderr.replaceAll("Last converge was suboptimal.\n", ""));
   } catch (error) {
     rmSync(join(root, file), { force: true });
     process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? error}\n`);

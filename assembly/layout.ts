@@ -30,10 +30,10 @@ export const BASE: u32 = 64;
 export const GENERATION_BITS: u32 = 12;
 export const GENERATION_MAX: u32 = (1 << GENERATION_BITS) - 1;
 export const CAPACITY_MAX: u32 = (1 << 20) - 1;
-/** Freed slots rest until this many are free (or no fresh slot is left): an id repeats after 64 x 4095 despawns at the earliest. */
+/** Freed slots rest until this many are free (or no fresh slot is left): in a zone of at least 64, an id repeats after 64 x 4095 despawns at the earliest. */
 export const REST_SLOTS: u32 = 64;
 /** Units. Above it an f32 position has a grain of more than 1/4 unit. */
-export const WORLD_SIZE_MAX: f32 = 4194304;
+export const WORLD_SIZE_MAX: f32 = 4000000;
 /** Tiles of a zone; 2 MiB of bits a plane. */
 export const TILES_MAX: u32 = 1 << 24;
 /** Beyond so many cells the grid is hashed: 64 MiB of cell starts would have to be cleared each step. */
@@ -180,7 +180,7 @@ export class Zone {
   found: usize; //                u32[capacity]: result of queries
   tally: usize; //                u32[256]: scratch of the rebuild, entities by team
   windows: usize; //              scratch of whole passes
-  lists: usize; //                u32[listCapacity + capacity]: a list may overshoot before it is refused
+  lists: usize; //                u32[listCapacity + 2 x capacity]: two lists may overshoot before they are refused
   way: usize; //                  u32 pairs, column and row: where the path found last begins, may turn, and ends
   wayLength: u32; //              pairs
 }
@@ -395,7 +395,7 @@ export function zoneLayout(
   zone.found = <usize>at; at = after(at, n, 4);
   zone.tally = <usize>at; at = after(at, 256, 4);
   zone.windows = <usize>at; at = after(at, WINDOWS_BYTES, 1);
-  zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n : 0, 4);
+  zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n * 2 : 0, 4);
   at = layoutPaths(zone, at);
   zone.bytes = <u32>at;
   return <f64>at;

@@ -27,6 +27,8 @@ const ZONES_MAX = 1000;
 const NPCS_MAX = 1_000_000;
 const BOTS_MAX = 16_384;
 const PLAYERS_MAX = 16_384;
+/** Entities of all zones, players who may come included; some 100 bytes each. */
+const ENTITIES_MAX = 4_000_000;
 /** The viewer, beside the built host. */
 const VIEWER = new URL("../viewer/", import.meta.url);
 
@@ -54,7 +56,7 @@ export interface ServerOptions {
   kernel?: Kernel;
 }
 
-/** What GET /stats says. Milliseconds are over the last ten seconds. */
+/** What GET /stats says. Milliseconds are over the last 600 ticks. */
 export interface ServerStats {
   tick: number;
   tickP50Ms: number;
@@ -106,8 +108,7 @@ const TIMERS: Timers = {
  * on which nobody can stand, PORT_IN_USE.
  */
 export async function createServer(options: ServerOptions): Promise<GyreServer> {
-  const tickRate = options.tickRate ?? DEFAULTS.tickRate;
-  const settings = { ...DEFAULTS, snapshotRate: Math.min(DEFAULTS.snapshotRate, tickRate), ...options };
+  const settings = settingsOf(options);
   check(settings);
   const kernel = options.kernel ?? (await loadKernel());
   const zones = await Zones.create(kernel, settings);
@@ -120,6 +121,16 @@ export async function createServer(options: ServerOptions): Promise<GyreServer> 
 }
 
 type Settings = typeof DEFAULTS & ServerOptions;
+
+/** Options with the defaults of what is absent or undefined. */
+function settingsOf(options: ServerOptions): Settings {
+  if (typeof options !== "object" || options === null || typeof options.map !== "object" || options.map === null) {
+    throw new GyreError("BAD_ARGUMENT", "createServer needs options with a map, as loadMap gives one");
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const snapshotRate = Math.min(DEFAULTS.snapshotRate, options.tickRate ?? DEFAULTS.tickRate);
+  return { ...DEFAULTS, snapshotRate, ...given, map: options.map };
+}
 
 async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<GyreServer> {
   const { host, tickRate } = settings;
@@ -193,11 +204,24 @@ export const RANGES = {
 } as const;
 
 function check(settings: Settings): void {
+  if (typeof settings.host !== "string" || settings.host === "") {
+    throw new GyreError("BAD_ARGUMENT", `host is ${JSON.stringify(settings.host)}, not a name or an address`);
+  }
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = settings[name as keyof typeof RANGES];
     if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new GyreError("BAD_ARGUMENT", `${name} is ${value}, not a whole number from ${least} to ${most}`);
+      throw new GyreError(
+        "BAD_ARGUMENT",
+        `${name} is ${typeof value === "string" ? JSON.stringify(value) : value}, not a whole number from ${least} to ${most}`,
+      );
     }
+  }
+  const entities = settings.zones * (settings.npcs + settings.bots + settings.players);
+  if (entities > ENTITIES_MAX) {
+    throw new GyreError(
+      "BAD_ARGUMENT",
+      `${settings.zones} zones may come to ${entities} entities, of at most ${ENTITIES_MAX}`,
+    );
   }
   if (settings.snapshotRate > settings.tickRate) {
     throw new GyreError("BAD_ARGUMENT", `snapshotRate ${settings.snapshotRate} is above tickRate ${settings.tickRate}`);

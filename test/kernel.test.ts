@@ -162,7 +162,7 @@ test("a stale id finds nobody, whoever has its slot now", () => {
     assert.is(zone.slot(first), -1);
     assert.is(zone.despawn(first), false);
     assert.is(zone.move(first, 1, 0), false);
-    for (const id of [0, 1, 4095, 4096 * 77 + 1, 0xffffffff, -1, 1.5, Number.NaN]) {
+    for (const id of [0, 1, 4095, 4096 * 77 + 1, 0xffffffff, -1, 1.5, Number.NaN, second + 2 ** 32, second + 0.5]) {
       assert.is(zone.slot(id), -1, `id ${id}`);
       assert.is(zone.despawn(id), false);
     }

@@ -220,6 +220,11 @@ test("lists that need more room than there is are refused with LIST_FULL, and fi
     assert.is(crowd(72).neighbourLists(10).count[8], 8);
     refuses("LIST_FULL", () => crowd(71).neighbourLists(10), /more than 71 ids/);
     refuses("LIST_FULL", () => crowd(0).neighbourLists(10));
+    // Far more than there is room for: what overshoots must stay inside the zone.
+    const heap = kernel.createZone({ width: 100, height: 100, capacity: 20_000, listCapacity: 1 });
+    for (let i = 0; i < 20_000; i++) heap.spawn({ x: 50, y: 50 });
+    refuses("LIST_FULL", () => heap.neighbourLists(10));
+    heap.validate();
   }
 });
 

@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
 import { readPages } from "../src/net/pages.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
-import { createServer } from "../src/server.js";
+import { createServer, type ServerOptions } from "../src/server.js";
 import { TestClient } from "./support/client.js";
 import { TestHost, type TestHostOptions } from "./support/host.js";
 import { MemoryWire } from "./support/memory-wire.js";
@@ -413,10 +413,15 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
     [{ tickRate: 0 }, /tickRate is 0/],
     [{ tickRate: 30, snapshotRate: 31 }, /snapshotRate 31/],
     [{ seed: Number.NaN }, /seed is NaN/],
+    [{ seed: "1" }, /seed is "1"/],
+    [{ host: 5 }, /host is 5/],
+    [{ zones: 1000, npcs: 1_000_000 }, /1000 zones may come to 1002056000 entities/],
+    [{ map: { ...field(128), tileSize: 32_767 } }, /width is 4194176/],
+    [{ map: undefined }, /needs options with a map/],
   ];
   for (const [options, about] of bad) {
     try {
-      const server = await createServer({ map: field(8), port: 0, npcs: 0, ...options });
+      const server = await createServer({ map: field(8), port: 0, npcs: 0, ...options } as ServerOptions);
       await server.close();
       assert.unreachable(`accepted ${JSON.stringify(options)}`);
     } catch (error) {
@@ -425,7 +430,7 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
       assert.match(error.message, about);
     }
   }
-  const slow = await createServer({ map: field(8), port: 0, npcs: 0, tickRate: 5 });
+  const slow = await createServer({ map: field(8), port: 0, npcs: 0, tickRate: 5, seed: undefined } as never);
   await slow.close();
 });
 

@@ -4,7 +4,13 @@ import * as assert from "uvu/assert";
 import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
 import { isSnapshotTick } from "../src/net/audience.js";
 import { Hub } from "../src/net/hub.js";
-import { FLUSH_MS_MAX, type Format, REPLY_BACKLOG_BYTES_MAX, type Session } from "../src/net/session.js";
+import {
+  FLUSH_MS_MAX,
+  type Format,
+  JSON_BYTES_PER_SECOND,
+  REPLY_BACKLOG_BYTES_MAX,
+  type Session,
+} from "../src/net/session.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import type { Zones, ZonesSpec } from "../src/sim/zones.js";
 import { MemoryWire } from "./support/memory-wire.js";
@@ -384,6 +390,42 @@ test("500 joins at once are 16 welcomes a tick; 500 connections gone at once are
   assert.is(room.zones.get().zone.count, 244);
   room.tick();
   assert.is(room.zones.get().zone.count, 0);
+});
+
+test("an input as large as a double can be is shortened to length 1, and the tick goes on", async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room);
+  const { columns } = room.zones.get().zone;
+  for (const [dx, dy, wishX] of [
+    [1e39, 0, 1],
+    [-Number.MAX_VALUE, 0, -1],
+    [3e300, 4e300, Math.fround(0.6)],
+  ] as const) {
+    guest.send({ type: "input", seq: 1, dx, dy });
+    room.tick();
+    assert.is(columns.wishX[room.zones.get().zone.slot(guest.session.you)], wishX);
+  }
+});
+
+test("JSON costs at most its share: two who watch 5,000 walkers get fewer snapshots, binary readers get all", async () => {
+  const room = await Room.open({ map: field(192), npcs: 5000 });
+  const readers = [new Guest(room, "json"), new Guest(room, "json"), new Guest(room), new Guest(room, "json")];
+  readers.forEach((reader, i) => {
+    // The last one looks at a corner, which takes next to nothing.
+    reader.send({ type: "view", x0: 0, y0: 0, x1: i === 3 ? 10 : 6144, y1: i === 3 ? 10 : 6144 });
+  });
+  room.tick(600);
+  const bytes = readers.map(({ wire }) => wire.texts.reduce((sum, text) => sum + text.length, 0));
+  const snapshots = readers.map(({ replies }) => replies.filter(({ type }) => type === "snapshot").length);
+  const share = (10 * JSON_BYTES_PER_SECOND) / 3;
+  assert.is(readers[2]?.wire.frameCount, 200);
+  assert.ok(snapshots[3]! > 190, `${snapshots[3]} snapshots of a corner`);
+  for (const i of [0, 1]) {
+    const largest = Math.max(...readers[i]!.wire.texts.map((text) => text.length));
+    assert.ok(snapshots[i]! < 150 && snapshots[i]! > 20, `${snapshots[i]} snapshots`);
+    assert.ok(bytes[i]! < share + largest, `${bytes[i]} bytes, of ${share}`);
+  }
+  room.zones.close();
 });
 
 test("JSON snapshots: the first lists who is there, the next only what changed, and who left", async () => {

@@ -69,7 +69,10 @@ function tokenize(argv: readonly string[], flags: Flags) {
   } catch (error) {
     // Its messages add advice after the first sentence; one line is all that we print.
     const message = error instanceof Error ? error.message : String(error);
-    throw new GyreError("BAD_FLAG", (message.split(/\. |\n/)[0] ?? message).toLowerCase());
+    const dashed = /^Option '([^']+)' argument is ambiguous/.exec(message)?.[1];
+    if (dashed !== undefined) throw new GyreError("BAD_FLAG", `${dashed} has no value, or one that begins with a dash`);
+    const sentence = message.split(/\. |\n/)[0] ?? message;
+    throw new GyreError("BAD_FLAG", sentence.charAt(0).toLowerCase() + sentence.slice(1));
   }
 }
 

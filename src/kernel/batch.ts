@@ -1,5 +1,5 @@
 /** A batch of plain points in a memory of its own. */
-import { integer, length } from "./check.js";
+import { finite, integer, length } from "./check.js";
 import type { KernelFactory } from "./instance.js";
 import type { Batch } from "./types.js";
 
@@ -16,14 +16,20 @@ export function createBatch(factory: KernelFactory, wanted: number): Batch {
     y: new Float32Array(buffer, instance.u32(BASE + BATCH_Y), capacity),
     hits: new Uint32Array(buffer, instance.u32(BASE + BATCH_HITS), capacity),
     distanceSquared(cx, cy, count) {
-      functions.batchDistances(BASE, cx, cy, integer("count", count, 0, capacity));
+      functions.batchDistances(BASE, finite("cx", cx), finite("cy", cy), integer("count", count, 0, capacity));
       return distances;
     },
     withinRadius(cx, cy, radius, count) {
-      return functions.batchWithin(BASE, cx, cy, length("radius", radius), integer("count", count, 0, capacity));
+      return functions.batchWithin(
+        BASE,
+        finite("cx", cx),
+        finite("cy", cy),
+        length("radius", radius),
+        integer("count", count, 0, capacity),
+      );
     },
     nearest(cx, cy, count) {
-      return functions.batchNearest(BASE, cx, cy, integer("count", count, 0, capacity));
+      return functions.batchNearest(BASE, finite("cx", cx), finite("cy", cy), integer("count", count, 0, capacity));
     },
   };
 }

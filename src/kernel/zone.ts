@@ -162,6 +162,7 @@ export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
   const headerBytes = constants.SPEC_BYTES + constants.STATE_BYTES;
   if (image.length < IMAGE_HEADER_BYTES + headerBytes) throw imageBad(`it has ${image.length} bytes`);
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  if (view.getBigUint64(24, true) !== 0n) throw imageBad("reserved bytes are in use");
   if (view.getUint32(0, true) !== IMAGE_MAGIC) throw imageBad("it does not begin with GYRZ");
   const version = view.getUint32(4, true);
   if (version !== constants.LAYOUT_VERSION) {
@@ -197,6 +198,11 @@ function imageChecksum(instance: KernelInstance, constants: Constants): bigint {
   const start = instance.u32(BASE + ZONE_STATE_START);
   const header = instance.functions.digest(BASE, SPEC_BYTES + STATE_BYTES, 0n);
   return BigInt.asUintN(64, instance.functions.digest(start, instance.u32(BASE + ZONE_STATE_END) - start, header));
+}
+
+/** What is no u32 would be made one on its way into the kernel, and might be somebody's id then. */
+function isId(id: EntityId): boolean {
+  return id >>> 0 === id;
 }
 
 class KernelZone implements Zone {
@@ -311,15 +317,17 @@ class KernelZone implements Zone {
   }
 
   despawn(id: EntityId): boolean {
-    return this.#functions.despawn(this.#base, id) !== 0;
+    return isId(id) && this.#functions.despawn(this.#base, id) !== 0;
   }
 
   slot(id: EntityId): number {
-    return this.#functions.find(this.#base, id);
+    return isId(id) ? this.#functions.find(this.#base, id) : -1;
   }
 
   move(id: EntityId, dx: number, dy: number): boolean {
-    return this.#functions.move(this.#base, id, finite("dx", dx), finite("dy", dy)) !== 0;
+    finite("dx", dx);
+    finite("dy", dy);
+    return isId(id) && this.#functions.move(this.#base, id, dx, dy) !== 0;
   }
 
   step(ticks = 1): void {

@@ -28,6 +28,9 @@ export class Hub {
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
+  /** Sessions that get JSON, which share what it may cost; they count themselves. */
+  jsonSessions = 0;
+
   readonly #zones: Zones;
   readonly #audiences: readonly Audience[];
   readonly #byWorld: ReadonlyMap<World, Audience>;

@@ -30,6 +30,11 @@ export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
 const FRAME_BYTES_START = 8 * 1024;
 /** Bytes of one frame: more than 100,000 entities newly in view. A session that asks for more is closed. */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
+/**
+ * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
+ * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
+ */
+export const JSON_BYTES_PER_SECOND = 8 * 1024 * 1024;
 /** Milliseconds that one frame may be on its way before the session is given up. */
 export const FLUSH_MS_MAX = 5000;
 
@@ -63,6 +68,8 @@ export class Session {
   #asked: ViewMessage | null = null;
   #inFlightBytes = 0;
   #sentMs = 0;
+  /** Until when its share of JSON is used up. */
+  #restUntilMs = 0;
   #heardOf = true;
   #ended = false;
 
@@ -72,6 +79,7 @@ export class Session {
     this.#wire = wire;
     this.#frame = format === "binary" ? new FrameBuffer(FRAME_BYTES_START) : null;
     this.#json = format === "json" ? new JsonEncoder() : null;
+    if (this.#json !== null) hub.jsonSessions++;
     this.#allowance = new Allowance(hub.nowMs);
     this.#flushed = () => {
       this.#inFlightBytes = 0;
@@ -118,7 +126,7 @@ export class Session {
 
   /** Sends this snapshot, unless the last one is still on its way. ack: the seat's, as of the snapshot. */
   sendSnapshot(encoder: SnapshotEncoder, ack: number): void {
-    if (this.#inFlightBytes > 0) {
+    if (this.#inFlightBytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
@@ -163,6 +171,7 @@ export class Session {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (this.#json !== null) this.#hub.jsonSessions--;
     this.#giveUpSeat();
     this.#watched?.remove(this);
     this.#hub.remove(this);
@@ -259,6 +268,7 @@ export class Session {
     const text = json.compose(encoder, this.#view, this.you, ack);
     if (this.#isTooLarge(text.length)) return;
     this.#sent(text.length);
+    this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;
     this.#wire.sendText(text, this.#flushed);
   }
 

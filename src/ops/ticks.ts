@@ -20,7 +20,7 @@ export class TickTimes {
     this.#recentMs.record(stepMs + publishMs);
   }
 
-  /** Over the last ten seconds. */
+  /** Over the last 600 ticks. */
   quantileMs(p: number): number {
     return this.#recentMs.quantile(p);
   }

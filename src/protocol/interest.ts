@@ -9,7 +9,7 @@ import { GyreError } from "../errors.js";
 export const INTEREST_TILES = 32;
 /** Units per cell side, at most: 4,064 x 16 = 65,024 leaves room in a u16 for rounding at the far border. */
 export const INTEREST_SIDE_MAX = 4064;
-/** Cells per zone, at most: each costs the encoder 24 bytes of index and 30 of block headers. */
+/** Cells per zone, at most, and more than the kernel's largest zone has: each costs the encoder 24 bytes of index and 30 of block headers. */
 export const INTEREST_CELLS_MAX = 1 << 20;
 /** Steps per unit of a quantised position. */
 export const STEPS_PER_UNIT = 16;

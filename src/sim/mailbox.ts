@@ -7,7 +7,7 @@
  *     input     a      .      b      .         last wins
  *     fresh     [2, 0]                         seats with an input, in order of arrival; each at most once
  *
- * Fixed memory, 30 bytes a seat; every operation O(1). This is what becomes a ring in shared memory when the simulation
+ * Fixed memory, 38 bytes a seat; every operation O(1). This is what becomes a ring in shared memory when the simulation
  * moves to a worker, so it holds numbers only.
  */
 
@@ -29,8 +29,9 @@ export class Mailbox {
   /** Sequence number of the last input that the simulation applied. */
   readonly ack: Uint32Array;
   readonly seq: Uint32Array;
-  readonly dx: Float32Array;
-  readonly dy: Float32Array;
+  /** Doubles: what a client sends is any finite number, and the kernel shortens it. */
+  readonly dx: Float64Array;
+  readonly dy: Float64Array;
   readonly fresh: Uint32Array;
   freshCount = 0;
   readonly #isFresh: Uint8Array;
@@ -44,8 +45,8 @@ export class Mailbox {
     this.kind = new Uint16Array(capacity);
     this.ack = new Uint32Array(capacity);
     this.seq = new Uint32Array(capacity);
-    this.dx = new Float32Array(capacity);
-    this.dy = new Float32Array(capacity);
+    this.dx = new Float64Array(capacity);
+    this.dy = new Float64Array(capacity);
     this.fresh = new Uint32Array(capacity);
     this.#isFresh = new Uint8Array(capacity);
     this.#free = Uint32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
