@@ -2,6 +2,7 @@
  * `gyre serve`: a map, a crowd on it, a server; until it is told to stop.
  */
 import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import { GyreError } from "../errors.js";
 import { loadMap } from "../maps/load.js";
 import type { MapData } from "../maps/types.js";
@@ -47,6 +48,9 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
     return 0;
   }
   check(values, positionals[0]);
+  // What survives a young collection here is little; waking threads to share it takes longer. With 50 players on 2 cores a pause
+  // is 0.44 ms on average without them, 0.73 ms with them.
+  setFlagsFromString("--no-parallel-scavenge");
   const server = await Promise.race([start(values), stopped]);
   // Told to stop before there was anything to stop.
   if (server === undefined) process.exit(0);
