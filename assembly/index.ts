@@ -7,7 +7,6 @@ export { zoneInit, zoneStep, zoneValid } from "./zone";
 export { zoneHash, digest } from "./digest";
 export { blockedAt } from "./tiles";
 export { despawn, find, move, spawn, spawnCheck } from "./entity";
-export { moveAll } from "./move";
 export { gridRebuild } from "./grid";
 export { nearest, queryRadius, queryRect } from "./query";
 export { nearestEnemies, neighbourCounts, neighbourLists } from "./pass";

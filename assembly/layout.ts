@@ -121,7 +121,7 @@ export class Zone {
   runRow: i32; //            196  cursor over the runs of a rectangle of cells: a row, or a strip of a dense grid
   runColumn: i32; //         200
   runX0: i32; //             204
-  runY0: i32; //             208
+  runReserved: u32; //       208
   runX1: i32; //             212
   runY1: i32; //             216
   runStart: u32; //          220  the current run of sorted entries

@@ -113,12 +113,12 @@ export function queryRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32): u32 {
 
 // @ts-ignore: decorator
 @inline
-export function candidate(distanceSquared: f32, id: u32): u64 {
+function candidate(distanceSquared: f32, id: u32): u64 {
   return ((<u64>reinterpret<u32>(distanceSquared)) << 32) | <u64>id;
 }
 
 /** The smaller of `best` and the current run's smallest candidate that is not of `notTeam` (-1: any) and not `notId`. */
-export function scanNearest(zone: Zone, x: f32, y: f32, notTeam: i32, notId: u32, best: u64): u64 {
+function scanNearest(zone: Zone, x: f32, y: f32, notTeam: i32, notId: u32, best: u64): u64 {
   const ids = zone.sortedId;
   const xs = zone.sortedX;
   const ys = zone.sortedY;

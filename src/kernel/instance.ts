@@ -43,7 +43,6 @@ export interface Functions {
     team: number,
   ): number;
   spawnCheck(zone: number, x: number, y: number, halfSize: number): number;
-  moveAll(zone: number): void;
   gridRebuild(zone: number): void;
   nearest(zone: number, x: number, y: number, radius: number, notTeam: number, notId: number): number;
   queryRadius(zone: number, x: number, y: number, radius: number): number;
