@@ -259,4 +259,41 @@ function reachable(tiles: Uint8Array, width: number): number {
   return seen.size;
 }
 
+test("a server that npm started ends with npm's shell, one that a shell started by itself does not", async () => {
+  for (const [event, ends] of [
+    ["start", true],
+    [undefined, false],
+  ] as const) {
+    const { npm_lifecycle_event: _, ...env } = process.env;
+    if (event !== undefined) env["npm_lifecycle_event"] = event;
+    const argv = [CLI, "serve", "--json", "--port", "0", "--npcs", "10"];
+    const script = '"$0" "$@" & echo $! >&2; wait';
+    const shell = spawn("sh", ["-c", script, process.execPath, ...argv], { env, stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let err = "";
+    shell.stdout.on("data", (data) => {
+      out += data;
+    });
+    shell.stderr.on("data", (data) => {
+      err += data;
+    });
+    await until("it listens", () => out.includes("\n"));
+    const { http } = JSON.parse(out);
+    const pid = Number(err);
+    const answers = () =>
+      fetch(`${http}/healthz`).then(
+        () => true,
+        () => false,
+      );
+    shell.kill("SIGTERM");
+    if (ends) await until("it is gone", async () => !(await answers()));
+    else {
+      // Well past the time that it looks for its parent: half a second is 30 ticks.
+      await until("it ticks on", async () => (await (await fetch(`${http}/stats`)).json()).tick > 150);
+      process.kill(pid, "SIGTERM");
+      await until("it is told to stop", async () => !(await answers()));
+    }
+  }
+});
+
 test.run();

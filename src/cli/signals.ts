@@ -1,3 +1,6 @@
+/** Milliseconds between two looks for the parent. */
+const PARENT_LOOK_MS = 500;
+
 /**
  * SIGINT and SIGTERM as one promise. Caught as soon as the command is known, before anything of it is loaded, so that a server
  * that is told to stop while it starts does stop, with status 0. The second signal ends the process at once, with status 0 too.
@@ -12,5 +15,20 @@ export function catchStop(): Promise<void> {
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);
+    if (process.env["npm_lifecycle_event"] !== undefined) stopWithParent(stop);
   });
+}
+
+/**
+ * `npm start` runs us in a shell, and a signal to npm ends that shell without reaching us: without a look at the parent the
+ * server would stay behind and keep its port.
+ */
+function stopWithParent(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_LOOK_MS);
+  timer.unref();
 }
