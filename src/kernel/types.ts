@@ -31,6 +31,153 @@ export interface ZoneSpec {
   seed?: number;
   /** Room for the lists of {@link Zone.neighbourLists}, in ids. Default 0. */
   listCapacity?: number;
+  /** What kinds are: an entity of kind k below the length fights, hunts and grows as row k says. At most 256 rows. */
+  archetypes?: readonly Archetype[];
+  /** Columns of one's own by name, at most 32: zeros for a new entity; saved, hashed, handed over with it. */
+  columns?: Readonly<Record<string, ColumnType>>;
+  /** Events of one tick that find room, a power of two up to 65,536. Default 1,024. */
+  eventCapacity?: number;
+  /** What happens to an event when there is no room. Default `drop-low`. */
+  eventPolicy?: RingPolicy;
+  /** Commands of one tick that find room, a power of two up to 65,536. Default 16. The policy is `refuse`. */
+  commandCapacity?: number;
+  /** Flow fields kept at a time, 0 to 255. One takes a byte a tile. Default 0. */
+  flowFields?: number;
+  /** Tiles that flow fields may settle in a tick, all together. Default 4,096. */
+  flowBudget?: number;
+  /** Path requests that may wait at a time. Default 0. */
+  pathRequests?: number;
+  /** Nodes that the searches of waiting requests may expand in a tick, all together. Default 512. */
+  pathBudget?: number;
+  /** Half the side of the largest box that paths and flow fields are asked for, in units. Default half a tile. */
+  walkerHalfSize?: number;
+}
+
+export type ColumnType = "f32" | "i32" | "u32" | "i16" | "u16" | "i8" | "u8";
+export type TypedColumn =
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+/** When a ring is full: forget its oldest record; forget the oldest of normal priority first; or refuse the new one. */
+export type RingPolicy = "drop-oldest" | "drop-low" | "refuse";
+
+/**
+ * A kind of entity. Lengths in units, times in seconds (rounded to whole ticks, at least one where not 0), angles in radians.
+ * What is absent is 0, or what its line says.
+ */
+export interface Archetype {
+  /** 0 to 255. */
+  team?: number;
+  /** Default 8. */
+  halfSize?: number;
+  /** Units per second. Default 120. */
+  speed?: number;
+  /** At level 1. An entity is harmed only when this is above 0. */
+  hp?: number;
+  /** Damage of a blow before defence, at level 1. 0 never strikes. */
+  attack?: number;
+  /** Taken off each blow, at level 1; a blow does at least 1. */
+  defence?: number;
+  /** A blow's damage varies by this share up and down, 0 to 1. */
+  spread?: number;
+  /** From border to border of the boxes as if they were circles: a blow reaches whose centre is within reach + both half sizes. */
+  reach?: number;
+  /** Opening of a blow around the direction that the entity faces, up to 2 pi. Default 2 pi. */
+  arc?: number;
+  /** Most entities that one blow hits, nearest first, 1 to 16. Default 1. */
+  cleave?: number;
+  /** Between two blows. */
+  cooldown?: number;
+  /** After being hit, no blow for so long. */
+  stagger?: number;
+  /** `hunter` looks for enemies by itself, chases them and returns home. Default `none`: moved by whoever moves it. */
+  brain?: "none" | "hunter";
+  /** How far it notices enemies. */
+  sight?: number;
+  /** How far from home it follows one. */
+  leash?: number;
+  /** How far around home it strolls with nobody in sight. */
+  wander?: number;
+  /** Keeps this distance between borders to others while it steers itself. */
+  separation?: number;
+  /** How long it lies dead before it stands at home again. 0: it is gone for good after `corpse`. */
+  respawn?: number;
+  /** How long one that does not come again lies dead. */
+  corpse?: number;
+  /** What who kills it gains. */
+  xp?: number;
+  gold?: number;
+  /** Level n is reached with levelXp * n * (n - 1) / 2 xp. 0 never rises. */
+  levelXp?: number;
+  /** At most 1,000. Default 100. */
+  levelMax?: number;
+  /** Per level above 1. */
+  levelHp?: number;
+  levelAttack?: number;
+  levelDefence?: number;
+}
+
+/** Values of the column `state`. */
+export type EntityState = 0 | 1 | 2 | 3 | 4;
+
+/** Types of events of the kernel's own; a game's own begin at 64. */
+export type KernelEventType = 1 | 2 | 3 | 4 | 5 | 6;
+
+/** One event, as {@link EventReader.next} fills it in. */
+export interface ZoneEvent {
+  /** See EVENT: HIT, DEATH, LEVEL, SPAWN, RESPAWN, STATE; a game's own are 64 to 65,535. */
+  type: number;
+  critical: boolean;
+  tick: number;
+  /** Who did it, 0 for nobody; may be stale. */
+  source: EntityId;
+  /** Whom it happened to. */
+  target: EntityId;
+  /** HIT: damage. DEATH: xp given. LEVEL: the new level. STATE: the new state. */
+  value: number;
+  /** HIT: hp left. DEATH: gold given. */
+  extra: number;
+  x: number;
+  y: number;
+}
+
+/** One command, as {@link CommandRing.next} fills it in. */
+export interface Command {
+  /** 0 to 65,535; their meaning is the reader's. */
+  type: number;
+  action: number;
+  seat: number;
+  seq: number;
+  dx: number;
+  dy: number;
+}
+
+/** Commands on their way into a zone: bounded, in its memory, in order of arrival. */
+export interface CommandRing {
+  readonly count: number;
+  readonly capacity: number;
+  readonly refused: number;
+  /** False, and nothing is changed, when there is no room. */
+  push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean;
+  /** Fills in the next command; false when there is none. */
+  next(command: Command): boolean;
+}
+
+/** Reads the events of a zone in order, each once. */
+export interface EventReader {
+  /** Events that wait. */
+  readonly count: number;
+  /** Events lost since creation, by what happened to them. */
+  readonly droppedOldest: number;
+  readonly droppedLow: number;
+  readonly refused: number;
+  /** Fills in the next event; false when there is none. */
+  next(event: ZoneEvent): boolean;
 }
 
 export interface SpawnSpec {
@@ -64,7 +211,26 @@ export interface Columns {
   readonly id: Uint32Array;
   readonly kind: Uint16Array;
   readonly team: Uint8Array;
+  /** 1 where somebody lives; 0 also for a corpse, which keeps its id until it is gone or lives again. */
   readonly alive: Uint8Array;
+  /** 0 idle, 1 chase, 2 attack, 3 return, 4 dead. */
+  readonly state: Uint8Array;
+  /** Whom a hunter is after. */
+  readonly target: Uint32Array;
+  /** Where it was spawned and comes back to. */
+  readonly homeX: Float32Array;
+  readonly homeY: Float32Array;
+  /** Unit vector, the direction it faces. */
+  readonly faceX: Float32Array;
+  readonly faceY: Float32Array;
+  /** Tick from which on it can strike again. */
+  readonly readyAt: Uint32Array;
+  /** Tick of the last hit it took. */
+  readonly hitAt: Uint32Array;
+  readonly xp: Uint32Array;
+  readonly gold: Uint32Array;
+  /** From 1. */
+  readonly level: Uint16Array;
 }
 
 export interface NearestFilter {
@@ -82,6 +248,38 @@ export interface NeighbourLists {
   readonly start: Uint32Array;
   readonly count: Uint32Array;
   readonly ids: Uint32Array;
+}
+
+export interface PathOptions {
+  /** Half the side of the box that walks, at most spec.walkerHalfSize: it overlaps no blocked tile on the way. Default 0. */
+  halfSize?: number;
+}
+
+export interface FieldOptions extends PathOptions {
+  /** Tiles of way around the goals that the field covers. Default: as far as one can walk. */
+  reach?: number;
+}
+
+/** One answer, as {@link PathRequests.next} fills it in. */
+export interface PathAnswer {
+  ticket: number;
+  requester: number;
+  cost: number;
+  /** As findPath's; x and y of so many tiles are in the array that was given to next, as far as it has room. */
+  points: number;
+}
+
+/**
+ * Paths that need not be known at once: requests wait in the zone, the steps search within spec.pathBudget, requesters in turn, and
+ * answers come in the order of one requester's requests. Part of the state.
+ */
+export interface PathRequests {
+  /** Requests and answers that wait. */
+  readonly count: number;
+  /** A ticket, or 0 when spec.pathRequests wait already. requester: any u32, say an entity's id. Throws BAD_ARGUMENT. */
+  request(requester: number, x0: number, y0: number, x1: number, y1: number, options?: PathOptions): number;
+  /** Takes the next answer; false when there is none. */
+  next(answer: PathAnswer, out: Float32Array): boolean;
 }
 
 export interface PathResult {
@@ -115,6 +313,39 @@ export interface Zone {
   /** Sets the wish direction, length clamped to 1; holds until changed. False when the id is stale. */
   move(id: EntityId, dx: number, dy: number): boolean;
   step(ticks?: number): void;
+  /** Views of the columns of one's own, by name. */
+  readonly own: Readonly<Record<string, TypedColumn>>;
+  /** Asks for a blow (1), struck as soon as cooldown and stagger allow; 0 takes it back. False when the id is stale or dead. */
+  act(id: EntityId, action: number): boolean;
+  /** Moves an entity elsewhere at once. False when the id is stale. Throws BAD_ARGUMENT, OUT_OF_BOUNDS or BLOCKED and changes nothing then. */
+  place(id: EntityId, x: number, y: number): boolean;
+  /** Takes hp as a blow of `by` would, without defence; death, xp and events follow. False when the id is stale, dead or beyond harm. */
+  harm(id: EntityId, damage: number, by?: EntityId): boolean;
+  /** What happened in the last step and since. */
+  readonly events: EventReader;
+  /** An event of the game's own, type 64 to 65,535. False when the ring refuses it. */
+  emit(
+    type: number,
+    critical: boolean,
+    source: EntityId,
+    target: EntityId,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): boolean;
+  /** Commands that wait for the next tick; whoever runs the zone drains them. */
+  readonly commands: CommandRing;
+  /** Bytes of one entity on its way between zones of equal columns. */
+  readonly entityBytes: number;
+  /** Writes all columns of an entity to `out`. False when the id is stale. */
+  extract(id: EntityId, out: Uint8Array): boolean;
+  /** One more entity from what extract wrote, standing at (x, y), which becomes its home. Throws as spawn does. */
+  insert(bytes: Uint8Array, x: number, y: number): EntityId;
+  /** Time passes in which nobody moves: what was due meanwhile happens in the next step. */
+  skip(ticks: number): void;
+  /** The hash of each part of the state by its name, for finding where two zones differ. */
+  digests(): ReadonlyMap<string, bigint>;
   /** Outside the zone is blocked. */
   blockedAt(x: number, y: number): boolean;
   /** Ids within the inclusive radius, any order. Returns the number found, writes at most out.length. */
@@ -134,9 +365,23 @@ export interface Zone {
    * centres, straight or diagonally, diagonally only where both orthogonal neighbours are free. On ground it leads over ground alone,
    * in water (tile 2) through water alone. Writes x, y of the centre of every tile on it, start and goal included, as many as out
    * has room for. No way, also because an end is in a blocked tile, outside the zone or in a tile whose centre is: cost -1.
-   * Sizes of entities play no part. Throws BAD_ARGUMENT for a coordinate that is not finite. O(1) when there is no way.
+   * Throws BAD_ARGUMENT for a coordinate that is not finite. O(1) when there is no way.
    */
-  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array): PathResult;
+  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array, options?: PathOptions): PathResult;
+  readonly paths: PathRequests;
+  /**
+   * A flow field: from every tile the way to the nearest goal, x and y of up to 16 points. It is computed over the next steps within
+   * spec.flowBudget, and kept until it is closed. Returns its handle, never 0. Throws BAD_ARGUMENT, or FIELDS_FULL when all of spec.flowFields are open.
+   */
+  openField(goals: ArrayLike<number>, options?: FieldOptions): number;
+  /** False when the handle is stale. */
+  closeField(field: number): boolean;
+  /** Is it computed as far as it will be? False for a stale handle. */
+  fieldReady(field: number): boolean;
+  /** From the tile at (x, y): 0 unknown or no way, 1 to 8 east, south-east, south, ... clockwise, 9 a goal's tile. */
+  fieldDirection(field: number, x: number, y: number): number;
+  /** The entity walks along the field by itself, keeping its archetype's separation, until 0 is given or it arrives. False when the id is stale. */
+  follow(id: EntityId, field: number): boolean;
   /** The zone's own seeded generator, u32. Part of the state. */
   random(): number;
   /** 64 bits over the whole simulated state. O(capacity used). */
