@@ -26,7 +26,6 @@ export const ERROR_CODES = {
   GAME_FAILED: "a hook of a game threw, did not return or misused what it was given",
   RECORDING_BAD: "the file is not a recording, or is damaged",
   RECORDING_VERSION: "the recording was made by another version of the format, the kernel's layout or the game",
-  RECORDING_STOPPED: "the recording could not be written fast enough, or at all, and ended",
   POOL_MISUSE: "an object was given back to a pool that it was not out of",
   FILE_UNREADABLE: "the file cannot be read",
   BAD_FLAG: "a command line flag is unknown or has a bad value",

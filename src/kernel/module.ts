@@ -103,20 +103,20 @@ function constants(exports: WebAssembly.Exports): Map<string, unknown> {
  * of the functions beyond. Throws KERNEL_BAD with what is missing or different.
  */
 export function ownFunctions(module: WebAssembly.Module, gyre: WebAssembly.Module): string[] {
+  const [mine, its] = [constants(probe(gyre).exports), constants(probe(module).exports)];
+  const [version, itsVersion] = [mine.get("LAYOUT_VERSION"), its.get("LAYOUT_VERSION")];
+  if (itsVersion !== undefined && itsVersion !== version) {
+    throw kernelBad(`it was built on layout version ${itsVersion}, and this is ${version}: build it again`);
+  }
   const kinds = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
   const wanted = WebAssembly.Module.exports(gyre);
   const missing = wanted.filter(({ name, kind }) => kinds.get(name) !== kind).map(({ name }) => name);
   if (missing.length > 0) {
     throw kernelBad(`it lacks ${missing.join(", ")}; its entry file begins with: export * from "gyre/assembly/index"`);
   }
-  const [mine, its] = [gyre, module].map((each) => constants(probe(each).exports));
-  const [version, itsVersion] = [mine?.get("LAYOUT_VERSION"), its?.get("LAYOUT_VERSION")];
-  if (version !== itsVersion) {
-    throw kernelBad(`it was built on layout version ${itsVersion}, and this is ${version}: build it again`);
-  }
-  for (const [name, value] of mine ?? []) {
-    if (!Object.is(value, its?.get(name))) {
-      throw kernelBad(`its ${name} is ${its?.get(name)} instead of ${value}: build it again`);
+  for (const [name, value] of mine) {
+    if (!Object.is(value, its.get(name))) {
+      throw kernelBad(`its ${name} is ${its.get(name)} instead of ${value}: build it again`);
     }
   }
   const known = new Set(wanted.map(({ name }) => name));
