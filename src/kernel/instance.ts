@@ -3,6 +3,7 @@
  * its maximum, so that nothing grows and no view goes stale.
  */
 import { GyreError } from "../errors.js";
+import { bad } from "./check.js";
 
 const PAGE_BYTES = 65_536;
 /** Pages that a 32-bit memory can have; the last one is left out so that an end address fits 32 bits. */
@@ -132,11 +133,13 @@ function readConstants(exports: WebAssembly.Exports): Constants {
 export class KernelInstance {
   readonly functions: Functions;
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly #own: OwnFunctions;
   readonly #view: DataView;
 
-  constructor(functions: Functions, buffer: ArrayBuffer | SharedArrayBuffer) {
+  constructor(functions: Functions, buffer: ArrayBuffer | SharedArrayBuffer, own: OwnFunctions) {
     this.functions = functions;
     this.buffer = buffer;
+    this.#own = own;
     this.#view = new DataView(buffer);
   }
 
@@ -161,9 +164,35 @@ export class KernelInstance {
     return new KernelInstance(
       mapFunctions(this.functions, () => refuse),
       new ArrayBuffer(bytes),
+      this.#own,
     );
   }
+
+  /** Calls a function of one's own kernel; see Zone.call. */
+  call(name: string, zone: number, numbers: readonly number[]): number {
+    const takes = this.#own.get(name);
+    if (takes === undefined) throw bad("name", name, `one of ${[...this.#own.keys()].join(", ") || "none"}`);
+    if (takes !== numbers.length + 1) {
+      throw bad(
+        `the count of numbers for ${name}`,
+        numbers.length,
+        takes > 0 ? String(takes - 1) : "one that has a zone",
+      );
+    }
+    for (const number of numbers) if (typeof number !== "number") throw bad(`a number of ${name}`, number, "a number");
+    try {
+      return Number((this.functions as unknown as Record<string, OwnFunction>)[name]?.(zone, ...numbers) ?? 0);
+    } catch (error) {
+      if (error instanceof TypeError) throw bad(name, "a function with an i64", "one with i32, u32, f32, f64 or bool");
+      if (error instanceof WebAssembly.RuntimeError) throw trap("stopped in", name, [zone, ...numbers], error);
+      throw error;
+    }
+  }
 }
+
+type OwnFunction = (zone: number, ...numbers: number[]) => number | bigint | undefined;
+/** How many arguments each function of one's own kernel takes. */
+type OwnFunctions = ReadonlyMap<string, number>;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -173,16 +202,19 @@ function mapFunctions(functions: Functions, map: (name: string, call: AnyFunctio
   return Object.fromEntries(calls.map(([name, call]) => [name, map(name, call)])) as unknown as Functions;
 }
 
+function trap(what: string, name: string, args: readonly unknown[], cause: WebAssembly.RuntimeError): GyreError {
+  const error = new GyreError("KERNEL_TRAP", `${what} ${name}(${args.join(", ")}): ${cause.message}`);
+  error.cause = cause;
+  return error;
+}
+
 /** Checked builds stop at a failed assertion by a trap, which says where but not that it was an assertion. */
 function withNamedTraps(functions: Functions): Functions {
   return mapFunctions(functions, (name, call) => (...args) => {
     try {
       return call(...args);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const trap = new GyreError("KERNEL_TRAP", `assertion failed in ${name}(${args.join(", ")}): ${error.message}`);
-      trap.cause = error;
-      throw trap;
+      throw error instanceof WebAssembly.RuntimeError ? trap("assertion failed in", name, args, error) : error;
     }
   });
 }
@@ -190,20 +222,29 @@ function withNamedTraps(functions: Functions): Functions {
 /** Makes instances of one compiled build. */
 export class KernelFactory {
   readonly constants: Constants;
+  /** Names of the functions of one's own. */
+  readonly own: readonly string[];
+  readonly #ownFunctions: OwnFunctions;
   readonly #module: WebAssembly.Module;
   readonly #shared: boolean;
   readonly #checked: boolean;
   /** An instance over one page, in which layouts are tried: they say how much a zone needs before it has a memory. */
   readonly #probe: KernelInstance;
 
-  constructor(module: WebAssembly.Module, { shared, checked }: { shared: boolean; checked: boolean }) {
+  constructor(
+    module: WebAssembly.Module,
+    { shared, checked }: { shared: boolean; checked: boolean },
+    own: readonly string[],
+  ) {
+    this.own = own;
     this.#module = module;
     this.#shared = shared;
     this.#checked = checked;
     const memory = this.#memory(1);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.constants = readConstants(exports);
-    this.#probe = new KernelInstance(exports as unknown as Functions, memory.buffer);
+    this.#ownFunctions = new Map(own.map((name) => [name, (exports[name] as OwnFunction).length]));
+    this.#probe = new KernelInstance(exports as unknown as Functions, memory.buffer, this.#ownFunctions);
   }
 
   #memory(pages: number): WebAssembly.Memory {
@@ -233,6 +274,6 @@ export class KernelFactory {
     const raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
     const functions = this.#checked ? withNamedTraps(raw) : raw;
     layout(functions);
-    return new KernelInstance(functions, memory.buffer);
+    return new KernelInstance(functions, memory.buffer, this.#ownFunctions);
   }
 }

@@ -10,6 +10,11 @@ export interface KernelOptions {
   checked?: boolean;
   /** Put zones into shared memory, so that several threads can run them. Default false. */
   shared?: boolean;
+  /**
+   * A kernel of one's own, built on gyre/assembly: its bytes, or the module compiled from them. Which of the eight builds it is, it says
+   * itself; an option that says otherwise is refused. Compiled already, it hides whether it has mutable globals: give bytes to have that checked.
+   */
+  module?: WebAssembly.Module | BufferSource;
 }
 
 export interface ZoneSpec {
@@ -346,6 +351,12 @@ export interface Zone {
   skip(ticks: number): void;
   /** The hash of each part of the state by its name, for finding where two zones differ. */
   digests(): ReadonlyMap<string, bigint>;
+  /**
+   * Calls a function that one's own kernel exports (see {@link KernelOptions.module}): this zone is its first argument, the numbers are
+   * the others. Returns what it returns, 0 for nothing; a u32 comes as an i32. Throws BAD_ARGUMENT for a name that is not in
+   * {@link Kernel.own} or another count of numbers than it takes, KERNEL_TRAP when it traps.
+   */
+  call(name: string, ...numbers: number[]): number;
   /** Outside the zone is blocked. */
   blockedAt(x: number, y: number): boolean;
   /** Ids within the inclusive radius, any order. Returns the number found, writes at most out.length. */
@@ -412,6 +423,8 @@ export interface Kernel {
   readonly checked: boolean;
   readonly shared: boolean;
   readonly layoutVersion: number;
+  /** What a kernel of one's own exports beside gyre's functions, by name: see {@link Zone.call}. */
+  readonly own: readonly string[];
   createBatch(capacity: number): Batch;
   createZone(spec: ZoneSpec): Zone;
   /** Refuses a foreign or damaged image with IMAGE_BAD or IMAGE_VERSION. */

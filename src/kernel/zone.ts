@@ -335,6 +335,10 @@ class KernelZone implements Zone {
     for (let done = 0; done < ticks; done++) this.#functions.zoneStep(this.#base);
   }
 
+  call(name: string, ...numbers: number[]): number {
+    return this.#instance.call(name, this.#base, numbers);
+  }
+
   blockedAt(x: number, y: number): boolean {
     return this.#functions.blockedAt(this.#base, finite("x", x), finite("y", y)) !== 0;
   }
