@@ -59,6 +59,8 @@ export const ZONE_STATE_START: u32 = offsetof<Zone>("stateStart");
 export const ZONE_STATE_END: u32 = offsetof<Zone>("stateEnd");
 export const ZONE_TILES: u32 = offsetof<Zone>("tiles");
 export const ZONE_X: u32 = offsetof<Zone>("x");
+/** The first of COLUMNS addresses. */
+export const ZONE_COLUMNS: u32 = offsetof<Zone>("x");
 export const ZONE_ARCHETYPES: u32 = offsetof<Zone>("archetypes");
 export const ZONE_EVENT_RING: u32 = offsetof<Zone>("eventRing");
 export const ZONE_COMMAND_RING: u32 = offsetof<Zone>("commandRing");

@@ -23,7 +23,7 @@
 // Arrays begin at multiples of 16 and have SLACK bytes behind them, so that a 4-lane load that starts inside never leaves them.
 
 import { Archetype } from "./archetype";
-import { RING_CAPACITY_MAX, RING_REFUSE, ringBytes } from "./ring";
+import { RING_CAPACITY_MAX, RING_DROP_LOW, RING_REFUSE, ringBytes } from "./ring";
 
 /** Bumped with every change of the header, the columns or the meaning of a value: images of other versions are refused. */
 export const LAYOUT_VERSION: u32 = 3;
@@ -387,7 +387,7 @@ function specValid(zone: Zone): bool {
     zone.capacity >= 1 && zone.capacity <= CAPACITY_MAX &&
     (zone.tilesX == 0) == (zone.tilesY == 0) && <u64>zone.tilesX * zone.tilesY <= TILES_MAX &&
     zone.archetypeCount <= ARCHETYPES_MAX && ringCapacityValid(zone.eventCapacity) &&
-    ringCapacityValid(zone.commandCapacity) && zone.eventPolicy <= RING_REFUSE
+    ringCapacityValid(zone.commandCapacity) && zone.eventPolicy <= RING_DROP_LOW
   );
 }
 

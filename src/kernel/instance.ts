@@ -4,6 +4,7 @@
  */
 import { GyreError } from "../errors.js";
 import { bad } from "./check.js";
+import { RING_CONSTANTS } from "./ring.js";
 
 const PAGE_BYTES = 65_536;
 /** Pages that a 32-bit memory can have; the last one is left out so that an end address fits 32 bits. */
@@ -11,25 +12,40 @@ const PAGES_MAX = 65_535;
 
 /** The kernel's functions. `zone` and `batch` are addresses; see assembly/ for what each does. */
 export interface Functions {
-  zoneLayout(
-    zone: number,
-    width: number,
-    height: number,
-    tileSize: number,
-    cellSize: number,
-    tickRate: number,
-    capacity: number,
-    tilesX: number,
-    tilesY: number,
-    listCapacity: number,
-    seed: bigint,
-  ): number;
+  zoneLayout(zone: number): number;
   zoneInit(zone: number): void;
   zoneStep(zone: number): void;
+  zoneSkip(zone: number, ticks: number): void;
   zoneValid(zone: number): number;
   zoneHash(zone: number): bigint;
+  partHash(zone: number, part: number, seed: bigint): bigint;
   digest(address: number, size: number, seed: bigint): bigint;
   blockedAt(zone: number, x: number, y: number): number;
+  act(zone: number, id: number, action: number): number;
+  harm(zone: number, id: number, damage: number, by: number): number;
+  follow(zone: number, id: number, field: number): number;
+  place(zone: number, slot: number, x: number, y: number): void;
+  placeCheck(zone: number, slot: number, x: number, y: number): number;
+  emit(
+    zone: number,
+    type: number,
+    critical: number,
+    source: number,
+    target: number,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): number;
+  emitAt(
+    zone: number,
+    type: number,
+    critical: number,
+    source: number,
+    slot: number,
+    value: number,
+    extra: number,
+  ): number;
   despawn(zone: number, id: number): number;
   find(zone: number, id: number): number;
   move(zone: number, id: number, dx: number, dy: number): number;
@@ -63,6 +79,8 @@ export interface Functions {
 
 /** Constants of the layout, exported by the module as globals, so that no number is typed twice. */
 const CONSTANTS = [
+  "ARCHETYPES_MAX",
+  "ARCHETYPE_BYTES",
   "BASE",
   "BATCH_CAPACITY_MAX",
   "BATCH_DISTANCES",
@@ -72,51 +90,59 @@ const CONSTANTS = [
   "BLOCKED",
   "CAPACITY_MAX",
   "CELLS_SIDE_MAX",
+  "COLUMNS",
+  "EVENT_OWN",
+  "EVENT_TRANSFER",
   "HEADER_BYTES",
   "LAYOUT_VERSION",
   "LIST_FULL",
   "OUT_OF_BOUNDS",
+  "OWN_AT",
+  "OWN_COLUMNS_MAX",
+  "PARTS",
   "SPEC_BYTES",
   "STATE_BYTES",
   "TILES_MAX",
   "WORLD_SIZE_MAX",
-  "ZONE_ALIVE",
+  "ZONE_ARCHETYPES",
+  "ZONE_ARCHETYPE_COUNT",
   "ZONE_CAPACITY",
   "ZONE_CELL_SIZE",
+  "ZONE_COLUMNS",
+  "ZONE_COMMAND_CAPACITY",
+  "ZONE_COMMAND_RING",
   "ZONE_COUNT",
+  "ZONE_EVENT_CAPACITY",
+  "ZONE_EVENT_POLICY",
+  "ZONE_EVENT_RING",
+  "ZONE_FLOW_BUDGET",
+  "ZONE_FLOW_FIELDS",
   "ZONE_FOUND",
   "ZONE_FULL",
-  "ZONE_HALF_SIZE",
   "ZONE_HEIGHT",
   "ZONE_HIGH_WATER",
-  "ZONE_HP",
-  "ZONE_ID",
-  "ZONE_KIND",
   "ZONE_LISTS",
   "ZONE_LIST_CAPACITY",
   "ZONE_LIST_COUNT",
   "ZONE_LIST_START",
   "ZONE_NEAREST_ID",
+  "ZONE_OWN_SIZES",
+  "ZONE_PATH_BUDGET",
+  "ZONE_PATH_REQUESTS",
   "ZONE_SEED",
-  "ZONE_SPEED",
   "ZONE_STATE_END",
   "ZONE_STATE_START",
-  "ZONE_TEAM",
   "ZONE_TICK",
   "ZONE_TICK_RATE",
   "ZONE_TILES",
   "ZONE_TILES_X",
   "ZONE_TILES_Y",
   "ZONE_TILE_SIZE",
-  "ZONE_VX",
-  "ZONE_VY",
+  "ZONE_WALKER_HALF_SIZE",
   "ZONE_WAY",
   "ZONE_WAY_LENGTH",
   "ZONE_WIDTH",
-  "ZONE_WISH_X",
-  "ZONE_WISH_Y",
-  "ZONE_X",
-  "ZONE_Y",
+  ...RING_CONSTANTS,
 ] as const;
 
 export type Constants = Readonly<Record<(typeof CONSTANTS)[number], number>>;
@@ -252,8 +278,8 @@ export class KernelFactory {
   }
 
   /** What a layout would write, without the memory for it. */
-  measure<T>(layout: (functions: Functions) => number, read: (probe: KernelInstance) => T): T {
-    layout(this.#probe.functions);
+  measure<T>(layout: (probe: KernelInstance) => number, read: (probe: KernelInstance) => T): T {
+    layout(this.#probe);
     return read(this.#probe);
   }
 
@@ -261,8 +287,8 @@ export class KernelFactory {
    * An instance over as much memory as `layout` says it needs from address 0 on, with the layout done in it. Throws
    * BAD_ARGUMENT when that is more than a memory can have, or than this machine gives.
    */
-  create(layout: (functions: Functions) => number): KernelInstance {
-    const bytes = layout(this.#probe.functions);
+  create(layout: (instance: KernelInstance) => number): KernelInstance {
+    const bytes = layout(this.#probe);
     const pages = Math.ceil(bytes / PAGE_BYTES);
     if (pages > PAGES_MAX) throw new GyreError("BAD_ARGUMENT", `${bytes} bytes are more than a memory of 4 GiB holds`);
     let memory: WebAssembly.Memory;
@@ -273,7 +299,8 @@ export class KernelFactory {
     }
     const raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
     const functions = this.#checked ? withNamedTraps(raw) : raw;
-    layout(functions);
-    return new KernelInstance(functions, memory.buffer, this.#ownFunctions);
+    const instance = new KernelInstance(functions, memory.buffer, this.#ownFunctions);
+    layout(instance);
+    return instance;
   }
 }

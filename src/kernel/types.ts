@@ -90,7 +90,7 @@ export interface Archetype {
   defence?: number;
   /** A blow's damage varies by this share up and down, 0 to 1. */
   spread?: number;
-  /** From border to border of the boxes as if they were circles: a blow reaches whose centre is within reach + both half sizes. */
+  /** From its border as if the box were a circle: a blow reaches whose centre is within reach + halfSize, walls permitting. */
   reach?: number;
   /** Opening of a blow around the direction that the entity faces, up to 2 pi. Default 2 pi. */
   arc?: number;
@@ -127,15 +127,9 @@ export interface Archetype {
   levelDefence?: number;
 }
 
-/** Values of the column `state`. */
-export type EntityState = 0 | 1 | 2 | 3 | 4;
-
-/** Types of events of the kernel's own; a game's own begin at 64. */
-export type KernelEventType = 1 | 2 | 3 | 4 | 5 | 6;
-
 /** One event, as {@link EventReader.next} fills it in. */
 export interface ZoneEvent {
-  /** See EVENT: HIT, DEATH, LEVEL, SPAWN, RESPAWN, STATE; a game's own are 64 to 65,535. */
+  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER; a game's own are 64 to 65,535. */
   type: number;
   critical: boolean;
   tick: number;
@@ -143,7 +137,7 @@ export interface ZoneEvent {
   source: EntityId;
   /** Whom it happened to. */
   target: EntityId;
-  /** HIT: damage. DEATH: xp given. LEVEL: the new level. STATE: the new state. */
+  /** HIT: damage. DEATH: xp given. LEVEL: the new level. SPAWN: kind. */
   value: number;
   /** HIT: hp left. DEATH: gold given. */
   extra: number;
@@ -183,6 +177,8 @@ export interface EventReader {
   readonly refused: number;
   /** Fills in the next event; false when there is none. */
   next(event: ZoneEvent): boolean;
+  /** How many were lost since this was asked last; each is told once. */
+  takeLost(): number;
 }
 
 export interface SpawnSpec {
