@@ -1,7 +1,7 @@
 // The exports of the kernel: functions over addresses, and the constants that the host needs to read a zone.
 export {
-  BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS,
-  SPEC_BYTES, STATE_BYTES, TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, zoneLayout,
+  BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, FIELD_GOALS_MAX, FLOW_FIELDS_MAX, GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS,
+  PATH_REQUESTS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX, WALKER_SIZES_MAX, WORLD_SIZE_MAX, ZONE_FULL, zoneLayout,
 } from "./layout";
 export { zoneInit, zoneStep, zoneValid } from "./zone";
 export { zoneHash, digest } from "./digest";
@@ -12,11 +12,14 @@ export { nearest, queryRadius, queryRect } from "./query";
 export { nearestEnemies, neighbourCounts, neighbourLists } from "./pass";
 export { findPath } from "./path";
 export { planesBuild } from "./plane";
+export { fieldClose, fieldOpen, fieldReady, flowDirection, flowRequest, flowStep } from "./flow";
+export { fieldDirection, flowSteer } from "./heading";
+export { walkerSize } from "./layout";
 export { random } from "./random";
 export { BATCH_CAPACITY_MAX, batchDistances, batchInit, batchLayout, batchNearest, batchWithin } from "./distance";
 
 import { Batch } from "./distance";
-import { Zone } from "./layout";
+import { PATHS_AT, Paths, Zone } from "./layout";
 
 // Where the host finds a header's fields.
 export const ZONE_CAPACITY: u32 = offsetof<Zone>("capacity");
@@ -28,6 +31,11 @@ export const ZONE_HEIGHT: u32 = offsetof<Zone>("height");
 export const ZONE_TILE_SIZE: u32 = offsetof<Zone>("tileSize");
 export const ZONE_CELL_SIZE: u32 = offsetof<Zone>("cellSize");
 export const ZONE_TICK_RATE: u32 = offsetof<Zone>("tickRate");
+export const ZONE_FLOW_FIELDS: u32 = offsetof<Zone>("flowFields");
+export const ZONE_FLOW_BUDGET: u32 = offsetof<Zone>("flowBudget");
+export const ZONE_PATH_REQUESTS: u32 = offsetof<Zone>("pathRequests");
+export const ZONE_PATH_BUDGET: u32 = offsetof<Zone>("pathBudget");
+export const ZONE_WALKER_HALF_SIZE: u32 = offsetof<Zone>("walkerHalfSize");
 export const ZONE_SEED: u32 = offsetof<Zone>("seed");
 export const ZONE_TICK: u32 = offsetof<Zone>("tick");
 export const ZONE_COUNT: u32 = offsetof<Zone>("count");
@@ -55,6 +63,9 @@ export const ZONE_FOUND: u32 = offsetof<Zone>("found");
 export const ZONE_LISTS: u32 = offsetof<Zone>("lists");
 export const ZONE_WAY: u32 = offsetof<Zone>("way");
 export const ZONE_WAY_LENGTH: u32 = offsetof<Zone>("wayLength");
+export const PATHS_POINTS: u32 = PATHS_AT + offsetof<Paths>("points");
+export const PATHS_FLOW_X: u32 = PATHS_AT + offsetof<Paths>("flowX");
+export const PATHS_FLOW_Y: u32 = PATHS_AT + offsetof<Paths>("flowY");
 export const BATCH_X: u32 = offsetof<Batch>("x");
 export const BATCH_Y: u32 = offsetof<Batch>("y");
 export const BATCH_DISTANCES: u32 = offsetof<Batch>("distances");

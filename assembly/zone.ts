@@ -4,6 +4,7 @@ import { boxBlocked, boxInside, tilesValid } from "./tiles";
 import { compressTable } from "./lanes";
 import { gridRebuild } from "./grid";
 import { moveAll } from "./move";
+import { pathsStep } from "./requests";
 import { randomSeed } from "./random";
 
 /** Makes the zone of a header that zoneLayout wrote ready and empty. Its memory must be zero behind the header. */
@@ -18,6 +19,7 @@ export function zoneInit(zone: Zone): void {
 
 /** One tick. */
 export function zoneStep(zone: Zone): void {
+  pathsStep(zone);
   moveAll(zone);
   gridRebuild(zone);
   zone.tick++;

@@ -22,6 +22,11 @@ export interface Functions {
     tilesY: number,
     listCapacity: number,
     seed: bigint,
+    flowFields: number,
+    flowBudget: number,
+    pathRequests: number,
+    pathBudget: number,
+    walkerHalfSize: number,
   ): number;
   zoneInit(zone: number): void;
   zoneStep(zone: number): void;
@@ -51,7 +56,12 @@ export interface Functions {
   neighbourCounts(zone: number, radius: number): void;
   neighbourLists(zone: number, radius: number): number;
   planesBuild(zone: number): void;
-  findPath(zone: number, x0: number, y0: number, x1: number, y1: number): number;
+  findPath(zone: number, x0: number, y0: number, x1: number, y1: number, halfSize: number): number;
+  walkerSize(tileSize: number, halfSize: number): number;
+  fieldOpen(zone: number, goalCount: number, size: number, reach: number): number;
+  fieldClose(zone: number, field: number): number;
+  fieldReady(zone: number, field: number): number;
+  fieldDirection(zone: number, field: number, x: number, y: number): number;
   random(zone: number): number;
   batchLayout(batch: number, capacity: number): number;
   batchInit(batch: number): void;
@@ -71,18 +81,25 @@ const CONSTANTS = [
   "BLOCKED",
   "CAPACITY_MAX",
   "CELLS_SIDE_MAX",
+  "FIELD_GOALS_MAX",
+  "FLOW_FIELDS_MAX",
   "HEADER_BYTES",
   "LAYOUT_VERSION",
   "LIST_FULL",
   "OUT_OF_BOUNDS",
+  "PATHS_POINTS",
+  "PATH_REQUESTS_MAX",
   "SPEC_BYTES",
   "STATE_BYTES",
   "TILES_MAX",
+  "WALKER_SIZES_MAX",
   "WORLD_SIZE_MAX",
   "ZONE_ALIVE",
   "ZONE_CAPACITY",
   "ZONE_CELL_SIZE",
   "ZONE_COUNT",
+  "ZONE_FLOW_BUDGET",
+  "ZONE_FLOW_FIELDS",
   "ZONE_FOUND",
   "ZONE_FULL",
   "ZONE_HALF_SIZE",
@@ -96,6 +113,8 @@ const CONSTANTS = [
   "ZONE_LIST_COUNT",
   "ZONE_LIST_START",
   "ZONE_NEAREST_ID",
+  "ZONE_PATH_BUDGET",
+  "ZONE_PATH_REQUESTS",
   "ZONE_SEED",
   "ZONE_SPEED",
   "ZONE_STATE_END",
@@ -109,6 +128,7 @@ const CONSTANTS = [
   "ZONE_TILE_SIZE",
   "ZONE_VX",
   "ZONE_VY",
+  "ZONE_WALKER_HALF_SIZE",
   "ZONE_WAY",
   "ZONE_WAY_LENGTH",
   "ZONE_WIDTH",

@@ -5,11 +5,14 @@
 import { GyreError } from "../errors.js";
 import { bad, coordinate, finite, floorF32, integer, length } from "./check.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
+import { openField, type PathSpec, pathSpecOf, walkerOf } from "./paths.js";
 import type {
   Columns,
   EntityId,
+  FieldOptions,
   NearestFilter,
   NeighbourLists,
+  PathOptions,
   PathResult,
   SpawnSpec,
   Zone,
@@ -25,7 +28,7 @@ const SIZE_MIN = 1 / 1024;
 /** The tile that blocks, and in which paths lead from water to water. */
 const WATER = 2;
 
-interface Layout {
+interface Layout extends PathSpec {
   width: number;
   height: number;
   tileSize: number;
@@ -70,7 +73,19 @@ function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
       throw bad("tiles.length", spec.tiles.length, `${tilesY} rows of ${tilesX} bytes, ${tilesX * tilesY} in all`);
     }
   }
-  return { width, height, tileSize, cellSize, tickRate, capacity, tilesX, tilesY, listCapacity, seed: BigInt(seed) };
+  return {
+    width,
+    height,
+    tileSize,
+    cellSize,
+    tickRate,
+    capacity,
+    tilesX,
+    tilesY,
+    listCapacity,
+    seed: BigInt(seed),
+    ...pathSpecOf(spec, tileSize, constants),
+  };
 }
 
 function applyLayout(functions: Functions, base: number, layout: Layout): number {
@@ -87,6 +102,11 @@ function applyLayout(functions: Functions, base: number, layout: Layout): number
     tilesY,
     listCapacity,
     seed,
+    layout.flowFields,
+    layout.flowBudget,
+    layout.pathRequests,
+    layout.pathBudget,
+    layout.walkerHalfSize,
   );
 }
 
@@ -147,6 +167,11 @@ function imageLayout(view: DataView, constants: Constants): Layout {
     capacity: view.getUint32(at(constants.ZONE_CAPACITY), true),
     listCapacity: view.getUint32(at(constants.ZONE_LIST_CAPACITY), true),
     seed: Number(view.getBigInt64(at(constants.ZONE_SEED), true)),
+    flowFields: view.getUint32(at(constants.ZONE_FLOW_FIELDS), true),
+    flowBudget: view.getUint32(at(constants.ZONE_FLOW_BUDGET), true),
+    pathRequests: view.getUint32(at(constants.ZONE_PATH_REQUESTS), true),
+    pathBudget: view.getUint32(at(constants.ZONE_PATH_BUDGET), true),
+    walkerHalfSize: view.getFloat32(at(constants.ZONE_WALKER_HALF_SIZE), true),
   };
   if (tilesX !== 0 || tilesY !== 0) spec.tiles = new Uint8Array(tilesX * tilesY);
   try {
@@ -402,14 +427,33 @@ class KernelZone implements Zone {
     return this.#lists;
   }
 
-  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array): PathResult {
+  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array, options?: PathOptions): PathResult {
     finite("x0", x0);
     finite("y0", y0);
     finite("x1", x1);
     finite("y1", y1);
     if (!(out instanceof Float32Array)) throw bad("out", out, "a Float32Array");
-    const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1);
+    const halfSize = walkerOf(this.#instance, this.#constants, options);
+    const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1, halfSize);
     return { cost, points: cost < 0 ? 0 : this.#handWay(out) };
+  }
+
+  openField(goals: ArrayLike<number>, options?: FieldOptions): number {
+    return openField(this.#instance, this.#constants, goals, options);
+  }
+
+  closeField(field: number): boolean {
+    return isId(field) && this.#functions.fieldClose(this.#base, field) !== 0;
+  }
+
+  fieldReady(field: number): boolean {
+    return isId(field) && this.#functions.fieldReady(this.#base, field) !== 0;
+  }
+
+  fieldDirection(field: number, x: number, y: number): number {
+    finite("x", x);
+    finite("y", y);
+    return isId(field) ? this.#functions.fieldDirection(this.#base, field, x, y) : 0;
   }
 
   /** Writes the tiles of the way, from each of its points to the next diagonally first, then straight. Returns how many there are. */
