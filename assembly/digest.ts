@@ -1,6 +1,9 @@
 // Digests: XXH64 (Y. Collet, "xxHash fast digest algorithm", version 0.1.1) over a range of memory, chained over the ranges
 // that make up the simulated state.
-import { SPEC_BYTES, STATE_BYTES, Zone } from "./layout";
+import { Archetype } from "./archetype";
+import {
+  COLUMNS, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, Zone, columnBytes, columnField, ownColumn, ownColumnBytes,
+} from "./layout";
 
 const P1: u64 = 0x9e3779b185ebca87;
 const P2: u64 = 0xc2b2ae3d27d4eb4f;
@@ -53,25 +56,35 @@ export function digest(address: usize, size: usize, seed: u64): u64 {
   return hash ^ (hash >> 32);
 }
 
-/** Over the header's spec and state, the tiles, and every slot ever used. */
-export function zoneHash(zone: Zone): u64 {
+// The parts of the simulated state, each one range: header, tiles, archetypes, then the columns, of every slot ever used.
+const PART_HEADER: u32 = 0;
+const PART_TILES: u32 = 1;
+const PART_ARCHETYPES: u32 = 2;
+const PART_COLUMNS: u32 = 3;
+const PART_OWN: u32 = PART_COLUMNS + COLUMNS;
+/** Parts that a zone can have; the last ones are columns of one's own. */
+export const PARTS: u32 = PART_OWN + OWN_COLUMNS_MAX;
+
+/** XXH64 of one part of the state; the seed itself when the part is empty. */
+export function partHash(zone: Zone, part: u32, seed: u64): u64 {
   const n = <usize>zone.highWater;
-  const address = changetype<usize>(zone);
-  let hash = digest(address, SPEC_BYTES + STATE_BYTES, 0);
-  hash = digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 3, hash);
-  hash = digest(zone.x, n << 2, hash);
-  hash = digest(zone.y, n << 2, hash);
-  hash = digest(zone.vx, n << 2, hash);
-  hash = digest(zone.vy, n << 2, hash);
-  hash = digest(zone.wishX, n << 2, hash);
-  hash = digest(zone.wishY, n << 2, hash);
-  hash = digest(zone.speed, n << 2, hash);
-  hash = digest(zone.halfSize, n << 2, hash);
-  hash = digest(zone.hp, n << 2, hash);
-  hash = digest(zone.id, n << 2, hash);
-  hash = digest(zone.next, n << 2, hash);
-  hash = digest(zone.generation, n << 1, hash);
-  hash = digest(zone.kind, n << 1, hash);
-  hash = digest(zone.team, n, hash);
-  return digest(zone.alive, n, hash);
+  switch (part) {
+    case PART_HEADER: return digest(changetype<usize>(zone), SPEC_BYTES + STATE_BYTES, seed);
+    case PART_TILES: return digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 3, seed);
+    case PART_ARCHETYPES:
+      return digest(zone.archetypes, (<usize>zone.archetypeCount + 1) * offsetof<Archetype>(), seed);
+  }
+  if (part < PART_OWN) {
+    const column = part - PART_COLUMNS;
+    return digest(load<usize>(columnField(zone, column)), n * columnBytes(column), seed);
+  }
+  const bytes = ownColumnBytes(zone, part - PART_OWN);
+  return bytes == 0 ? seed : digest(ownColumn(zone, part - PART_OWN), n * bytes, seed);
+}
+
+/** Over the whole simulated state. */
+export function zoneHash(zone: Zone): u64 {
+  let hash: u64 = 0;
+  for (let part: u32 = 0; part < PARTS; part++) hash = partHash(zone, part, hash);
+  return hash;
 }

@@ -1,10 +1,12 @@
 // Entities: structure of arrays by slot. A freed slot goes to the tail of a queue and its generation moves on, so a stale id
 // is recognised; fresh slots are taken while fewer than REST_SLOTS are free, so that an id is not repeated soon. O(1) each.
 import {
-  BLOCKED, GENERATION_BITS, GENERATION_MAX, NONE, OK, OUT_OF_BOUNDS, REST_SLOTS, ZONE_FULL, Zone,
+  BLOCKED, COLUMNS, COLUMNS_2, COLUMNS_4, GENERATION_BITS, GENERATION_MAX, NONE, OK, OUT_OF_BOUNDS, OWN_COLUMNS_MAX, REST_SLOTS,
+  ZONE_FULL, Zone, columnField, ownColumn, ownColumnBytes,
 } from "./layout";
+import { EVENT_SPAWN, emitAt } from "./event";
+import { gridAppend, gridForget } from "./grid";
 import { boxBlocked, boxInside } from "./tiles";
-import { gridForget, gridAppend } from "./grid";
 
 // @ts-ignore: decorator
 @inline
@@ -59,10 +61,48 @@ export function spawn(zone: Zone, x: f32, y: f32, halfSize: f32, speed: f32, hp:
   store<u16>(zone.kind + (slot << 1), <u16>kind);
   store<u8>(zone.team + slot, <u8>team);
   store<u8>(zone.alive + slot, 1);
-  store<u32>(zone.nearestId + at, 0);
+  store<f32>(zone.homeX + at, x);
+  store<f32>(zone.homeY + at, y);
+  store<f32>(zone.faceX + at, 1);
+  store<u16>(zone.level + (slot << 1), 1);
   zone.count++;
   gridAppend(zone, slot);
+  if (zone.archetypeCount != 0) emitAt(zone, EVENT_SPAWN, false, 0, slot, <i32>kind, 0);
   return id;
+}
+
+/** Zeros in all columns of a slot but its generation. */
+function clear(zone: Zone, slot: u32): void {
+  const generation = load<u16>(zone.generation + (slot << 1));
+  for (let column: u32 = 0; column < COLUMNS_4; column++) {
+    store<u32>(load<usize>(columnField(zone, column)) + (slot << 2), 0);
+  }
+  for (let column = COLUMNS_4; column < COLUMNS_4 + COLUMNS_2; column++) {
+    store<u16>(load<usize>(columnField(zone, column)) + (slot << 1), 0);
+  }
+  for (let column = COLUMNS_4 + COLUMNS_2; column < COLUMNS; column++) {
+    store<u8>(load<usize>(columnField(zone, column)) + slot, 0);
+  }
+  store<u16>(zone.generation + (slot << 1), generation);
+  if (zone.ownSizes == 0) return;
+  for (let column: u32 = 0; column < OWN_COLUMNS_MAX; column++) {
+    const bytes = ownColumnBytes(zone, column);
+    if (bytes != 0) memory.fill(ownColumn(zone, column) + slot * bytes, 0, bytes);
+  }
+}
+
+/** Stops it, and it is asked for nothing any more. */
+export function halt(zone: Zone, slot: u32): void {
+  const at = slot << 2;
+  store<f32>(zone.vx + at, 0);
+  store<f32>(zone.vy + at, 0);
+  store<f32>(zone.wishX + at, 0);
+  store<f32>(zone.wishY + at, 0);
+  store<u32>(zone.target + at, 0);
+  store<u32>(zone.route + at, 0);
+  store<u32>(zone.nearestId + at, 0);
+  store<u8>(zone.action + slot, 0);
+  store<u8>(zone.flags + slot, 0);
 }
 
 /** False when the id is stale. The slot's columns are cleared, so that equal populations have equal bytes. */
@@ -70,21 +110,9 @@ export function despawn(zone: Zone, id: u32): bool {
   const slot = find(zone, id);
   if (slot < 0) return false;
   const at = <u32>slot << 2;
-  gridForget(zone, slot);
-  store<u32>(zone.id + at, 0);
-  store<f32>(zone.x + at, 0);
-  store<f32>(zone.y + at, 0);
-  store<f32>(zone.vx + at, 0);
-  store<f32>(zone.vy + at, 0);
-  store<f32>(zone.wishX + at, 0);
-  store<f32>(zone.wishY + at, 0);
-  store<f32>(zone.speed + at, 0);
-  store<f32>(zone.halfSize + at, 0);
-  store<i32>(zone.hp + at, 0);
-  store<u16>(zone.kind + (<u32>slot << 1), 0);
-  store<u8>(zone.team + slot, 0);
-  store<u8>(zone.alive + slot, 0);
+  if (load<u8>(zone.alive + slot)) gridForget(zone, slot);
   store<u32>(zone.nearestId + at, 0);
+  clear(zone, slot);
   store<u32>(zone.next + at, NONE);
   if (zone.freeTail == NONE) zone.freeHead = slot;
   else store<u32>(zone.next + (zone.freeTail << 2), slot);
@@ -94,11 +122,37 @@ export function despawn(zone: Zone, id: u32): bool {
   return true;
 }
 
-/** Sets the wish direction, shortened to length 1 when longer. False when the id is stale. */
+/** May the entity in this slot be placed here? OK or the first reason against it. */
+export function placeCheck(zone: Zone, slot: u32, x: f32, y: f32): u32 {
+  const halfSize = load<f32>(zone.halfSize + (slot << 2));
+  if (!boxInside(zone, x, y, halfSize)) return OUT_OF_BOUNDS;
+  return boxBlocked(zone, x, y, halfSize) ? BLOCKED : OK;
+}
+
+/** Puts an entity elsewhere, where placeCheck gave OK. */
+export function place(zone: Zone, slot: u32, x: f32, y: f32): void {
+  if (!ASC_NO_ASSERT) assert(slot < zone.highWater && placeCheck(zone, slot, x, y) == OK);
+  const isAlive = load<u8>(zone.alive + slot) != 0;
+  if (isAlive) gridForget(zone, slot);
+  store<f32>(zone.x + (slot << 2), x);
+  store<f32>(zone.y + (slot << 2), y);
+  if (isAlive) gridAppend(zone, slot);
+}
+
+/** Faces along a vector that is not 0. */
+// @ts-ignore: decorator
+@inline
+export function face(zone: Zone, slot: u32, dx: f32, dy: f32): void {
+  const inverse = <f32>1 / sqrt<f32>(dx * dx + dy * dy);
+  store<f32>(zone.faceX + (slot << 2), dx * inverse);
+  store<f32>(zone.faceY + (slot << 2), dy * inverse);
+}
+
+/** Sets the wish direction, shortened to length 1 when longer, and faces there. False when the id is stale or a corpse's. */
 export function move(zone: Zone, id: u32, dx: f64, dy: f64): bool {
   assert(isFinite(dx) && isFinite(dy));
   const slot = find(zone, id);
-  if (slot < 0) return false;
+  if (slot < 0 || !load<u8>(zone.alive + slot)) return false;
   const longest = max(abs(dx), abs(dy));
   if (longest > 1) {
     // Scaled first, so that the squares of huge components stay finite.
@@ -112,5 +166,7 @@ export function move(zone: Zone, id: u32, dx: f64, dy: f64): bool {
   }
   store<f32>(zone.wishX + (<u32>slot << 2), <f32>dx);
   store<f32>(zone.wishY + (<u32>slot << 2), <f32>dy);
+  // Shorter than that, and the square may be 0.
+  if (abs(dx) + abs(dy) > 1e-9) face(zone, slot, <f32>dx, <f32>dy);
   return true;
 }

@@ -14,7 +14,7 @@
 // table: a game opens fields and closes them; others request one by its goal, and lose it when it has not been requested for a while and
 // another one is.
 import {
-  FIELD_BYTES, FLOW_BUCKETS, Field, FlowState, FlowTile, NONE, Paths, Zone, pathsOf,
+  FIELD_BYTES, FLOW_BUCKETS, Field, FlowState, FlowTile, NONE, Paths, Zone, pathsOf, walkerSize,
 } from "./layout";
 import { around, blockOf, isWall, labelsOf, waterRows } from "./plane";
 import { centreOf, lineOf } from "./path";
@@ -379,15 +379,18 @@ export function publish(paths: Paths, index: u32): u32 {
 }
 
 /**
- * The field for walkers of a size (walkerSize in layout.ts) to one tile, up to `reach` tiles of way from it, 0 without end: the one that
- * there is, or a new one. Gives its handle; 0 when there is no place for it, nobody of that size can stand there, or the zone has no
- * tiles. Whoever follows it requests it again at least every half second, or it may be gone. O(fields).
+ * The field for boxes of a size to the tile at (x, y), up to `reach` tiles of way from it, 0 without end: the one that there is for their
+ * size of walkers, or a new one. Gives its handle; 0 when there is no place for it, such a box cannot stand there, is larger than the
+ * zone's walkers, or the zone has no tiles. Whoever follows it requests it again at least every half second, or it may be gone. O(fields).
  */
-export function flowRequest(zone: Zone, goalColumn: u32, goalRow: u32, size: u32, reach: u32): u32 {
-  if (zone.flowFields == 0 || goalColumn >= zone.tilesX || goalRow >= zone.tilesY) return 0;
+export function flowRequest(zone: Zone, x: f32, y: f32, halfSize: f32, reach: u32): u32 {
+  if (zone.flowFields == 0 || zone.tilesX == 0 || halfSize > zone.walkerHalfSize) return 0;
   const paths = pathsOf(zone);
-  if (size >= paths.sizes) return 0;
-  const tile = goalRow * zone.tilesX + goalColumn;
+  const size = walkerSize(zone.tileSize, halfSize);
+  const column = lineOf(<f64>x, zone.tileSize, zone.width);
+  const row = lineOf(<f64>y, zone.tileSize, zone.height);
+  if (column == NONE || row == NONE) return 0;
+  const tile = row * zone.tilesX + column;
   const key = (<u64>reach << 32) | REQUESTED | (size << 24) | tile;
   const end = paths.keys + (zone.flowFields << 3);
   for (let at = paths.keys; at < end; at += 8) {
@@ -396,7 +399,7 @@ export function flowRequest(zone: Zone, goalColumn: u32, goalRow: u32, size: u32
     fieldAt(paths, index).lastUsed = zone.tick;
     return load<u32>(paths.handles + (index << 2), 4);
   }
-  if (paths.flowFull == zone.tick + 1 || !openGoal(zone, paths, 0, goalColumn, goalRow, size)) return 0;
+  if (paths.flowFull == zone.tick + 1 || !openGoal(zone, paths, 0, column, row, size)) return 0;
   const index = takePlace(zone, paths, <u32>ceil<f64>(zone.tickRate * REST));
   if (index == NONE) {
     paths.flowFull = zone.tick + 1;
@@ -404,8 +407,8 @@ export function flowRequest(zone: Zone, goalColumn: u32, goalRow: u32, size: u32
   }
   const field = fieldAt(paths, index);
   field.goalCount = 1;
-  store<f32>(changetype<usize>(field), <f32>centreOf(zone, goalColumn), offsetof<Field>("goals"));
-  store<f32>(changetype<usize>(field), <f32>centreOf(zone, goalRow), offsetof<Field>("goals") + 4);
+  store<f32>(changetype<usize>(field), <f32>centreOf(zone, column), offsetof<Field>("goals"));
+  store<f32>(changetype<usize>(field), <f32>centreOf(zone, row), offsetof<Field>("goals") + 4);
   return begin(zone, paths, index, size, <f32>reach, key);
 }
 

@@ -87,18 +87,17 @@ function commonTeam(zone: Zone): i32 {
   return common;
 }
 
-/** Pass 1, dense: the cell of each live slot into cellOf, and how many are in it into starts[cell + 2]. */
+/** Pass 1, dense: the cell of each living slot into cellOf, and how many are in it into starts[cell + 2]. */
 function countCells(zone: Zone): void {
   zone.layerTeam = commonTeam(zone);
-  const ids = zone.id;
+  const alives = zone.alive;
   const cellOf = zone.cellOf;
   const counts = zone.starts + 8;
-  const end = zone.highWater << 2;
   if (ASC_FEATURE_SIMD) findCellsSimd(zone);
   else findCells(zone);
-  for (let at: u32 = 0; at < end; at += 4) {
-    if (load<u32>(ids + at) == 0) continue;
-    const count = counts + (load<u32>(cellOf + at) << 2);
+  for (let slot: u32 = 0; slot < zone.highWater; slot++) {
+    if (!load<u8>(alives + slot)) continue;
+    const count = counts + (load<u32>(cellOf + (slot << 2)) << 2);
     store<u32>(count, load<u32>(count) + 1);
   }
 }
@@ -173,8 +172,8 @@ export function layersWithout(zone: Zone, notTeam: i32): u32 {
 function countBuckets(zone: Zone): void {
   memory.fill(zone.keys, 0xff, zone.hashSize << 2);
   for (let slot: u32 = 0; slot < zone.highWater; slot++) {
+    if (!load<u8>(zone.alive + slot)) continue;
     const at = slot << 2;
-    if (load<u32>(zone.id + at) == 0) continue;
     const key = packCell(cellRow(zone, load<f32>(zone.y + at)), cellColumn(zone, load<f32>(zone.x + at)));
     const bucket = bucketOf(zone, key);
     store<u32>(zone.keys + (bucket << 2), key);
@@ -194,12 +193,13 @@ function sumStarts(zone: Zone, buckets: u32): void {
   }
 }
 
-/** Pass 3: every live slot to its place, in slot order within a cell. */
+/** Pass 3: every living slot to its place, in slot order within a cell. */
 function scatter(zone: Zone): void {
   const ids = zone.id;
   const xs = zone.x;
   const ys = zone.y;
   const teams = zone.team;
+  const alives = zone.alive;
   const cellOf = zone.cellOf;
   const placeOf = zone.placeOf;
   const nexts = zone.starts + 4;
@@ -209,8 +209,8 @@ function scatter(zone: Zone): void {
   const sortedTeam = zone.sortedTeam;
   const end = zone.highWater << 2;
   for (let at: u32 = 0; at < end; at += 4) {
+    if (!load<u8>(alives + (at >>> 2))) continue;
     const id = load<u32>(ids + at);
-    if (id == 0) continue;
     const next = nexts + (load<u32>(cellOf + at) << 2);
     const place = load<u32>(next);
     store<u32>(next, place + 1);
@@ -223,7 +223,7 @@ function scatter(zone: Zone): void {
   }
 }
 
-/** Sorts all live entities by the cells they are in now. O(entities + cells). */
+/** Sorts all living entities by the cells they are in now. O(entities + cells). */
 export function gridRebuild(zone: Zone): void {
   const buckets = zone.hashSize != 0 ? zone.hashSize : zone.cellsX * zone.cellsY * 2;
   memory.fill(zone.starts, 0, (buckets + 2) << 2);
@@ -231,7 +231,8 @@ export function gridRebuild(zone: Zone): void {
   else countCells(zone);
   sumStarts(zone, buckets);
   scatter(zone);
-  zone.sorted = zone.count;
+  // Corpses have no place.
+  zone.sorted = load<u32>(zone.starts + ((buckets + 1) << 2));
   zone.pending = 0;
   zone.stale = 0;
   zone.forgotten = 0;

@@ -9,7 +9,7 @@
 //     └───┴───┴───┘    until then it goes by (1), and on a straight step by (1) along one axis.
 //
 // Costs of tiles fall with each step, so nobody walks in circles. O(tiles of the rectangle).
-import { Field, Paths, Zone, pathsOf } from "./layout";
+import { Field, Zone, pathsOf } from "./layout";
 import { GOAL, fieldAt, fieldLive, flowDirection, goalX, goalY, indexOf } from "./flow";
 import { centreOf } from "./path";
 import { spanBlocked, tileHigh, tileLow } from "./tiles";
@@ -50,9 +50,9 @@ function wayFree(zone: Zone, x: f64, y: f64, toX: f64, toY: f64, h: f64): bool {
 
 // @ts-ignore: decorator
 @inline
-function headFor(paths: Paths, x: f64, y: f64): bool {
-  paths.flowX = <f32>x;
-  paths.flowY = <f32>y;
+function headFor(zone: Zone, x: f64, y: f64): bool {
+  zone.flowX = <f32>x;
+  zone.flowY = <f32>y;
   return true;
 }
 
@@ -80,21 +80,21 @@ function tileOf(zone: Zone, at: f64, count: u32): u32 {
 }
 
 /** From a tile that the field does not know, or too close to a wall: to a neighbour that it knows, if the way there is free. */
-function rejoin(zone: Zone, paths: Paths, handle: u32, column: u32, row: u32, x: f64, y: f64, h: f64): bool {
+function rejoin(zone: Zone, handle: u32, column: u32, row: u32, x: f64, y: f64, h: f64): bool {
   for (let i: u32 = 0; i < 8; i++) {
     // Straight ones first.
     const direction = i < 4 ? 2 * i + 1 : 2 * i - 6;
     const c = column + stepX(direction);
     const r = row + stepY(direction);
     if (c >= zone.tilesX || r >= zone.tilesY || flowDirection(zone, handle, c, r) == 0) continue;
-    if (wayFree(zone, x, y, centreOf(zone, c), centreOf(zone, r), h)) return headFor(paths, centreOf(zone, c), centreOf(zone, r));
+    if (wayFree(zone, x, y, centreOf(zone, c), centreOf(zone, r), h)) return headFor(zone, centreOf(zone, c), centreOf(zone, r));
   }
   return false;
 }
 
 /**
- * Where a box at (x, y) heads for to follow a field: the point is in flowX and flowY of the zone's paths then. Walk there in a straight line,
- * not beyond it, and ask again the next tick. In a goal's tile it is the tile's centre. False when the handle is stale or no way is known
+ * Where a box at (x, y) heads for to follow a field: zone.flowX and flowY say where then. Walk there in a straight line, not
+ * beyond it, and ask again. In a goal's tile it is the tile's centre. False when the handle is stale or no way is known
  * (yet) from here. Without tiles it is the nearest goal itself.
  */
 export function flowSteer(zone: Zone, handle: u32, x: f32, y: f32, halfSize: f32): bool {
@@ -105,22 +105,22 @@ export function flowSteer(zone: Zone, handle: u32, x: f32, y: f32, halfSize: f32
   if (zone.tilesX == 0) {
     const field = fieldAt(paths, indexOf(handle));
     const goal = nearestGoal(field, px, py);
-    return headFor(paths, <f64>goalX(field, goal), <f64>goalY(field, goal));
+    return headFor(zone, <f64>goalX(field, goal), <f64>goalY(field, goal));
   }
   const h = <f64>halfSize;
   const column = tileOf(zone, px, zone.tilesX);
   const row = tileOf(zone, py, zone.tilesY);
   const direction = flowDirection(zone, handle, column, row);
-  if (direction == 0) return rejoin(zone, paths, handle, column, row, px, py, h);
+  if (direction == 0) return rejoin(zone, handle, column, row, px, py, h);
   const dx = stepX(direction);
   const dy = stepY(direction);
   const ownX = centreOf(zone, column);
   const ownY = centreOf(zone, row);
-  if (direction == GOAL) return headFor(paths, ownX, ownY);
+  if (direction == GOAL) return headFor(zone, ownX, ownY);
   const toX = centreOf(zone, column + dx);
   const toY = centreOf(zone, row + dy);
-  if (wayFree(zone, px, py, toX, toY, h)) return headFor(paths, toX, toY);
-  return headFor(paths, dx != 0 && dy == 0 ? px : ownX, dy != 0 && dx == 0 ? py : ownY);
+  if (wayFree(zone, px, py, toX, toY, h)) return headFor(zone, toX, toY);
+  return headFor(zone, dx != 0 && dy == 0 ? px : ownX, dy != 0 && dx == 0 ? py : ownY);
 }
 
 /** For a host: the direction at a point; without tiles that of the straight way to the nearest goal's tile. */

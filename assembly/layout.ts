@@ -3,14 +3,17 @@
 // instance can work on any zone.
 //
 //   zone ┌──────────────────────────────┐
-//        │ header: spec  (64 bytes)     │  fixed for life           ┐ first part of an image
+//        │ header: spec (128 bytes)     │  fixed for life           ┐ first part of an image
 //        │ header: state (64 bytes)     │  tick, free list, random  ┘
 //        │ header: derived, addresses   │
 //        ├──────────────────────────────┤  tiles
 //        │ tile bits: blocked, water    │                           ┐
-//        │ entity columns, slot-indexed │  x, y, ..., alive         │ second part of an image
-//        │ flow fields' goals, requests │                           ┘
+//        │ archetypes                   │  what kinds are           │ second part of an image
+//        │ entity columns, slot-indexed │  x, y, ..., flags         │
+//        │ columns of one's own         │                           │
+//        │ flow fields' goals, requests │  of paths                 ┘
 //        ├──────────────────────────────┤  stateEnd
+//        │ rings: commands in, events   │  out
 //        │ grid: cell starts, then x, y,│  rebuilt each step from the columns
 //        │   id, team sorted by cell    │
 //        │ per-slot results of passes   │
@@ -19,6 +22,9 @@
 //        └──────────────────────────────┘  bytes
 //
 // Arrays begin at multiples of 16 and have SLACK bytes behind them, so that a 4-lane load that starts inside never leaves them.
+
+import { Archetype } from "./archetype";
+import { RING_CAPACITY_MAX, RING_DROP_LOW, RING_REFUSE, ringBytes } from "./ring";
 
 /** Bumped with every change of the header, the columns or the meaning of a value: images of other versions are refused. */
 export const LAYOUT_VERSION: u32 = 3;
@@ -56,6 +62,16 @@ export const CELLS_SIDE_MAX: u32 = 0xffff;
 export const PENDING_MAX: u32 = 256;
 /** Scratch for the windows of some groups of entities in a row. */
 export const WINDOWS_BYTES: u32 = 2048;
+/** Rows of archetypes; kinds above them are plain. */
+export const ARCHETYPES_MAX: u32 = 256;
+/** Columns of one's own: two bits of spec each. */
+export const OWN_COLUMNS_MAX: u32 = 32;
+/** Most entities that one blow hits. */
+export const CLEAVE_MAX: u32 = 16;
+/** Seconds between two looks around of a hunter, at most; see ai.ts. */
+export const REACTION_MAX: f64 = 0.25;
+/** How often in a second who steers itself does, at most. */
+export const STEER_RATE: f64 = 15;
 /** Sizes of walkers: points, then boxes up to 1, 3, 5 and 7 tiles wide. A size takes 5 bytes a tile. */
 export const WALKER_SIZES_MAX: u32 = 5;
 /** Their index and one more fit the low byte of a handle. */
@@ -77,7 +93,18 @@ export const OUT_OF_BOUNDS: u32 = 2;
 export const BLOCKED: u32 = 3;
 export const LIST_FULL: u32 = 4;
 
-export const SPEC_BYTES: u32 = 96;
+// States of an entity.
+export const IDLE: u32 = 0;
+export const CHASE: u32 = 1;
+export const ATTACK: u32 = 2;
+export const RETURN: u32 = 3;
+export const DEAD: u32 = 4;
+/** What who follows a field is listed under; no value of the column. */
+export const WALK: u32 = 5;
+/** Flag: a hunter sees whom it is after, or its home. */
+export const SEES: u32 = 1;
+
+export const SPEC_BYTES: u32 = 128;
 export const STATE_BYTES: u32 = 64;
 
 @unmanaged
@@ -95,79 +122,94 @@ export class Zone {
   cellSize: f32; //           36
   tickRate: f64; //           40  Hz
   seed: u64; //               48
-  flowFields: u32; //         56
-  flowBudget: u32; //         60  tiles a tick
-  pathRequests: u32; //       64
-  pathBudget: u32; //         68  nodes a tick
-  walkerHalfSize: f32; //     72  units
-  specReserved0: u32; //      76
-  specReserved1: u64; //      80
-  specReserved2: u64; //      88
+  ownSizes: u64; //           56  two bits a column of one's own: 0 none, 1, 2 or 3 for 1, 2 or 4 bytes
+  archetypeCount: u32; //     64
+  eventCapacity: u32; //      68  records, a power of two
+  eventPolicy: u32; //        72  see ring.ts
+  commandCapacity: u32; //    76  records, a power of two
+  flowFields: u32; //         80
+  flowBudget: u32; //         84  tiles a tick
+  pathRequests: u32; //       88
+  pathBudget: u32; //         92  nodes a tick
+  walkerHalfSize: f32; //     96  units
+  specReserved0: u32; //     100
+  specReserved1: u64; //     104
+  specReserved2: u64; //     112
+  specReserved3: u64; //     120
 
   // --- state, 64 bytes: with the columns, all that a step depends on
-  tick: u32; //               64
-  count: u32; //              68  live entities
-  highWater: u32; //          72  slots ever used
-  freeHead: u32; //           76  oldest freed slot, NONE when empty
-  freeTail: u32; //           80  newest freed slot
-  freeCount: u32; //          84
-  random: u64; //             88  generator state
-  stateReserved0: u64; //     96
-  stateReserved1: u64; //    104
-  stateReserved2: u64; //    112
-  stateReserved3: u64; //    120
+  tick: u32; //              128
+  count: u32; //             132  entities, corpses included
+  highWater: u32; //         136  slots ever used
+  freeHead: u32; //          140  oldest freed slot, NONE when empty
+  freeTail: u32; //          144  newest freed slot
+  freeCount: u32; //         148
+  random: u64; //            152  generator state
+  stateReserved0: u64; //    160
+  stateReserved1: u64; //    168
+  stateReserved2: u64; //    176
+  stateReserved3: u64; //    184
 
   // --- derived from the spec
-  bytes: u32; //             128  of the whole zone
-  stateStart: u32; //        132  address of the first byte after the header that an image holds
-  stateEnd: u32; //          136  address behind the last one
-  tileStride: u32; //        140  u32 words per row of tile bits
-  dt: f32; //                144  seconds per tick
-  sweepSize: f32; //         148  tileSize, or a size that no zone reaches when there are no tiles
-  sweepInverse: f32; //      152
-  sweepMargin: f32; //       156  bound on the rounding error of an edge's tile coordinate, in tiles
-  sweepEndX: f32; //         160  tile coordinate of the zone's right border, less the margin
-  sweepEndY: f32; //         164
-  rowInverse: f32; //        168  1 / height of a row of cells, which is cellSize
-  cellsX: u32; //            172
-  cellsY: u32; //            176
-  hashSize: u32; //          180  buckets of a hashed grid, a power of two; 0 when the grid is dense
+  bytes: u32; //                  of the whole zone
+  stateStart: u32; //             address of the first byte after the header that an image holds
+  stateEnd: u32; //               address behind the last one
+  tileStride: u32; //             u32 words per row of tile bits
+  dt: f32; //                     seconds per tick
+  sweepSize: f32; //              tileSize, or a size that no zone reaches when there are no tiles
+  sweepInverse: f32;
+  sweepMargin: f32; //            bound on the rounding error of an edge's tile coordinate, in tiles
+  sweepEndX: f32; //              tile coordinate of the zone's right border, less the margin
+  sweepEndY: f32;
+  rowInverse: f32; //             1 / height of a row of cells, which is cellSize
+  cellsX: u32;
+  cellsY: u32;
+  hashSize: u32; //               buckets of a hashed grid, a power of two; 0 when the grid is dense
 
   // --- grid bookkeeping
-  sorted: u32; //            184  entries placed by the last rebuild
-  pending: u32; //           188  entries appended since
-  stale: u32; //             192  1: rebuild before the next query
-  runRow: i32; //            196  cursor over the runs of a rectangle of cells: a row, or a strip of a dense grid
-  runColumn: i32; //         200
-  runX0: i32; //             204
-  runReserved: u32; //       208
-  runX1: i32; //             212
-  runY1: i32; //             216
-  runStart: u32; //          220  the current run of sorted entries
-  runEnd: u32; //            224
-  columnInverse: f32; //     228  1 / columnWidth
-  columnWidth: f32; //       232  cellSize / 1, 2, 4, 8 or 16
-  columnsPerCell: u32; //    236
-  forgotten: u32; //         240  1: an entry was removed since the last rebuild
-  runLayers: u32; //         244  bit 0: the walk takes the first layer, bit 1: the second
-  layerTeam: i32; //         248  whose entities are the first layer
-  otherTeam: i32; //         252  the only team of the second layer, MIXED or EMPTY
+  sorted: u32; //                 entries placed by the last rebuild
+  pending: u32; //                entries appended since
+  stale: u32; //                  1: rebuild before the next query
+  runRow: i32; //                 cursor over the runs of a rectangle of cells: a row, or a strip of a dense grid
+  runColumn: i32;
+  runX0: i32;
+  runX1: i32;
+  runY1: i32;
+  runStart: u32; //               the current run of sorted entries
+  runEnd: u32;
+  columnInverse: f32; //          1 / columnWidth
+  columnWidth: f32; //            cellSize / 1, 2, 4, 8 or 16
+  columnsPerCell: u32;
+  forgotten: u32; //              1: an entry was removed since the last rebuild
+  runLayers: u32; //              bit 0: the walk takes the first layer, bit 1: the second
+  layerTeam: i32; //              whose entities are the first layer
+  otherTeam: i32; //              the only team of the second layer, MIXED or EMPTY
+  strikerCount: u32;
+  flowX: f32; //                  where flowSteer says to head for
+  flowY: f32;
 
-  sweepScale: f64; //        256  1 / sweepSize when that is exact, for a power of two, else 0
-  sweepReserved: u64; //     264
+  sweepScale: f64; //             1 / sweepSize when that is exact, for a power of two, else 0
+  derivedReserved: u64;
 
   // --- four lanes each, for loops over windows: V8 computes a loop's constants anew each turn, but loads only once
-  perColumnAndRow: u64; //   272  columnInverse twice, rowInverse twice
+  perColumnAndRow: u64; //        columnInverse twice, rowInverse twice
   perColumnAndRow1: u64;
-  lastCells: u64; //         last column twice, last row twice, as f32
+  lastCells: u64; //              last column twice, last row twice, as f32
   lastCells1: u64;
-  limits: u64; //            set by each pass: its squared radius
+  limits: u64; //                 set by each pass: its squared radius
   limits1: u64;
-  outwards: u64; //          set by each pass: low x, high x, low y, high y move by this
+  outwards: u64; //               set by each pass: low x, high x, low y, high y move by this
   outwards1: u64;
 
+  // --- how often who decides
+  steerPeriod: u32; //            ticks between two decisions where to go
+  thinkPeriod: u32; //            ticks between two looks around, a multiple of steerPeriod
+
   // --- addresses
-  tiles: usize; //           336  bits of tiles that block movement, then as many bits of those that are water
+  tiles: usize; //                bits of tiles that block movement, then as many bits of those that are water
+  archetypes: usize; //           archetypeCount rows, then one of zeros
+
+  // --- addresses of columns: those of 4 bytes, of 2, of 1; see COLUMNS_4 below
   x: usize;
   y: usize;
   vx: usize;
@@ -179,10 +221,30 @@ export class Zone {
   hp: usize;
   id: usize;
   next: usize; //                 free list link
+  target: usize; //               u32: id of whom a hunter is after
+  homeX: usize;
+  homeY: usize;
+  faceX: usize; //                unit vector
+  faceY: usize;
+  readyAt: usize; //              u32: tick from which on it can strike
+  hitAt: usize; //                u32: tick of the last hit it took
+  until: usize; //                u32: tick at which a corpse goes, or who returns gives up walking
+  xp: usize;
+  gold: usize;
+  route: usize; //                u32: flow field that it follows, 0 none
+  wayX: usize; //                 f32: where who returns is heading for
+  wayY: usize;
   generation: usize;
   kind: usize;
+  level: usize; //                u16, from 1
   team: usize;
-  alive: usize;
+  alive: usize; //                1; 0 for nobody and for corpses
+  state: usize; //                u8: IDLE .. DEAD
+  action: usize; //               u8: what it has been asked to do
+  flags: usize; //                u8: SEES
+
+  eventRing: usize;
+  commandRing: usize;
 
   starts: usize; //               dense: u32[cells of both layers + 2]; hashed: u32[hashSize + 2]
   keys: usize; //                 hashed: u32[hashSize], the packed cell of a bucket
@@ -199,6 +261,9 @@ export class Zone {
   found: usize; //                u32[capacity]: result of queries
   tally: usize; //                u32[256]: scratch of the rebuild, entities by team
   windows: usize; //              scratch of whole passes
+  order: usize; //                u32[capacity]: who decides in this tick, by state and kind
+  orderStarts: usize; //          u32[ORDER_KEYS + 2]: where each state and kind begins in there
+  strikers: usize; //             u32[capacity]: slots of hunters that strike in this tick
   lists: usize; //                u32[listCapacity + 2 x capacity]: two lists may overshoot before they are refused
   way: usize; //                  u32 pairs, column and row: where the path found last begins, may turn, and ends
   wayLength: u32; //              pairs
@@ -221,9 +286,9 @@ export class Paths {
   sizes: u32; //         that paths are asked for
   sameSizes: u32; //     1: no tile is cut by the border, so boxes of up to a tile go where points go, and share their block
   blocks: usize; //      of size 0, 1, ...
-  blockBytes: u32;
-  rowsBytes: u32; //     of a plane by rows
-  columnsBytes: u32;
+  blockBytes: usize;
+  rowsBytes: usize; //   of a plane by rows
+  columnsBytes: usize; // of a plane by columns
   nodeOf: usize; //      u32 by tile: index of its node, garbage unless that node says the same tile
   nodes: usize;
   heap: usize; //        u64 entries
@@ -252,8 +317,6 @@ export class Paths {
   flowWater: usize;
   flowField: u32; //     index of the field that is computed, NONE when none has been begun
   flowFull: u32; //      1 + the tick in which no field could be evicted
-  flowX: f32; //         where flowSteer says one shall head for
-  flowY: f32;
   points: usize; //      f32 pairs: goals on their way in
 }
 
@@ -302,14 +365,27 @@ export class PathNode {
   place: u32; //         in the heap, NONE when not in there
 }
 
-/** Behind the zone's fields: what paths are searched with. */
-export const PATHS_AT: u32 = 512;
-export const HEADER_BYTES: u32 = PATHS_AT + 256;
+/** Columns of 4, of 2 and of 1 byte, in the order of their addresses in the header. */
+export const COLUMNS_4: u32 = 24;
+export const COLUMNS_2: u32 = 3;
+export const COLUMNS_1: u32 = 5;
+export const COLUMNS: u32 = COLUMNS_4 + COLUMNS_2 + COLUMNS_1;
+/** Lists of who decides: one for each state and kind, the plain kind included. */
+export const ORDER_KEYS: u32 = 6 * (ARCHETYPES_MAX + 1);
+
+/** Behind the zone's fields: u32[OWN_COLUMNS_MAX], the addresses of columns of one's own. */
+export const OWN_AT: u32 = 768;
+/** Behind them: what paths are searched with. */
+export const PATHS_AT: u32 = OWN_AT + OWN_COLUMNS_MAX * 4;
+export const HEADER_BYTES: u32 = PATHS_AT + 384;
 export const NONE: u32 = 0xffffffff;
 
-if (offsetof<Zone>("tick") != SPEC_BYTES) ERROR("the spec part of a zone's header must be 96 bytes");
+if (offsetof<Zone>("tick") != SPEC_BYTES) ERROR("the spec part of a zone's header must be 128 bytes");
+if (offsetof<Zone>("generation") != offsetof<Zone>("x") + COLUMNS_4 * 4) ERROR("COLUMNS_4");
+if (offsetof<Zone>("team") != offsetof<Zone>("generation") + COLUMNS_2 * 4) ERROR("COLUMNS_2");
+if (offsetof<Zone>("eventRing") != offsetof<Zone>("team") + COLUMNS_1 * 4) ERROR("COLUMNS_1");
 if (offsetof<Zone>("bytes") != SPEC_BYTES + STATE_BYTES) ERROR("the state part of a zone's header must be 64 bytes");
-if (offsetof<Zone>() > PATHS_AT) ERROR("a zone's fields must end before those of its paths");
+if (offsetof<Zone>() > OWN_AT) ERROR("a zone's fields must end before its own columns' addresses");
 if (PATHS_AT + offsetof<Paths>() > HEADER_BYTES) ERROR("a zone's header must fit HEADER_BYTES");
 
 // @ts-ignore: decorator
@@ -342,6 +418,47 @@ function pathNodesMax(tiles: u64): u64 {
   return (tiles * 4) / 5 + 3;
 }
 
+/** Address of the header's field that holds a column's address. */
+// @ts-ignore: decorator
+@inline
+export function columnField(zone: Zone, column: u32): usize {
+  return changetype<usize>(zone) + offsetof<Zone>("x") + (column << 2);
+}
+
+/** Bytes of an element. */
+export function columnBytes(column: u32): u32 {
+  return column < COLUMNS_4 ? 4 : column < COLUMNS_4 + COLUMNS_2 ? 2 : 1;
+}
+
+/** Bytes of an element of a column of one's own; 0 where there is none. */
+export function ownColumnBytes(zone: Zone, column: u32): u32 {
+  const size = <u32>(zone.ownSizes >> (<u64>column << 1)) & 3;
+  return size == 3 ? 4 : size;
+}
+
+/** Address of a column of one's own, by the order in which they were declared: for systems built into a kernel of one's own. */
+export function ownColumn(zone: Zone, column: u32): usize {
+  assert(column < OWN_COLUMNS_MAX && ownColumnBytes(zone, column) != 0);
+  return load<u32>(changetype<usize>(zone) + (column << 2), OWN_AT);
+}
+
+function ringCapacityValid(records: u32): bool {
+  return records >= 2 && records <= RING_CAPACITY_MAX && (records & (records - 1)) == 0;
+}
+
+function specValid(zone: Zone): bool {
+  return (
+    zone.width > 0 && zone.width <= WORLD_SIZE_MAX && zone.height > 0 && zone.height <= WORLD_SIZE_MAX &&
+    zone.tileSize > 0 && zone.cellSize > 0 && zone.tickRate > 0 &&
+    zone.capacity >= 1 && zone.capacity <= CAPACITY_MAX &&
+    (zone.tilesX == 0) == (zone.tilesY == 0) && <u64>zone.tilesX * zone.tilesY <= TILES_MAX &&
+    zone.archetypeCount <= ARCHETYPES_MAX && ringCapacityValid(zone.eventCapacity) &&
+    ringCapacityValid(zone.commandCapacity) && zone.eventPolicy <= RING_DROP_LOW &&
+    zone.flowFields <= FLOW_FIELDS_MAX && zone.pathRequests <= PATH_REQUESTS_MAX &&
+    zone.walkerHalfSize >= 0 && zone.walkerHalfSize <= f32.MAX_VALUE
+  );
+}
+
 /** Tiles that lie inside as a whole. */
 function wholeInside(count: u32, tileSize: f32, size: f32): u32 {
   return count != 0 && <f64>count * <f64>tileSize > <f64>size ? count - 1 : count;
@@ -351,7 +468,7 @@ function wholeInside(count: u32, tileSize: f32, size: f32): u32 {
 export function walkerSize(tileSize: f32, halfSize: f32): u32 {
   if (halfSize == 0) return 0;
   let size: u32 = 1;
-  while (<f64>halfSize > (<f64>size - 0.5) * <f64>tileSize && size < WALKER_SIZES_MAX) size++;
+  while (<f64>halfSize > (<f64>size - 0.5) * <f64>tileSize && size < WALKER_SIZES_MAX - 1) size++;
   return size;
 }
 
@@ -387,9 +504,9 @@ function layoutPaths(zone: Zone, from: u64): u64 {
   paths.sameSizes = <u32>(paths.wholeColumns == paths.columns && paths.wholeRows == paths.rows);
   paths.rowStride = (zone.tilesX + 9) >>> 3;
   paths.columnStride = (zone.tilesY + 9) >>> 3;
-  paths.rowsBytes = <u32>after(0, <u64>paths.rowStride * (zone.tilesY + 2), 1);
-  paths.columnsBytes = <u32>after(0, <u64>paths.columnStride * (zone.tilesX + 2), 1);
-  paths.blockBytes = 2 * (paths.rowsBytes + paths.columnsBytes) + <u32>after(0, tiles, 4);
+  paths.rowsBytes = <usize>after(0, <u64>paths.rowStride * (zone.tilesY + 2), 1);
+  paths.columnsBytes = <usize>after(0, <u64>paths.columnStride * (zone.tilesX + 2), 1);
+  paths.blockBytes = 2 * (paths.rowsBytes + paths.columnsBytes) + <usize>after(0, tiles, 4);
   paths.blocks = <usize>at; at += <u64>paths.blockBytes * (paths.sizes > 1 ? paths.sizes - paths.sameSizes : 1);
   if (zone.flowFields == 0) return at;
   paths.directions = <usize>at; at = after(at, tiles * zone.flowFields, 1);
@@ -407,40 +524,26 @@ function layoutColumns(zone: Zone, perCell: u32): void {
 }
 
 /**
- * Writes the header of a zone at `address` and gives the bytes that the whole zone needs from address 0 on, or more than
- * 2^32 when no memory can hold it. The zone is empty, but for its arrays, which `zoneInit` clears. Needs HEADER_BYTES only, so
- * a host asks once in a small memory to learn the size.
+ * Writes the header of a zone whose spec the host has written into it, from the address `zone` on, and gives the bytes that the whole
+ * zone needs from address 0 on, or more than 2^32 when no memory can hold it. The zone is empty, but for its arrays, which `zoneInit`
+ * clears. Needs HEADER_BYTES only, so a host asks once in a small memory to learn the size.
  */
-export function zoneLayout(
-  address: usize, width: f32, height: f32, tileSize: f32, cellSize: f32, tickRate: f64, capacity: u32, tilesX: u32,
-  tilesY: u32, listCapacity: u32, seed: u64, flowFields: u32, flowBudget: u32, pathRequests: u32, pathBudget: u32, walkerHalfSize: f32,
-): f64 {
+export function zoneLayout(zone: Zone): f64 {
+  const address = changetype<usize>(zone);
   assert((address & 15) == 0 && address != 0);
-  assert(width > 0 && width <= WORLD_SIZE_MAX && height > 0 && height <= WORLD_SIZE_MAX);
-  assert(tileSize > 0 && cellSize > 0 && tickRate > 0);
-  assert(capacity >= 1 && capacity <= CAPACITY_MAX);
-  assert((tilesX == 0) == (tilesY == 0) && <u64>tilesX * tilesY <= TILES_MAX);
-  assert(flowFields <= FLOW_FIELDS_MAX && pathRequests <= PATH_REQUESTS_MAX);
-  assert(walkerHalfSize >= 0 && <f64>walkerHalfSize <= (<f64>WALKER_SIZES_MAX - 1.5) * <f64>tileSize);
-  memory.fill(address, 0, HEADER_BYTES);
-  const zone = changetype<Zone>(address);
+  assert(specValid(zone));
+  memory.fill(address + SPEC_BYTES, 0, HEADER_BYTES - SPEC_BYTES);
+  const width = zone.width;
+  const height = zone.height;
+  const tileSize = zone.tileSize;
+  const cellSize = zone.cellSize;
+  const tickRate = zone.tickRate;
+  const capacity = zone.capacity;
+  const tilesX = zone.tilesX;
+  const tilesY = zone.tilesY;
+  const listCapacity = zone.listCapacity;
   zone.magic = MAGIC;
   zone.layoutVersion = LAYOUT_VERSION;
-  zone.capacity = capacity;
-  zone.tilesX = tilesX;
-  zone.tilesY = tilesY;
-  zone.listCapacity = listCapacity;
-  zone.width = width;
-  zone.height = height;
-  zone.tileSize = tileSize;
-  zone.cellSize = cellSize;
-  zone.tickRate = tickRate;
-  zone.seed = seed;
-  zone.flowFields = flowFields;
-  zone.flowBudget = flowBudget;
-  zone.pathRequests = pathRequests;
-  zone.pathBudget = pathBudget;
-  zone.walkerHalfSize = walkerHalfSize;
 
   zone.tileStride = (tilesX + 31) >>> 5;
   zone.dt = <f32>(1.0 / tickRate);
@@ -453,6 +556,9 @@ export function zoneLayout(
   zone.sweepMargin = (longest * zone.sweepInverse) * <f32>(1.0 / 2097152.0);
   zone.sweepEndX = width * zone.sweepInverse - zone.sweepMargin;
   zone.sweepEndY = height * zone.sweepInverse - zone.sweepMargin;
+  const steerPeriod = max<i32>(1, <i32>floor(tickRate / STEER_RATE));
+  zone.steerPeriod = steerPeriod;
+  zone.thinkPeriod = max<i32>(steerPeriod, <i32>floor((tickRate * REACTION_MAX) / steerPeriod) * steerPeriod);
   zone.rowInverse = <f32>(1.0 / cellSize);
   zone.cellsY = <u32>(height * zone.rowInverse) + 1;
   layoutColumns(zone, 1);
@@ -476,23 +582,22 @@ export function zoneLayout(
   let at = (<u64>address + HEADER_BYTES + 15) & ~15;
   zone.stateStart = <u32>at;
   zone.tiles = <usize>at; at = after(at, <u64>zone.tileStride * tilesY * 2, 4);
-  zone.x = <usize>at; at = after(at, n, 4);
-  zone.y = <usize>at; at = after(at, n, 4);
-  zone.vx = <usize>at; at = after(at, n, 4);
-  zone.vy = <usize>at; at = after(at, n, 4);
-  zone.wishX = <usize>at; at = after(at, n, 4);
-  zone.wishY = <usize>at; at = after(at, n, 4);
-  zone.speed = <usize>at; at = after(at, n, 4);
-  zone.halfSize = <usize>at; at = after(at, n, 4);
-  zone.hp = <usize>at; at = after(at, n, 4);
-  zone.id = <usize>at; at = after(at, n, 4);
-  zone.next = <usize>at; at = after(at, n, 4);
-  zone.generation = <usize>at; at = after(at, n, 2);
-  zone.kind = <usize>at; at = after(at, n, 2);
-  zone.team = <usize>at; at = after(at, n, 1);
-  zone.alive = <usize>at; at = after(at, n, 1);
+  zone.archetypes = <usize>at; at = after(at, <u64>zone.archetypeCount + 1, offsetof<Archetype>());
+  for (let column: u32 = 0; column < COLUMNS; column++) {
+    store<usize>(columnField(zone, column), <usize>at);
+    at = after(at, n, columnBytes(column));
+  }
+  for (let column: u32 = 0; column < OWN_COLUMNS_MAX; column++) {
+    store<u32>(changetype<usize>(zone) + (column << 2), <u32>at, OWN_AT);
+    const bytes = ownColumnBytes(zone, column);
+    if (bytes != 0) at = after(at, n, bytes);
+  }
   at = layoutPathState(zone, at);
   zone.stateEnd = <u32>at;
+
+  at = (at + 63) & ~63;
+  zone.eventRing = <usize>at; at = (at + ringBytes(zone.eventCapacity, zone.eventPolicy) + 63) & ~63;
+  zone.commandRing = <usize>at; at = after(at, ringBytes(zone.commandCapacity, RING_REFUSE), 1);
 
   const entries = n + PENDING_MAX;
   zone.starts = <usize>at; at = after(at, buckets + 2, 4);
@@ -510,6 +615,9 @@ export function zoneLayout(
   zone.found = <usize>at; at = after(at, n, 4);
   zone.tally = <usize>at; at = after(at, 256, 4);
   zone.windows = <usize>at; at = after(at, WINDOWS_BYTES, 1);
+  zone.order = <usize>at; at = after(at, n, 4);
+  zone.orderStarts = <usize>at; at = after(at, ORDER_KEYS + 2, 4);
+  zone.strikers = <usize>at; at = after(at, n, 4);
   zone.lists = <usize>at; at = after(at, listCapacity != 0 ? listCapacity + n * 2 : 0, 4);
   at = layoutPaths(zone, at);
   zone.bytes = <u32>at;

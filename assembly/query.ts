@@ -113,7 +113,7 @@ export function queryRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function candidate(distanceSquared: f32, id: u32): u64 {
+export function candidate(distanceSquared: f32, id: u32): u64 {
   return ((<u64>reinterpret<u32>(distanceSquared)) << 32) | <u64>id;
 }
 

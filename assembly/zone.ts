@@ -1,11 +1,15 @@
 // The life of a zone as a whole: its first state, one tick, and whether its structure is sound.
-import { GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
-import { boxBlocked, boxInside, tilesValid } from "./tiles";
-import { compressTable } from "./lanes";
+import { decideAll } from "./ai";
+import { archetypesValid } from "./archetype";
+import { combatAll } from "./combat";
 import { gridRebuild } from "./grid";
+import { compressTable } from "./lanes";
+import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
 import { moveAll } from "./move";
-import { pathsStep } from "./requests";
 import { randomSeed } from "./random";
+import { pathsStep } from "./requests";
+import { RING_REFUSE, ringInit } from "./ring";
+import { boxBlocked, boxInside, tilesValid } from "./tiles";
 
 /** Makes the zone of a header that zoneLayout wrote ready and empty. Its memory must be zero behind the header. */
 export function zoneInit(zone: Zone): void {
@@ -14,17 +18,26 @@ export function zoneInit(zone: Zone): void {
   zone.freeTail = NONE;
   randomSeed(zone);
   compressTable(zone.compress);
+  ringInit(zone.eventRing, zone.eventCapacity, zone.eventPolicy);
+  ringInit(zone.commandRing, zone.commandCapacity, RING_REFUSE);
   gridRebuild(zone);
 }
 
-/** One tick. */
+/** One tick: decisions and blows on the places of the last one, then everyone moves. */
 export function zoneStep(zone: Zone): void {
   pathsStep(zone);
+  decideAll(zone);
+  combatAll(zone);
   moveAll(zone);
   gridRebuild(zone);
   zone.tick++;
   // Without assertions their operands would still be evaluated.
   if (!ASC_NO_ASSERT) assert(zoneValid(zone));
+}
+
+/** Time passes in which nobody moves. */
+export function zoneSkip(zone: Zone, ticks: u32): void {
+  zone.tick += ticks;
 }
 
 // @ts-ignore: decorator
@@ -45,11 +58,20 @@ function slotValid(zone: Zone, slot: u32): bool {
   const speed = load<f32>(zone.speed + at);
   const wishX = load<f32>(zone.wishX + at);
   const wishY = load<f32>(zone.wishY + at);
-  if (id == 0) return load<u8>(zone.alive + slot) == 0 && x == 0 && y == 0 && speed == 0 && wishX == 0 && wishY == 0;
+  const alive = load<u8>(zone.alive + slot);
+  const state = load<u8>(zone.state + slot);
+  if (id == 0) return alive == 0 && state == 0 && x == 0 && y == 0 && speed == 0 && wishX == 0 && wishY == 0;
+  const homeX = load<f32>(zone.homeX + at);
+  const homeY = load<f32>(zone.homeY + at);
+  const faceX = load<f32>(zone.faceX + at);
+  const faceY = load<f32>(zone.faceY + at);
+  const isCorpse = state == DEAD && wishX == 0 && wishY == 0;
   return (
-    id == ((slot << GENERATION_BITS) | generation) && load<u8>(zone.alive + slot) == 1 &&
-    isLength(h) && isLength(speed) && abs(wishX) <= 1 && abs(wishY) <= 1 &&
-    boxInside(zone, x, y, h) && !boxBlocked(zone, x, y, h)
+    id == ((slot << GENERATION_BITS) | generation) && (alive == 1 ? state < DEAD : alive == 0 && isCorpse) &&
+    isLength(h) && isLength(speed) && abs(wishX) <= 1 && abs(wishY) <= 1 && abs(faceX) <= 2 && abs(faceY) <= 2 &&
+    load<u16>(zone.level + (slot << 1)) >= 1 && load<u32>(zone.xp + at) <= <u32>i32.MAX_VALUE &&
+    load<u32>(zone.gold + at) <= <u32>i32.MAX_VALUE && boxInside(zone, x, y, h) && !boxBlocked(zone, x, y, h) &&
+    boxInside(zone, homeX, homeY, h) && !boxBlocked(zone, homeX, homeY, h)
   );
 }
 
@@ -69,7 +91,7 @@ function freeListValid(zone: Zone): bool {
 /** Is the state one that the kernel can have made? True also means that no export will read outside the zone. O(slots used). */
 export function zoneValid(zone: Zone): bool {
   if (zone.magic != MAGIC || zone.layoutVersion != LAYOUT_VERSION) return false;
-  if (zone.highWater > zone.capacity || zone.count > zone.highWater) return false;
+  if (zone.highWater > zone.capacity || zone.count > zone.highWater || !archetypesValid(zone)) return false;
   let live: u32 = 0;
   for (let slot: u32 = 0; slot < zone.highWater; slot++) {
     if (!slotValid(zone, slot)) return false;

@@ -102,8 +102,8 @@ function follow({ zone, call, memory, constant }: Beneath, id: number, field: nu
   const slot = zone.slot(id);
   const { x, y, halfSize, speed } = zone.columns;
   if (call["flowSteer"]!(BASE, field, x[slot]!, y[slot]!, halfSize[slot]!) === 0) return false;
-  const dx = memory.getFloat32(BASE + constant("PATHS_FLOW_X"), true) - x[slot]!;
-  const dy = memory.getFloat32(BASE + constant("PATHS_FLOW_Y"), true) - y[slot]!;
+  const dx = memory.getFloat32(BASE + constant("ZONE_FLOW_X"), true) - x[slot]!;
+  const dy = memory.getFloat32(BASE + constant("ZONE_FLOW_Y"), true) - y[slot]!;
   const step = Math.max(Math.hypot(dx, dy), speed[slot]! / zone.tickRate);
   zone.move(id, dx / step, dy / step);
   return true;

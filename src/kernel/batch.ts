@@ -6,7 +6,7 @@ import type { Batch } from "./types.js";
 export function createBatch(factory: KernelFactory, wanted: number): Batch {
   const { BASE, BATCH_CAPACITY_MAX, BATCH_X, BATCH_Y, BATCH_DISTANCES, BATCH_HITS } = factory.constants;
   const capacity = integer("capacity", wanted, 1, BATCH_CAPACITY_MAX);
-  const instance = factory.create((functions) => functions.batchLayout(BASE, capacity));
+  const instance = factory.create(({ functions }) => functions.batchLayout(BASE, capacity));
   const { buffer, functions } = instance;
   functions.batchInit(BASE);
   const distances = new Float32Array(buffer, instance.u32(BASE + BATCH_DISTANCES), capacity);

@@ -3,6 +3,8 @@
  * its maximum, so that nothing grows and no view goes stale.
  */
 import { GyreError } from "../errors.js";
+import { bad } from "./check.js";
+import { RING_CONSTANTS } from "./ring.js";
 
 const PAGE_BYTES = 65_536;
 /** Pages that a 32-bit memory can have; the last one is left out so that an end address fits 32 bits. */
@@ -10,30 +12,40 @@ const PAGES_MAX = 65_535;
 
 /** The kernel's functions. `zone` and `batch` are addresses; see assembly/ for what each does. */
 export interface Functions {
-  zoneLayout(
-    zone: number,
-    width: number,
-    height: number,
-    tileSize: number,
-    cellSize: number,
-    tickRate: number,
-    capacity: number,
-    tilesX: number,
-    tilesY: number,
-    listCapacity: number,
-    seed: bigint,
-    flowFields: number,
-    flowBudget: number,
-    pathRequests: number,
-    pathBudget: number,
-    walkerHalfSize: number,
-  ): number;
+  zoneLayout(zone: number): number;
   zoneInit(zone: number): void;
   zoneStep(zone: number): void;
+  zoneSkip(zone: number, ticks: number): void;
   zoneValid(zone: number): number;
   zoneHash(zone: number): bigint;
+  partHash(zone: number, part: number, seed: bigint): bigint;
   digest(address: number, size: number, seed: bigint): bigint;
   blockedAt(zone: number, x: number, y: number): number;
+  act(zone: number, id: number, action: number): number;
+  harm(zone: number, id: number, damage: number, by: number): number;
+  follow(zone: number, id: number, field: number): number;
+  place(zone: number, slot: number, x: number, y: number): void;
+  placeCheck(zone: number, slot: number, x: number, y: number): number;
+  emit(
+    zone: number,
+    type: number,
+    critical: number,
+    source: number,
+    target: number,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): number;
+  emitAt(
+    zone: number,
+    type: number,
+    critical: number,
+    source: number,
+    slot: number,
+    value: number,
+    extra: number,
+  ): number;
   despawn(zone: number, id: number): number;
   find(zone: number, id: number): number;
   move(zone: number, id: number, dx: number, dy: number): number;
@@ -72,6 +84,8 @@ export interface Functions {
 
 /** Constants of the layout, exported by the module as globals, so that no number is typed twice. */
 const CONSTANTS = [
+  "ARCHETYPES_MAX",
+  "ARCHETYPE_BYTES",
   "BASE",
   "BATCH_CAPACITY_MAX",
   "BATCH_DISTANCES",
@@ -81,61 +95,61 @@ const CONSTANTS = [
   "BLOCKED",
   "CAPACITY_MAX",
   "CELLS_SIDE_MAX",
+  "COLUMNS",
+  "EVENT_OWN",
+  "EVENT_TRANSFER",
   "FIELD_GOALS_MAX",
-  "FLOW_FIELDS_MAX",
   "HEADER_BYTES",
   "LAYOUT_VERSION",
   "LIST_FULL",
   "OUT_OF_BOUNDS",
+  "OWN_AT",
+  "OWN_COLUMNS_MAX",
+  "PARTS",
   "PATHS_POINTS",
-  "PATH_REQUESTS_MAX",
   "SPEC_BYTES",
   "STATE_BYTES",
   "TILES_MAX",
-  "WALKER_SIZES_MAX",
   "WORLD_SIZE_MAX",
-  "ZONE_ALIVE",
+  "ZONE_ARCHETYPES",
+  "ZONE_ARCHETYPE_COUNT",
   "ZONE_CAPACITY",
   "ZONE_CELL_SIZE",
+  "ZONE_COLUMNS",
+  "ZONE_COMMAND_CAPACITY",
+  "ZONE_COMMAND_RING",
   "ZONE_COUNT",
+  "ZONE_EVENT_CAPACITY",
+  "ZONE_EVENT_POLICY",
+  "ZONE_EVENT_RING",
   "ZONE_FLOW_BUDGET",
   "ZONE_FLOW_FIELDS",
   "ZONE_FOUND",
   "ZONE_FULL",
-  "ZONE_HALF_SIZE",
   "ZONE_HEIGHT",
   "ZONE_HIGH_WATER",
-  "ZONE_HP",
-  "ZONE_ID",
-  "ZONE_KIND",
   "ZONE_LISTS",
   "ZONE_LIST_CAPACITY",
   "ZONE_LIST_COUNT",
   "ZONE_LIST_START",
   "ZONE_NEAREST_ID",
+  "ZONE_OWN_SIZES",
   "ZONE_PATH_BUDGET",
   "ZONE_PATH_REQUESTS",
   "ZONE_SEED",
-  "ZONE_SPEED",
   "ZONE_STATE_END",
   "ZONE_STATE_START",
-  "ZONE_TEAM",
   "ZONE_TICK",
   "ZONE_TICK_RATE",
   "ZONE_TILES",
   "ZONE_TILES_X",
   "ZONE_TILES_Y",
   "ZONE_TILE_SIZE",
-  "ZONE_VX",
-  "ZONE_VY",
   "ZONE_WALKER_HALF_SIZE",
   "ZONE_WAY",
   "ZONE_WAY_LENGTH",
   "ZONE_WIDTH",
-  "ZONE_WISH_X",
-  "ZONE_WISH_Y",
-  "ZONE_X",
-  "ZONE_Y",
+  ...RING_CONSTANTS,
 ] as const;
 
 export type Constants = Readonly<Record<(typeof CONSTANTS)[number], number>>;
@@ -152,11 +166,13 @@ function readConstants(exports: WebAssembly.Exports): Constants {
 export class KernelInstance {
   readonly functions: Functions;
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly #own: OwnFunctions;
   readonly #view: DataView;
 
-  constructor(functions: Functions, buffer: ArrayBuffer | SharedArrayBuffer) {
+  constructor(functions: Functions, buffer: ArrayBuffer | SharedArrayBuffer, own: OwnFunctions) {
     this.functions = functions;
     this.buffer = buffer;
+    this.#own = own;
     this.#view = new DataView(buffer);
   }
 
@@ -181,9 +197,35 @@ export class KernelInstance {
     return new KernelInstance(
       mapFunctions(this.functions, () => refuse),
       new ArrayBuffer(bytes),
+      this.#own,
     );
   }
+
+  /** Calls a function of one's own kernel; see Zone.call. */
+  call(name: string, zone: number, numbers: readonly number[]): number {
+    const takes = this.#own.get(name);
+    if (takes === undefined) throw bad("name", name, `one of ${[...this.#own.keys()].join(", ") || "none"}`);
+    if (takes !== numbers.length + 1) {
+      throw bad(
+        `the count of numbers for ${name}`,
+        numbers.length,
+        takes > 0 ? String(takes - 1) : "one that has a zone",
+      );
+    }
+    for (const number of numbers) if (typeof number !== "number") throw bad(`a number of ${name}`, number, "a number");
+    try {
+      return Number((this.functions as unknown as Record<string, OwnFunction>)[name]?.(zone, ...numbers) ?? 0);
+    } catch (error) {
+      if (error instanceof TypeError) throw bad(name, "a function with an i64", "one with i32, u32, f32, f64 or bool");
+      if (error instanceof WebAssembly.RuntimeError) throw trap("stopped in", name, [zone, ...numbers], error);
+      throw error;
+    }
+  }
 }
+
+type OwnFunction = (zone: number, ...numbers: number[]) => number | bigint | undefined;
+/** How many arguments each function of one's own kernel takes. */
+type OwnFunctions = ReadonlyMap<string, number>;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -193,16 +235,19 @@ function mapFunctions(functions: Functions, map: (name: string, call: AnyFunctio
   return Object.fromEntries(calls.map(([name, call]) => [name, map(name, call)])) as unknown as Functions;
 }
 
+function trap(what: string, name: string, args: readonly unknown[], cause: WebAssembly.RuntimeError): GyreError {
+  const error = new GyreError("KERNEL_TRAP", `${what} ${name}(${args.join(", ")}): ${cause.message}`);
+  error.cause = cause;
+  return error;
+}
+
 /** Checked builds stop at a failed assertion by a trap, which says where but not that it was an assertion. */
 function withNamedTraps(functions: Functions): Functions {
   return mapFunctions(functions, (name, call) => (...args) => {
     try {
       return call(...args);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const trap = new GyreError("KERNEL_TRAP", `assertion failed in ${name}(${args.join(", ")}): ${error.message}`);
-      trap.cause = error;
-      throw trap;
+      throw error instanceof WebAssembly.RuntimeError ? trap("assertion failed in", name, args, error) : error;
     }
   });
 }
@@ -210,20 +255,29 @@ function withNamedTraps(functions: Functions): Functions {
 /** Makes instances of one compiled build. */
 export class KernelFactory {
   readonly constants: Constants;
+  /** Names of the functions of one's own. */
+  readonly own: readonly string[];
+  readonly #ownFunctions: OwnFunctions;
   readonly #module: WebAssembly.Module;
   readonly #shared: boolean;
   readonly #checked: boolean;
   /** An instance over one page, in which layouts are tried: they say how much a zone needs before it has a memory. */
   readonly #probe: KernelInstance;
 
-  constructor(module: WebAssembly.Module, { shared, checked }: { shared: boolean; checked: boolean }) {
+  constructor(
+    module: WebAssembly.Module,
+    { shared, checked }: { shared: boolean; checked: boolean },
+    own: readonly string[],
+  ) {
+    this.own = own;
     this.#module = module;
     this.#shared = shared;
     this.#checked = checked;
     const memory = this.#memory(1);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.constants = readConstants(exports);
-    this.#probe = new KernelInstance(exports as unknown as Functions, memory.buffer);
+    this.#ownFunctions = new Map(own.map((name) => [name, (exports[name] as OwnFunction).length]));
+    this.#probe = new KernelInstance(exports as unknown as Functions, memory.buffer, this.#ownFunctions);
   }
 
   #memory(pages: number): WebAssembly.Memory {
@@ -231,8 +285,8 @@ export class KernelFactory {
   }
 
   /** What a layout would write, without the memory for it. */
-  measure<T>(layout: (functions: Functions) => number, read: (probe: KernelInstance) => T): T {
-    layout(this.#probe.functions);
+  measure<T>(layout: (probe: KernelInstance) => number, read: (probe: KernelInstance) => T): T {
+    layout(this.#probe);
     return read(this.#probe);
   }
 
@@ -240,8 +294,8 @@ export class KernelFactory {
    * An instance over as much memory as `layout` says it needs from address 0 on, with the layout done in it. Throws
    * BAD_ARGUMENT when that is more than a memory can have, or than this machine gives.
    */
-  create(layout: (functions: Functions) => number): KernelInstance {
-    const bytes = layout(this.#probe.functions);
+  create(layout: (instance: KernelInstance) => number): KernelInstance {
+    const bytes = layout(this.#probe);
     const pages = Math.ceil(bytes / PAGE_BYTES);
     if (pages > PAGES_MAX) throw new GyreError("BAD_ARGUMENT", `${bytes} bytes are more than a memory of 4 GiB holds`);
     let memory: WebAssembly.Memory;
@@ -252,7 +306,8 @@ export class KernelFactory {
     }
     const raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
     const functions = this.#checked ? withNamedTraps(raw) : raw;
-    layout(functions);
-    return new KernelInstance(functions, memory.buffer);
+    const instance = new KernelInstance(functions, memory.buffer, this.#ownFunctions);
+    layout(instance);
+    return instance;
   }
 }

@@ -13,6 +13,7 @@ export function createKernel(
     checked,
     shared,
     layoutVersion: factory.constants.LAYOUT_VERSION,
+    own: factory.own,
     createBatch: (capacity) => createBatch(factory, capacity),
     createZone: (spec) => createZone(factory, spec),
     restoreZone: (image) => restoreZone(factory, image),

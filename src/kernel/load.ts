@@ -1,10 +1,12 @@
 /**
- * Loads one of the kernel's eight builds: {simd, scalar} x {shared, local memory} x {release, checked}. Compiling takes a few
- * milliseconds once; each zone and batch then gets an instance of its own over its own memory.
+ * Loads one of the kernel's eight builds: {simd, scalar} x {shared, local memory} x {release, checked}; or one's own, which must be one
+ * of them with functions added. Compiling takes a few milliseconds once; each zone and batch then gets an instance of its own over its
+ * own memory.
  */
 import { GyreError } from "../errors.js";
 import { KernelFactory } from "./instance.js";
 import { createKernel } from "./kernel.js";
+import { type Build, openModule, ownFunctions } from "./module.js";
 import type { Kernel, KernelOptions } from "./types.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -49,9 +51,20 @@ function flag(name: string, value: unknown): boolean {
   throw new GyreError("BAD_ARGUMENT", `${name} is ${String(value)}; it must be a boolean`);
 }
 
+/** gyre's own module of a build, compiled once. */
+function moduleOf({ build, checked, shared }: Build): Promise<WebAssembly.Module> {
+  const variant: Variant = `${build}-${shared ? "shared" : "local"}-${checked ? "checked" : "release"}`;
+  let module = compiled.get(variant);
+  if (module === undefined) {
+    module = MODULES[variant]().then(({ default: bytes }) => WebAssembly.compile(bytes));
+    compiled.set(variant, module);
+  }
+  return module;
+}
+
 /**
- * Loads the kernel. Throws BAD_ARGUMENT, or KERNEL_UNSUPPORTED when the engine lacks SIMD and `build: "simd"` insists on it, or
- * lacks WebAssembly.
+ * Loads the kernel, or one's own. Throws BAD_ARGUMENT; KERNEL_UNSUPPORTED when the engine lacks SIMD and `build: "simd"` insists on it,
+ * or lacks WebAssembly; KERNEL_BAD with what is wrong with a module.
  */
 export async function loadKernel(options: KernelOptions = {}): Promise<Kernel> {
   const wanted = pick("build", options.build ?? "auto", ["auto", "simd", "scalar"]);
@@ -60,12 +73,20 @@ export async function loadKernel(options: KernelOptions = {}): Promise<Kernel> {
   if (typeof WebAssembly === "undefined") throw new GyreError("KERNEL_UNSUPPORTED", "this engine has no WebAssembly");
   const hasSimd = WebAssembly.validate(SIMD_PROBE);
   if (wanted === "simd" && !hasSimd) throw new GyreError("KERNEL_UNSUPPORTED", "this engine has no WebAssembly SIMD");
-  const build = wanted === "scalar" || !hasSimd ? "scalar" : "simd";
-  const variant: Variant = `${build}-${shared ? "shared" : "local"}-${checked ? "checked" : "release"}`;
-  let module = compiled.get(variant);
-  if (module === undefined) {
-    module = MODULES[variant]().then(({ default: bytes }) => WebAssembly.compile(bytes));
-    compiled.set(variant, module);
+  if (options.module !== undefined) return await loadOwn(options.module, options);
+  const build: Build = { build: wanted === "scalar" || !hasSimd ? "scalar" : "simd", checked, shared };
+  return createKernel(build, new KernelFactory(await moduleOf(build), build, []));
+}
+
+async function loadOwn(source: unknown, options: KernelOptions): Promise<Kernel> {
+  const { module, ...build } = await openModule(source);
+  const { build: wanted = "auto", checked = build.checked, shared = build.shared } = options;
+  for (const [name, asked, is] of [
+    ["build", wanted === "auto" ? build.build : wanted, build.build],
+    ["checked", checked, build.checked],
+    ["shared", shared, build.shared],
+  ]) {
+    if (asked !== is) throw new GyreError("BAD_ARGUMENT", `${name} is ${asked}, but the module was built with ${is}`);
   }
-  return createKernel({ build, checked, shared }, new KernelFactory(await module, { shared, checked }));
+  return createKernel(build, new KernelFactory(module, build, ownFunctions(module, await moduleOf(build))));
 }

@@ -1,38 +1,8 @@
-/** Paths as the host asks for them: what a spec says about them, flow fields, and requests that are answered over the next steps. */
+/** Paths as the host asks for them: flow fields, and requests that are answered over the next steps. */
 import { GyreError } from "../errors.js";
-import { bad, coordinate, integer, length } from "./check.js";
+import { bad, coordinate, length } from "./check.js";
 import type { Constants, KernelInstance } from "./instance.js";
-import type { FieldOptions, PathOptions, ZoneSpec } from "./types.js";
-
-const DEFAULTS = { flowFields: 0, flowBudget: 4096, pathRequests: 0, pathBudget: 512 };
-/** Tiles or nodes of a tick: a second's work and more. */
-const BUDGET_MAX = 2 ** 24;
-
-export interface PathSpec {
-  flowFields: number;
-  flowBudget: number;
-  pathRequests: number;
-  pathBudget: number;
-  walkerHalfSize: number;
-}
-
-/** Throws BAD_ARGUMENT. */
-export function pathSpecOf(spec: ZoneSpec, tileSize: number, constants: Constants): PathSpec {
-  const whole = (name: keyof typeof DEFAULTS, min: number, max: number) =>
-    integer(name, spec[name] ?? DEFAULTS[name], min, max);
-  const walkerHalfSize = Math.fround(length("walkerHalfSize", spec.walkerHalfSize ?? tileSize / 2));
-  const widest = constants.WALKER_SIZES_MAX - 1.5;
-  if (walkerHalfSize > widest * tileSize) {
-    throw bad("walkerHalfSize", spec.walkerHalfSize, `at most ${widest * tileSize}, ${widest} tiles`);
-  }
-  return {
-    flowFields: whole("flowFields", 0, constants.FLOW_FIELDS_MAX),
-    flowBudget: whole("flowBudget", 1, BUDGET_MAX),
-    pathRequests: whole("pathRequests", 0, constants.PATH_REQUESTS_MAX),
-    pathBudget: whole("pathBudget", 1, BUDGET_MAX),
-    walkerHalfSize,
-  };
-}
+import type { FieldOptions, PathOptions } from "./types.js";
 
 /** Half the side of the box that asks. Throws BAD_ARGUMENT when planes for it were not asked for. */
 export function walkerOf(instance: KernelInstance, constants: Constants, options: PathOptions | undefined): number {

@@ -10,6 +10,11 @@ export interface KernelOptions {
   checked?: boolean;
   /** Put zones into shared memory, so that several threads can run them. Default false. */
   shared?: boolean;
+  /**
+   * A kernel of one's own, built on gyre/assembly: its bytes, or the module compiled from them. Which of the eight builds it is, it says
+   * itself; an option that says otherwise is refused. Compiled already, it hides whether it has mutable globals: give bytes to have that checked.
+   */
+  module?: WebAssembly.Module | BufferSource;
 }
 
 export interface ZoneSpec {
@@ -85,7 +90,7 @@ export interface Archetype {
   defence?: number;
   /** A blow's damage varies by this share up and down, 0 to 1. */
   spread?: number;
-  /** From border to border of the boxes as if they were circles: a blow reaches whose centre is within reach + both half sizes. */
+  /** From its border as if the box were a circle: a blow reaches whose centre is within reach + halfSize, walls permitting. */
   reach?: number;
   /** Opening of a blow around the direction that the entity faces, up to 2 pi. Default 2 pi. */
   arc?: number;
@@ -122,15 +127,9 @@ export interface Archetype {
   levelDefence?: number;
 }
 
-/** Values of the column `state`. */
-export type EntityState = 0 | 1 | 2 | 3 | 4;
-
-/** Types of events of the kernel's own; a game's own begin at 64. */
-export type KernelEventType = 1 | 2 | 3 | 4 | 5 | 6;
-
 /** One event, as {@link EventReader.next} fills it in. */
 export interface ZoneEvent {
-  /** See EVENT: HIT, DEATH, LEVEL, SPAWN, RESPAWN, STATE; a game's own are 64 to 65,535. */
+  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER; a game's own are 64 to 65,535. */
   type: number;
   critical: boolean;
   tick: number;
@@ -138,7 +137,7 @@ export interface ZoneEvent {
   source: EntityId;
   /** Whom it happened to. */
   target: EntityId;
-  /** HIT: damage. DEATH: xp given. LEVEL: the new level. STATE: the new state. */
+  /** HIT: damage. DEATH: xp given. LEVEL: the new level. SPAWN: kind. */
   value: number;
   /** HIT: hp left. DEATH: gold given. */
   extra: number;
@@ -178,6 +177,8 @@ export interface EventReader {
   readonly refused: number;
   /** Fills in the next event; false when there is none. */
   next(event: ZoneEvent): boolean;
+  /** How many were lost since this was asked last; each is told once. */
+  takeLost(): number;
 }
 
 export interface SpawnSpec {
@@ -346,6 +347,12 @@ export interface Zone {
   skip(ticks: number): void;
   /** The hash of each part of the state by its name, for finding where two zones differ. */
   digests(): ReadonlyMap<string, bigint>;
+  /**
+   * Calls a function that one's own kernel exports (see {@link KernelOptions.module}): this zone is its first argument, the numbers are
+   * the others. Returns what it returns, 0 for nothing; a u32 comes as an i32. Throws BAD_ARGUMENT for a name that is not in
+   * {@link Kernel.own} or another count of numbers than it takes, KERNEL_TRAP when it traps.
+   */
+  call(name: string, ...numbers: number[]): number;
   /** Outside the zone is blocked. */
   blockedAt(x: number, y: number): boolean;
   /** Ids within the inclusive radius, any order. Returns the number found, writes at most out.length. */
@@ -412,6 +419,8 @@ export interface Kernel {
   readonly checked: boolean;
   readonly shared: boolean;
   readonly layoutVersion: number;
+  /** What a kernel of one's own exports beside gyre's functions, by name: see {@link Zone.call}. */
+  readonly own: readonly string[];
   createBatch(capacity: number): Batch;
   createZone(spec: ZoneSpec): Zone;
   /** Refuses a foreign or damaged image with IMAGE_BAD or IMAGE_VERSION. */

@@ -3,9 +3,15 @@
  * make a zone and the answer of findPath allocates.
  */
 import { GyreError } from "../errors.js";
-import { bad, coordinate, finite, floorF32, integer, length } from "./check.js";
+import { readSpawnDefaults, type SpawnDefaults, writeArchetypes } from "./archetypes.js";
+import { bad, coordinate, finite, integer, length } from "./check.js";
+import { COLUMNS, columnView, type OwnColumns } from "./columns.js";
+import { openImage, saveImage } from "./image.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
-import { openField, type PathSpec, pathSpecOf, walkerOf } from "./paths.js";
+import { openField, walkerOf } from "./paths.js";
+import { CommandQueue, EventRing } from "./ring.js";
+import { applyLayout, type Layout, layoutOf } from "./spec.js";
+import { entityBytes, entitySpec, extractEntity, insertEntity } from "./transfer.js";
 import type {
   Columns,
   EntityId,
@@ -15,105 +21,21 @@ import type {
   PathOptions,
   PathResult,
   SpawnSpec,
+  TypedColumn,
   Zone,
   ZoneSpec,
 } from "./types.js";
 
-const DEFAULTS = { tileSize: 32, cellSize: 64, tickRate: 60, seed: 1, listCapacity: 0 };
-const SPAWN_DEFAULTS = { kind: 0, team: 0, halfSize: 8, speed: 120, hp: 100 };
-/** Ticks per second; a tick is at least a millisecond. */
-const TICK_RATE_MAX = 1000;
-/** Units. Below it the count of cells or tiles explodes before any other limit speaks. */
-const SIZE_MIN = 1 / 1024;
+/** What a kind without an archetype is. */
+const SPAWN_DEFAULTS: SpawnDefaults = { team: 0, halfSize: 8, speed: 120, hp: 100 };
 /** The tile that blocks, and in which paths lead from water to water. */
 const WATER = 2;
-
-interface Layout extends PathSpec {
-  width: number;
-  height: number;
-  tileSize: number;
-  cellSize: number;
-  tickRate: number;
-  capacity: number;
-  tilesX: number;
-  tilesY: number;
-  listCapacity: number;
-  seed: bigint;
-}
-
-function side(name: string, value: unknown, max: number): number {
-  const size = finite(name, value);
-  if (size < SIZE_MIN || size > max) throw bad(name, value, `from ${SIZE_MIN} to ${max} units`);
-  return floorF32(size);
-}
-
-function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
-  if (typeof spec !== "object" || spec === null) throw bad("spec", spec, "an object");
-  const width = side("width", spec.width, constants.WORLD_SIZE_MAX);
-  const height = side("height", spec.height, constants.WORLD_SIZE_MAX);
-  const capacity = integer("capacity", spec.capacity, 1, constants.CAPACITY_MAX);
-  const tileSize = side("tileSize", spec.tileSize ?? DEFAULTS.tileSize, constants.WORLD_SIZE_MAX);
-  const cellSize = side("cellSize", spec.cellSize ?? DEFAULTS.cellSize, constants.WORLD_SIZE_MAX);
-  const tickRate = finite("tickRate", spec.tickRate ?? DEFAULTS.tickRate);
-  if (tickRate <= 0 || tickRate > TICK_RATE_MAX)
-    throw bad("tickRate", tickRate, `above 0 and at most ${TICK_RATE_MAX}`);
-  const seed = integer("seed", spec.seed ?? DEFAULTS.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  const listCapacity = integer("listCapacity", spec.listCapacity ?? DEFAULTS.listCapacity, 0, 2 ** 29);
-  if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX) {
-    throw bad("cellSize", cellSize, `so large that no side has more than ${constants.CELLS_SIDE_MAX} cells`);
-  }
-  let tilesX = 0;
-  let tilesY = 0;
-  if (spec.tiles !== undefined) {
-    if (!(spec.tiles instanceof Uint8Array)) throw bad("tiles", spec.tiles, "a Uint8Array");
-    tilesX = Math.ceil(width / tileSize);
-    tilesY = Math.ceil(height / tileSize);
-    if (tilesX * tilesY > constants.TILES_MAX) throw bad("tiles", tilesX * tilesY, `at most ${constants.TILES_MAX}`);
-    if (spec.tiles.length !== tilesX * tilesY) {
-      throw bad("tiles.length", spec.tiles.length, `${tilesY} rows of ${tilesX} bytes, ${tilesX * tilesY} in all`);
-    }
-  }
-  return {
-    width,
-    height,
-    tileSize,
-    cellSize,
-    tickRate,
-    capacity,
-    tilesX,
-    tilesY,
-    listCapacity,
-    seed: BigInt(seed),
-    ...pathSpecOf(spec, tileSize, constants),
-  };
-}
-
-function applyLayout(functions: Functions, base: number, layout: Layout): number {
-  const { width, height, tileSize, cellSize, tickRate, capacity, tilesX, tilesY, listCapacity, seed } = layout;
-  return functions.zoneLayout(
-    base,
-    width,
-    height,
-    tileSize,
-    cellSize,
-    tickRate,
-    capacity,
-    tilesX,
-    tilesY,
-    listCapacity,
-    seed,
-    layout.flowFields,
-    layout.flowBudget,
-    layout.pathRequests,
-    layout.pathBudget,
-    layout.walkerHalfSize,
-  );
-}
+const I32_MAX = 2 ** 31 - 1;
 
 function instantiate(factory: KernelFactory, layout: Layout): KernelInstance {
-  const { BASE } = factory.constants;
-  const instance = factory.create((functions) => applyLayout(functions, BASE, layout));
-  instance.functions.zoneInit(BASE);
+  const { constants } = factory;
+  const instance = factory.create((made) => applyLayout(made, constants, layout));
+  instance.functions.zoneInit(constants.BASE);
   return instance;
 }
 
@@ -136,93 +58,28 @@ function packTiles(instance: KernelInstance, constants: Constants, layout: Layou
   instance.functions.planesBuild(constants.BASE);
 }
 
+function archetypeRows(instance: KernelInstance, constants: Constants): DataView {
+  const count = instance.u32(constants.BASE + constants.ZONE_ARCHETYPE_COUNT);
+  const address = instance.u32(constants.BASE + constants.ZONE_ARCHETYPES);
+  return new DataView(instance.buffer, address, count * constants.ARCHETYPE_BYTES);
+}
+
 export function createZone(factory: KernelFactory, spec: ZoneSpec): Zone {
-  const layout = layoutOf(spec, factory.constants);
+  const { constants } = factory;
+  const layout = layoutOf(spec, constants);
   const instance = instantiate(factory, layout);
-  if (spec.tiles !== undefined) packTiles(instance, factory.constants, layout, spec.tiles);
-  return new KernelZone(instance, factory.constants);
-}
-
-// An image:  u32 magic  u32 layout version  u64 bytes of the image  u64 checksum of what follows  u64 0
-//            the header's spec and state  |  tiles and columns
-const IMAGE_MAGIC = 0x5a525947; // "GYRZ"
-const IMAGE_HEADER_BYTES = 32;
-
-function imageBad(why: string): GyreError {
-  return new GyreError("IMAGE_BAD", `not a zone image: ${why}`);
-}
-
-/** The layout that an image says it has, checked as a caller's would be. */
-function imageLayout(view: DataView, constants: Constants): Layout {
-  const at = (offset: number) => IMAGE_HEADER_BYTES + offset;
-  const tilesX = view.getUint32(at(constants.ZONE_TILES_X), true);
-  const tilesY = view.getUint32(at(constants.ZONE_TILES_Y), true);
-  if (tilesX * tilesY > constants.TILES_MAX) throw imageBad(`${tilesX} x ${tilesY} tiles`);
-  const spec: ZoneSpec = {
-    width: view.getFloat32(at(constants.ZONE_WIDTH), true),
-    height: view.getFloat32(at(constants.ZONE_HEIGHT), true),
-    tileSize: view.getFloat32(at(constants.ZONE_TILE_SIZE), true),
-    cellSize: view.getFloat32(at(constants.ZONE_CELL_SIZE), true),
-    tickRate: view.getFloat64(at(constants.ZONE_TICK_RATE), true),
-    capacity: view.getUint32(at(constants.ZONE_CAPACITY), true),
-    listCapacity: view.getUint32(at(constants.ZONE_LIST_CAPACITY), true),
-    seed: Number(view.getBigInt64(at(constants.ZONE_SEED), true)),
-    flowFields: view.getUint32(at(constants.ZONE_FLOW_FIELDS), true),
-    flowBudget: view.getUint32(at(constants.ZONE_FLOW_BUDGET), true),
-    pathRequests: view.getUint32(at(constants.ZONE_PATH_REQUESTS), true),
-    pathBudget: view.getUint32(at(constants.ZONE_PATH_BUDGET), true),
-    walkerHalfSize: view.getFloat32(at(constants.ZONE_WALKER_HALF_SIZE), true),
-  };
-  if (tilesX !== 0 || tilesY !== 0) spec.tiles = new Uint8Array(tilesX * tilesY);
-  try {
-    return layoutOf(spec, constants);
-  } catch (error) {
-    throw imageBad((error as Error).message);
-  }
+  const rows = archetypeRows(instance, constants);
+  writeArchetypes(rows, layout.archetypes, constants.ARCHETYPE_BYTES, layout.tickRate);
+  if (spec.tiles !== undefined) packTiles(instance, constants, layout, spec.tiles);
+  return new KernelZone(instance, constants, layout.own);
 }
 
 export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
   const { constants } = factory;
-  if (!(image instanceof Uint8Array)) throw bad("image", image, "a Uint8Array");
-  const headerBytes = constants.SPEC_BYTES + constants.STATE_BYTES;
-  if (image.length < IMAGE_HEADER_BYTES + headerBytes) throw imageBad(`it has ${image.length} bytes`);
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  if (view.getBigUint64(24, true) !== 0n) throw imageBad("reserved bytes are in use");
-  if (view.getUint32(0, true) !== IMAGE_MAGIC) throw imageBad("it does not begin with GYRZ");
-  const version = view.getUint32(4, true);
-  if (version !== constants.LAYOUT_VERSION) {
-    throw new GyreError(
-      "IMAGE_VERSION",
-      `the image has layout ${version}; this kernel has ${constants.LAYOUT_VERSION}`,
-    );
-  }
-  if (view.getBigUint64(8, true) !== BigInt(image.length))
-    throw imageBad(`it has ${image.length} bytes, not as many as it says`);
-  const layout = imageLayout(view, constants);
-  const stateBytes = factory.measure(
-    (functions) => applyLayout(functions, constants.BASE, layout),
-    (probe) =>
-      probe.u32(constants.BASE + constants.ZONE_STATE_END) - probe.u32(constants.BASE + constants.ZONE_STATE_START),
-  );
-  if (image.length !== IMAGE_HEADER_BYTES + headerBytes + stateBytes) throw imageBad("its size does not fit its spec");
-
-  const instance = instantiate(factory, layout);
-  const { BASE } = constants;
-  const memory = new Uint8Array(instance.buffer);
-  memory.set(image.subarray(IMAGE_HEADER_BYTES, IMAGE_HEADER_BYTES + headerBytes), BASE);
-  memory.set(image.subarray(IMAGE_HEADER_BYTES + headerBytes), instance.u32(BASE + constants.ZONE_STATE_START));
-  if (imageChecksum(instance, constants) !== view.getBigUint64(16, true)) throw imageBad("its checksum does not match");
-  if (!instance.functions.zoneValid(BASE)) throw imageBad("its structure is not sound");
-  instance.functions.planesBuild(BASE);
-  instance.functions.gridRebuild(BASE);
-  return new KernelZone(instance, constants);
-}
-
-function imageChecksum(instance: KernelInstance, constants: Constants): bigint {
-  const { BASE, SPEC_BYTES, STATE_BYTES, ZONE_STATE_START, ZONE_STATE_END } = constants;
-  const start = instance.u32(BASE + ZONE_STATE_START);
-  const header = instance.functions.digest(BASE, SPEC_BYTES + STATE_BYTES, 0n);
-  return BigInt.asUintN(64, instance.functions.digest(start, instance.u32(BASE + ZONE_STATE_END) - start, header));
+  const { instance, layout } = openImage(factory, image, (found) => instantiate(factory, found));
+  instance.functions.planesBuild(constants.BASE);
+  instance.functions.gridRebuild(constants.BASE);
+  return new KernelZone(instance, constants, layout.own);
 }
 
 /** What is no u32 would be made one on its way into the kernel, and might be somebody's id then. */
@@ -237,21 +94,41 @@ class KernelZone implements Zone {
   readonly cellSize: number;
   readonly tickRate: number;
   readonly capacity: number;
+  readonly entityBytes: number;
   readonly #constants: Constants;
   readonly #base: number;
+  readonly #ownColumns: OwnColumns;
+  /** By kind: what its archetype says. */
+  readonly #kinds: readonly SpawnDefaults[];
+  /** Of the parts of the state, by number. */
+  readonly #partNames: readonly string[];
   #instance!: KernelInstance;
   #functions!: Functions;
   #header!: Uint32Array;
   #columns!: Columns;
+  #own!: Readonly<Record<string, TypedColumn>>;
+  /** All columns, the kernel's and one's own. */
+  #all!: readonly TypedColumn[];
+  #events!: EventRing;
+  #commands!: CommandQueue;
   #found!: Uint32Array;
   #nearestId!: Uint32Array;
   #lists!: NeighbourLists;
   #way!: Uint32Array;
 
-  constructor(instance: KernelInstance, constants: Constants) {
+  constructor(instance: KernelInstance, constants: Constants, own: OwnColumns) {
     const base = constants.BASE;
     this.#constants = constants;
     this.#base = base;
+    this.#ownColumns = own;
+    this.#kinds = readSpawnDefaults(
+      archetypeRows(instance, constants),
+      instance.u32(base + constants.ZONE_ARCHETYPE_COUNT),
+      constants.ARCHETYPE_BYTES,
+    );
+    const columns = [...COLUMNS.map(([name]) => name), ...own.map(([name]) => `own ${name}`)];
+    this.#partNames = ["header", "tiles", "archetypes", ...columns.map((name) => `column ${name}`)];
+    this.entityBytes = entityBytes(own.length);
     this.width = instance.f32(base + constants.ZONE_WIDTH);
     this.height = instance.f32(base + constants.ZONE_HEIGHT);
     this.tileSize = instance.f32(base + constants.ZONE_TILE_SIZE);
@@ -271,23 +148,18 @@ class KernelZone implements Zone {
     this.#functions = instance.functions;
     this.#header = new Uint32Array(buffer, base, constants.HEADER_BYTES / 4);
     const address = (field: number) => instance.u32(base + field);
-    const f32 = (field: number) => new Float32Array(buffer, address(field), capacity);
     const u32 = (field: number, count = capacity) => new Uint32Array(buffer, address(field), count);
-    this.#columns = {
-      x: f32(constants.ZONE_X),
-      y: f32(constants.ZONE_Y),
-      vx: f32(constants.ZONE_VX),
-      vy: f32(constants.ZONE_VY),
-      wishX: f32(constants.ZONE_WISH_X),
-      wishY: f32(constants.ZONE_WISH_Y),
-      speed: f32(constants.ZONE_SPEED),
-      halfSize: f32(constants.ZONE_HALF_SIZE),
-      hp: new Int32Array(buffer, address(constants.ZONE_HP), capacity),
-      id: u32(constants.ZONE_ID),
-      kind: new Uint16Array(buffer, address(constants.ZONE_KIND), capacity),
-      team: new Uint8Array(buffer, address(constants.ZONE_TEAM), capacity),
-      alive: new Uint8Array(buffer, address(constants.ZONE_ALIVE), capacity),
-    };
+    const columns = COLUMNS.map(([, type], i) =>
+      columnView(type, buffer, address(constants.ZONE_COLUMNS + 4 * i), capacity),
+    );
+    const own = this.#ownColumns.map(([, type], i) =>
+      columnView(type, buffer, address(constants.OWN_AT + 4 * i), capacity),
+    );
+    this.#columns = Object.fromEntries(COLUMNS.map(([name], i) => [name, columns[i]])) as unknown as Columns;
+    this.#own = Object.fromEntries(own.map((view, i) => [this.#ownColumns[i]?.[0], view]));
+    this.#all = [...columns, ...own];
+    this.#events = new EventRing(buffer, address(constants.ZONE_EVENT_RING), constants);
+    this.#commands = new CommandQueue(buffer, address(constants.ZONE_COMMAND_RING), constants);
     this.#found = u32(constants.ZONE_FOUND);
     this.#nearestId = u32(constants.ZONE_NEAREST_ID);
     this.#lists = {
@@ -301,6 +173,18 @@ class KernelZone implements Zone {
 
   get columns(): Columns {
     return this.#columns;
+  }
+
+  get own(): Readonly<Record<string, TypedColumn>> {
+    return this.#own;
+  }
+
+  get events(): EventRing {
+    return this.#events;
+  }
+
+  get commands(): CommandQueue {
+    return this.#commands;
   }
 
   get count(): number {
@@ -319,11 +203,17 @@ class KernelZone implements Zone {
     if (typeof spec !== "object" || spec === null) throw bad("spec", spec, "an object");
     const x = finite("x", spec.x);
     const y = finite("y", spec.y);
-    const kind = integer("kind", spec.kind ?? SPAWN_DEFAULTS.kind, 0, 65_535);
-    const team = integer("team", spec.team ?? SPAWN_DEFAULTS.team, 0, 255);
-    const halfSize = length("halfSize", spec.halfSize ?? SPAWN_DEFAULTS.halfSize);
-    const speed = length("speed", spec.speed ?? SPAWN_DEFAULTS.speed);
-    const hp = integer("hp", spec.hp ?? SPAWN_DEFAULTS.hp, -(2 ** 31), 2 ** 31 - 1);
+    const kind = integer("kind", spec.kind ?? 0, 0, 65_535);
+    const defaults = this.#kinds[kind] ?? SPAWN_DEFAULTS;
+    const team = integer("team", spec.team ?? defaults.team, 0, 255);
+    const halfSize = length("halfSize", spec.halfSize ?? defaults.halfSize);
+    const speed = length("speed", spec.speed ?? defaults.speed);
+    const hp = integer(
+      "hp",
+      spec.hp ?? defaults.hp,
+      defaults.hp > 0 && kind < this.#kinds.length ? 1 : -(2 ** 31),
+      I32_MAX,
+    );
     const status = this.#functions.spawnCheck(this.#base, x, y, halfSize);
     if (status !== 0) throw this.#refusal(status, x, y, halfSize);
     return this.#functions.spawn(this.#base, x, y, halfSize, speed, hp, kind, team) >>> 0;
@@ -358,6 +248,94 @@ class KernelZone implements Zone {
   step(ticks = 1): void {
     integer("ticks", ticks, 0, 2 ** 32 - 1);
     for (let done = 0; done < ticks; done++) this.#functions.zoneStep(this.#base);
+  }
+
+  skip(ticks: number): void {
+    this.#functions.zoneSkip(this.#base, integer("ticks", ticks, 0, I32_MAX));
+  }
+
+  act(id: EntityId, action: number): boolean {
+    return isId(id) && this.#functions.act(this.#base, id, integer("action", action, 0, 255)) !== 0;
+  }
+
+  harm(id: EntityId, damage: number, by: EntityId = 0): boolean {
+    integer("damage", damage, 0, I32_MAX);
+    return isId(id) && this.#functions.harm(this.#base, id, damage, isId(by) ? by : 0) !== 0;
+  }
+
+  follow(id: EntityId, field: number): boolean {
+    return isId(id) && this.#functions.follow(this.#base, id, integer("field", field, 0, 2 ** 32 - 1)) !== 0;
+  }
+
+  place(id: EntityId, x: number, y: number): boolean {
+    finite("x", x);
+    finite("y", y);
+    const slot = this.slot(id);
+    if (slot < 0) return false;
+    const status = this.#functions.placeCheck(this.#base, slot, x, y);
+    if (status !== 0) throw this.#refusal(status, x, y, this.#columns.halfSize[slot]!);
+    this.#functions.place(this.#base, slot, x, y);
+    return true;
+  }
+
+  emit(
+    type: number,
+    critical: boolean,
+    source: EntityId,
+    target: EntityId,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): boolean {
+    integer("type", type, this.#constants.EVENT_OWN, 65_535);
+    integer("value", value, -(2 ** 31), I32_MAX);
+    integer("extra", extra, -(2 ** 31), I32_MAX);
+    const ids = isId(source) && isId(target);
+    if (!ids) throw bad("source and target", `${source}, ${target}`, "ids, or 0");
+    return (
+      this.#functions.emit(
+        this.#base,
+        type,
+        Number(critical),
+        source,
+        target,
+        value,
+        extra,
+        coordinate("x", x),
+        coordinate("y", y),
+      ) !== 0
+    );
+  }
+
+  extract(id: EntityId, out: Uint8Array): boolean {
+    if (!(out instanceof Uint8Array) || out.length < this.entityBytes) {
+      throw bad("out", out?.length, `a Uint8Array of at least ${this.entityBytes} bytes`);
+    }
+    const slot = this.slot(id);
+    if (slot < 0 || this.#columns.alive[slot] === 0) return false;
+    extractEntity(this.#all, slot, this.tick, out);
+    return true;
+  }
+
+  insert(bytes: Uint8Array, x: number, y: number): EntityId {
+    if (!(bytes instanceof Uint8Array) || bytes.length < this.entityBytes) {
+      throw bad("bytes", bytes?.length, `what extract wrote, ${this.entityBytes} bytes`);
+    }
+    const id = this.spawn(entitySpec(bytes, finite("x", x), finite("y", y)));
+    const slot = this.slot(id);
+    insertEntity(this.#all, slot, this.tick, bytes);
+    this.#functions.emitAt(this.#base, this.#constants.EVENT_TRANSFER, 1, 0, slot, 0, 0);
+    return id;
+  }
+
+  digests(): ReadonlyMap<string, bigint> {
+    const hash = (part: number) => BigInt.asUintN(64, this.#functions.partHash(this.#base, part, 0n));
+    return new Map(this.#partNames.map((name, part) => [name, hash(part)]));
+  }
+
+  call(name: string, ...numbers: number[]): number {
+    return this.#instance.call(name, this.#base, numbers);
   }
 
   blockedAt(x: number, y: number): boolean {
@@ -498,23 +476,7 @@ class KernelZone implements Zone {
   save(): Uint8Array {
     // The restored zone's entries will be in order; these are from now on too, so that both answer queries in the same order.
     this.#functions.gridRebuild(this.#base);
-    const checksum = imageChecksum(this.#instance, this.#constants);
-    const { SPEC_BYTES, STATE_BYTES, ZONE_STATE_START, ZONE_STATE_END, LAYOUT_VERSION } = this.#constants;
-    const memory = new Uint8Array(this.#instance.buffer);
-    const header = memory.subarray(this.#base, this.#base + SPEC_BYTES + STATE_BYTES);
-    const state = memory.subarray(
-      this.#instance.u32(this.#base + ZONE_STATE_START),
-      this.#instance.u32(this.#base + ZONE_STATE_END),
-    );
-    const image = new Uint8Array(IMAGE_HEADER_BYTES + header.length + state.length);
-    const view = new DataView(image.buffer);
-    view.setUint32(0, IMAGE_MAGIC, true);
-    view.setUint32(4, LAYOUT_VERSION, true);
-    view.setBigUint64(8, BigInt(image.length), true);
-    view.setBigUint64(16, checksum, true);
-    image.set(header, IMAGE_HEADER_BYTES);
-    image.set(state, IMAGE_HEADER_BYTES + header.length);
-    return image;
+    return saveImage(this.#instance, this.#constants, this.#ownColumns);
   }
 
   validate(): void {

@@ -1,0 +1,64 @@
+/**
+ * An entity on its way between zones of equal columns: what it is and has, one f64 a column, which holds each type exactly. What stays
+ * behind is where it is, whom it is after, what it is doing, and its slot.
+ */
+import { bad } from "./check.js";
+import { COLUMNS } from "./columns.js";
+import type { SpawnSpec, TypedColumn } from "./types.js";
+
+type Name = (typeof COLUMNS)[number][0];
+
+const SPAWN: readonly Name[] = ["kind", "team", "halfSize", "speed", "hp"];
+const REST: readonly Name[] = ["vx", "vy", "wishX", "wishY", "faceX", "faceY", "readyAt", "xp", "gold", "level", "action"];
+const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.findIndex(([column]) => column === name));
+/** Times go over as what is left of them: the other zone has its own. */
+const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));
+/** Least and most that the kernel believes, by place in REST. */
+const RANGES: readonly (readonly [number, number])[] = REST.map((name) => {
+  if (name === "vx" || name === "vy") return [-3.5e38, 3.5e38];
+  if (name === "wishX" || name === "wishY") return [-1, 1];
+  if (name === "faceX" || name === "faceY") return [-2, 2];
+  return name === "level" ? [1, 1000] : [0, 2 ** 31 - 1];
+});
+
+/** Bytes of an entity of a zone with so many columns of its own. */
+export function entityBytes(own: number): number {
+  return 8 * (PLACES.length + own);
+}
+
+/** `columns`: all of the zone, the kernel's first. */
+export function extractEntity(columns: readonly TypedColumn[], slot: number, tick: number, out: Uint8Array): void {
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  PLACES.forEach((column, i) => {
+    const value = columns[column]?.[slot] ?? 0;
+    view.setFloat64(8 * i, i === READY_AT ? Math.max(0, value - tick) : value, true);
+  });
+  for (let i = COLUMNS.length; i < columns.length; i++) {
+    view.setFloat64(8 * (PLACES.length + i - COLUMNS.length), columns[i]?.[slot] ?? 0, true);
+  }
+}
+
+/** What to spawn for it. Throws BAD_ARGUMENT when the bytes are no entity's. */
+export function entitySpec(bytes: Uint8Array, x: number, y: number): SpawnSpec {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  RANGES.forEach(([least, most], i) => {
+    const value = view.getFloat64(8 * (SPAWN.length + i), true);
+    if (!(value >= least && value <= most)) throw bad(REST[i] ?? "", value, `from ${least} to ${most}`);
+  });
+  const [kind, team, halfSize, speed, hp] = SPAWN.map((_, i) => view.getFloat64(8 * i, true));
+  return { x, y, kind: kind ?? 0, team: team ?? 0, halfSize: halfSize ?? 0, speed: speed ?? 0, hp: hp ?? 0 };
+}
+
+/** Fills in the rest of who was spawned. */
+export function insertEntity(columns: readonly TypedColumn[], slot: number, tick: number, bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = SPAWN.length; i < PLACES.length; i++) {
+    const column = columns[PLACES[i] ?? 0];
+    const value = view.getFloat64(8 * i, true);
+    if (column !== undefined) column[slot] = i === READY_AT && value > 0 ? tick + value : value;
+  }
+  for (let i = COLUMNS.length; i < columns.length; i++) {
+    const column = columns[i];
+    if (column !== undefined) column[slot] = view.getFloat64(8 * (PLACES.length + i - COLUMNS.length), true);
+  }
+}
