@@ -18,8 +18,9 @@
 import { Archetype, BRAIN_HUNTER, archetypeOf, hpMax } from "./archetype";
 import { isHarmable, isReady, rouse } from "./combat";
 import { face, find, halt, place, slotOf } from "./entity";
-import { flowRequest, flowSteer } from "./flow";
+import { flowRequest } from "./flow";
 import { beginSquare, gridClean, gridReady, layersWithout, nextRun } from "./grid";
+import { flowSteer } from "./heading";
 import { ATTACK, CHASE, DEAD, IDLE, NONE, RETURN, SEES, WALK, Zone } from "./layout";
 import { findPath } from "./path";
 import { candidate, candidateLimit, likelyReach, nearestFrom, squaredRadius } from "./query";
@@ -248,7 +249,7 @@ function findWayHome(zone: Zone, slot: u32): bool {
   const halfSize = load<f32>(zone.halfSize + at);
   const homeX = load<f32>(zone.homeX + at);
   const homeY = load<f32>(zone.homeY + at);
-  if (findPath(zone, x, y, homeX, homeY) < 0) return false;
+  if (findPath(zone, x, y, homeX, homeY, min(halfSize, zone.walkerHalfSize)) < 0) return false;
   let isFound = false;
   for (let turn: u32 = 0; turn < min(zone.wayLength, TURNS_MAX); turn++) {
     const wayX = (<f32>load<u32>(zone.way + (turn << 3)) + 0.5) * zone.tileSize;

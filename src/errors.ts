@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   ZONE_CLOSED: "the zone was closed",
   ZONE_UNKNOWN: "there is no zone of that name",
   LIST_FULL: "a result needs more room than the zone was created with",
+  FIELDS_FULL: "all flow fields of the zone are open",
   IMAGE_BAD: "the bytes are not a zone image, or are damaged",
   IMAGE_VERSION: "the image was written by another layout version",
   KERNEL_TRAP: "the kernel stopped at a failed assertion",
