@@ -185,6 +185,8 @@ export class Zone {
   layerTeam: i32; //              whose entities are the first layer
   otherTeam: i32; //              the only team of the second layer, MIXED or EMPTY
   strikerCount: u32;
+  pushX: f32; //                  what steering adds up
+  pushY: f32;
   flowX: f32; //                  where flowSteer says to head for
   flowY: f32;
 
