@@ -1,8 +1,8 @@
 // The exports of the kernel: functions over addresses, and the constants that the host needs to read a zone.
 export {
-  ARCHETYPES_MAX, BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, CLEAVE_MAX, COLUMNS, COLUMNS_1, COLUMNS_2, COLUMNS_4, GENERATION_BITS,
-  HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX,
-  WORLD_SIZE_MAX, ZONE_FULL, ownColumn, zoneLayout,
+  ARCHETYPES_MAX, BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, CLEAVE_MAX, COLUMNS, COLUMNS_1, COLUMNS_2, COLUMNS_4, FIELD_GOALS_MAX,
+  GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX,
+  WORLD_SIZE_MAX, ZONE_FULL, ownColumn, walkerSize, zoneLayout,
 } from "./layout";
 export { zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
 export { PARTS, digest, partHash, zoneHash } from "./digest";
@@ -18,6 +18,8 @@ export { nearest, queryRadius, queryRect } from "./query";
 export { nearestEnemies, neighbourCounts, neighbourLists } from "./pass";
 export { findPath } from "./path";
 export { planesBuild } from "./plane";
+export { fieldClose, fieldOpen, fieldReady, flowDirection, flowRequest } from "./flow";
+export { fieldDirection, flowSteer } from "./heading";
 export { random } from "./random";
 export { BATCH_CAPACITY_MAX, batchDistances, batchInit, batchLayout, batchNearest, batchWithin } from "./distance";
 
@@ -29,7 +31,7 @@ export {
 
 import { Archetype } from "./archetype";
 import { Batch } from "./distance";
-import { Zone } from "./layout";
+import { PATHS_AT, Paths, Zone } from "./layout";
 
 // Where the host finds a header's fields.
 export const ZONE_CAPACITY: u32 = offsetof<Zone>("capacity");
@@ -72,6 +74,9 @@ export const ZONE_FOUND: u32 = offsetof<Zone>("found");
 export const ZONE_LISTS: u32 = offsetof<Zone>("lists");
 export const ZONE_WAY: u32 = offsetof<Zone>("way");
 export const ZONE_WAY_LENGTH: u32 = offsetof<Zone>("wayLength");
+export const ZONE_FLOW_X: u32 = offsetof<Zone>("flowX");
+export const ZONE_FLOW_Y: u32 = offsetof<Zone>("flowY");
+export const PATHS_POINTS: u32 = PATHS_AT + offsetof<Paths>("points");
 export const BATCH_X: u32 = offsetof<Batch>("x");
 export const BATCH_Y: u32 = offsetof<Batch>("y");
 export const BATCH_DISTANCES: u32 = offsetof<Batch>("distances");

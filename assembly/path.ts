@@ -11,8 +11,9 @@
 //
 // Nodes lie in an array in the order in which they were met. nodeOf gives a tile's index in there, and what it gives is believed when
 // that node says the same tile: nothing needs clearing between searches. Work and memory are bounded by the zone's tiles.
-import { NONE, PathNode, Paths, Zone, pathsOf } from "./layout";
-import { WALL, isWall, lookDown, lookUp } from "./plane";
+import { NONE, PathNode, Paths, Zone, pathsOf, walkerSize } from "./layout";
+import { WALL, blockOf, groundColumns, isWall, labelsOf, lookDown, lookUp, waterColumns, waterRows } from "./plane";
+import { boxInside } from "./tiles";
 
 /** Directions of arrival. */
 const EAST: u32 = 0;
@@ -274,38 +275,55 @@ function search(zone: Zone, paths: Paths, column: u32, row: u32): f64 {
 }
 
 /** A coordinate's tile, counted from 0; NONE when it is not in [0, size) or the tile's centre is not. */
-function lineOf(at: f64, tileSize: f32, size: f32): u32 {
+export function lineOf(at: f64, tileSize: f32, size: f32): u32 {
   if (!(at >= 0 && at < <f64>size)) return NONE;
   const line = floor<f64>(at / <f64>tileSize);
   return <f32>((line + 0.5) * <f64>tileSize) < size ? <u32>line : NONE;
 }
 
+/** Centre of a column or row. */
+// @ts-ignore: decorator
+@inline
+export function centreOf(zone: Zone, line: u32): f64 {
+  return (<f64>line + 0.5) * <f64>zone.tileSize;
+}
+
+/** Where nothing is in the way but the zone's border. */
+function straightPath(zone: Zone, column: u32, row: u32, goalColumn: u32, goalRow: u32, halfSize: f32): f64 {
+  if (
+    halfSize != 0 &&
+    (!boxInside(zone, <f32>centreOf(zone, column), <f32>centreOf(zone, row), halfSize) ||
+      !boxInside(zone, <f32>centreOf(zone, goalColumn), <f32>centreOf(zone, goalRow), halfSize))
+  ) return -1;
+  const dx = max(column, goalColumn) - min(column, goalColumn);
+  const dy = max(row, goalRow) - min(row, goalRow);
+  wayPut(zone, 0, column, row);
+  wayPut(zone, 1, goalColumn, goalRow);
+  zone.wayLength = 2;
+  return costOf(max(dx, dy) - min(dx, dy), min(dx, dy));
+}
+
 /**
- * A shortest path from the tile of one point to that of another. Gives its cost in tiles, -1 when there is none; where it turns is
- * in zone.way then.
+ * A shortest path from the tile of one point to that of another, for a box of at most zone.walkerHalfSize. Gives its cost in tiles, -1
+ * when there is none; where it turns is in zone.way then.
  */
-export function findPath(zone: Zone, x0: f64, y0: f64, x1: f64, y1: f64): f64 {
-  assert(isFinite(x0) && isFinite(y0) && isFinite(x1) && isFinite(y1));
+export function findPath(zone: Zone, x0: f64, y0: f64, x1: f64, y1: f64, halfSize: f32): f64 {
+  assert(isFinite(x0) && isFinite(y0) && isFinite(x1) && isFinite(y1) && halfSize >= 0 && halfSize <= zone.walkerHalfSize);
   const column = lineOf(x0, zone.tileSize, zone.width);
   const row = lineOf(y0, zone.tileSize, zone.height);
   const goalColumn = lineOf(x1, zone.tileSize, zone.width);
   const goalRow = lineOf(y1, zone.tileSize, zone.height);
   if (column == NONE || row == NONE || goalColumn == NONE || goalRow == NONE) return -1;
-  if (zone.tilesX == 0) {
-    const dx = max(column, goalColumn) - min(column, goalColumn);
-    const dy = max(row, goalRow) - min(row, goalRow);
-    wayPut(zone, 0, column, row);
-    wayPut(zone, 1, goalColumn, goalRow);
-    zone.wayLength = 2;
-    return costOf(max(dx, dy) - min(dx, dy), min(dx, dy));
-  }
+  if (zone.tilesX == 0) return straightPath(zone, column, row, goalColumn, goalRow, halfSize);
   const paths = pathsOf(zone);
-  const label = load<u32>(paths.labels + ((row * zone.tilesX + column) << 2));
-  const goalLabel = load<u32>(paths.labels + ((goalRow * zone.tilesX + goalColumn) << 2));
+  const block = blockOf(paths, walkerSize(zone.tileSize, halfSize));
+  const labels = labelsOf(paths, block);
+  const label = load<u32>(labels + ((row * zone.tilesX + column) << 2));
+  const goalLabel = load<u32>(labels + ((goalRow * zone.tilesX + goalColumn) << 2));
   if (label == NONE || label != goalLabel) return -1;
-  const water = isWall(paths.groundRows, paths.rowStride, row + 1, column + 1);
-  paths.rowWalls = water ? paths.waterRows : paths.groundRows;
-  paths.columnWalls = water ? paths.waterColumns : paths.groundColumns;
+  const water = isWall(block, paths.rowStride, row + 1, column + 1);
+  paths.rowWalls = water ? waterRows(paths, block) : block;
+  paths.columnWalls = water ? waterColumns(paths, block) : groundColumns(paths, block);
   paths.goalColumn = goalColumn + 1;
   paths.goalRow = goalRow + 1;
   return search(zone, paths, column + 1, row + 1);

@@ -1,6 +1,10 @@
 // Tiles as paths look at them: four planes of bits, ground and water, by rows and by columns, and the connected component of
 // each tile. All derived from the zone's tiles, once. A set bit is a wall to those who walk on that class.
 //
+// There are such planes for each size of walkers: a tile is free when the largest box of that size, standing at the tile's centre, meets
+// no wall. Points go wherever the centre lies in the zone; boxes of up to a tile keep out of tiles that the border cuts, which few
+// zones have; each further size is the one before with a ring more of walls.
+//
 // Rows are looked along 57 to 64 tiles at a time (D. Harabor, A. Grastien, "Improving Jump Point Search", 2014); the planes by
 // columns make the same of columns. Looking up a line, from x on, for what ends a straight way:
 //
@@ -12,6 +16,44 @@ import { NONE, Paths, Zone, pathsOf } from "./layout";
 
 /** Set in the end of a look when it is a wall and no jump point. */
 export const WALL: u32 = 0x80000000;
+
+// @ts-ignore: decorator
+@inline
+export function blockOf(paths: Paths, size: u32): usize {
+  return paths.blocks + <usize>(size != 0 ? size - paths.sameSizes : 0) * paths.blockBytes;
+}
+
+// @ts-ignore: decorator
+@inline
+export function waterRows(paths: Paths, block: usize): usize {
+  return block + paths.rowsBytes;
+}
+
+// @ts-ignore: decorator
+@inline
+export function groundColumns(paths: Paths, block: usize): usize {
+  return block + (paths.rowsBytes << 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function waterColumns(paths: Paths, block: usize): usize {
+  return block + (paths.rowsBytes << 1) + paths.columnsBytes;
+}
+
+/** u32 by tile: its connected component, NONE where nobody walks. */
+// @ts-ignore: decorator
+@inline
+export function labelsOf(paths: Paths, block: usize): usize {
+  return block + ((paths.rowsBytes + paths.columnsBytes) << 1);
+}
+
+/** Three tiles of a line around `at`, the one before in bit 0. */
+// @ts-ignore: decorator
+@inline
+export function around(plane: usize, stride: u32, line: u32, at: u32): u32 {
+  return (<u32>load<u16>(plane + line * stride + ((at - 1) >>> 3)) >>> ((at - 1) & 7)) & 7;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -91,10 +133,9 @@ function join(labels: usize, a: u32, b: u32): void {
  * Labels a tile that may be walked on and whose left and upper neighbours are labelled. No diagonal step joins what straight steps
  * do not, since both orthogonal neighbours have to be free.
  */
-function label(zone: Zone, paths: Paths, plane: usize, column: u32, row: u32): void {
+function label(zone: Zone, paths: Paths, labels: usize, plane: usize, column: u32, row: u32): void {
   const stride = paths.rowStride;
   const tile = (row - 1) * zone.tilesX + column - 1;
-  const labels = paths.labels;
   const left = !isWall(plane, stride, row, column - 1);
   const up = !isWall(plane, stride, row - 1, column);
   if (left) {
@@ -106,32 +147,56 @@ function label(zone: Zone, paths: Paths, plane: usize, column: u32, row: u32): v
   }
 }
 
-/** Writes planes and labels from the zone's tiles. O(tiles), some 10 ns each. */
-export function planesBuild(zone: Zone): void {
-  if (zone.tilesX == 0) return;
-  const paths = pathsOf(zone);
-  const byRows = paths.rowStride * (zone.tilesY + 2);
-  const byColumns = paths.columnStride * (zone.tilesX + 2);
-  memory.fill(paths.groundRows, 0xff, byRows);
-  memory.fill(paths.waterRows, 0xff, byRows);
-  memory.fill(paths.groundColumns, 0xff, byColumns);
-  memory.fill(paths.waterColumns, 0xff, byColumns);
-  const tiles = zone.tilesX * zone.tilesY;
-  const water = zone.tiles + ((zone.tileStride * zone.tilesY) << 2);
-  memory.fill(paths.labels, 0xff, tiles << 2);
+/** May one that is a size smaller stand here and all around? */
+// @ts-ignore: decorator
+@inline
+function widelyFree(plane: usize, stride: u32, row: u32, column: u32): bool {
+  return (
+    around(plane, stride, row, column) | around(plane, stride, row - 1, column) | around(plane, stride, row + 1, column)
+  ) == 0;
+}
+
+/** Which plane of a size a tile is free in: 0 ground, 1 water, NONE neither. */
+function classOf(zone: Zone, paths: Paths, size: u32, column: u32, row: u32): u32 {
+  if (size < 2) {
+    if (size != 0 && (column > paths.wholeColumns || row > paths.wholeRows)) return NONE;
+    const water = zone.tiles + ((zone.tileStride * zone.tilesY) << 2);
+    if (bitAt(water, zone.tileStride, column - 1, row - 1)) return 1;
+    return bitAt(zone.tiles, zone.tileStride, column - 1, row - 1) ? NONE : 0;
+  }
+  const smaller = blockOf(paths, size - 1);
+  if (widelyFree(smaller, paths.rowStride, row, column)) return 0;
+  return widelyFree(waterRows(paths, smaller), paths.rowStride, row, column) ? 1 : NONE;
+}
+
+function buildBlock(zone: Zone, paths: Paths, size: u32): void {
+  const block = blockOf(paths, size);
+  // Labels NONE too.
+  memory.fill(block, 0xff, paths.blockBytes);
+  const labels = labelsOf(paths, block);
   for (let row: u32 = 1; row <= paths.rows; row++) {
     for (let column: u32 = 1; column <= paths.columns; column++) {
-      const swims = bitAt(water, zone.tileStride, column - 1, row - 1);
-      if (!swims && bitAt(zone.tiles, zone.tileStride, column - 1, row - 1)) continue;
-      const plane = swims ? paths.waterRows : paths.groundRows;
+      const kind = classOf(zone, paths, size, column, row);
+      if (kind == NONE) continue;
+      const plane = block + kind * paths.rowsBytes;
       free(plane, paths.rowStride, row, column);
-      free(swims ? paths.waterColumns : paths.groundColumns, paths.columnStride, column, row);
-      label(zone, paths, plane, column, row);
+      free(groundColumns(paths, block) + kind * paths.columnsBytes, paths.columnStride, column, row);
+      label(zone, paths, labels, plane, column, row);
     }
   }
   // A label points to a lower tile of its component, which has its final label by then.
+  const tiles = zone.tilesX * zone.tilesY;
   for (let tile: u32 = 0; tile < tiles; tile++) {
-    const parent = load<u32>(paths.labels + (tile << 2));
-    if (parent != NONE) store<u32>(paths.labels + (tile << 2), load<u32>(paths.labels + (parent << 2)));
+    const parent = load<u32>(labels + (tile << 2));
+    if (parent != NONE) store<u32>(labels + (tile << 2), load<u32>(labels + (parent << 2)));
+  }
+}
+
+/** Writes planes and labels of all sizes from the zone's tiles. O(tiles) a size, some 10 ns each. */
+export function planesBuild(zone: Zone): void {
+  if (zone.tilesX == 0) return;
+  const paths = pathsOf(zone);
+  for (let size: u32 = 0; size < paths.sizes; size++) {
+    if (size != 1 || paths.sameSizes == 0) buildBlock(zone, paths, size);
   }
 }

@@ -7,6 +7,7 @@ import { compressTable } from "./lanes";
 import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
 import { moveAll } from "./move";
 import { randomSeed } from "./random";
+import { pathsStep } from "./requests";
 import { RING_REFUSE, ringInit } from "./ring";
 import { boxBlocked, boxInside, tilesValid } from "./tiles";
 
@@ -24,6 +25,7 @@ export function zoneInit(zone: Zone): void {
 
 /** One tick: decisions and blows on the places of the last one, then everyone moves. */
 export function zoneStep(zone: Zone): void {
+  pathsStep(zone);
   decideAll(zone);
   combatAll(zone);
   moveAll(zone);

@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   ZONE_STOPPED: "the zone stopped at an error of its game",
   COMMANDS_FULL: "the zone has no room for another command before its next tick",
   LIST_FULL: "a result needs more room than the zone was created with",
+  FIELDS_FULL: "all flow fields of the zone are open",
   TIMERS_FULL: "the zone has no room for another timer",
   IMAGE_BAD: "the bytes are not a zone image, or are damaged",
   IMAGE_VERSION: "the image was written by another layout version",

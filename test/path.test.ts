@@ -4,24 +4,17 @@ import { loadMap } from "gyre";
 import { type Kernel, loadKernel, type Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { distances, type Grid, mayStep, randomGrid, WATER } from "./support/grids.js";
 import { allKernels, forSeeds, nameOf, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 
 const DATA = "../shared/data/movingai";
 const MAPS = ["arena", "den520d", "brc202d", "random512-10-0", "maze512-32-0", "icecrown"];
-const GROUND = 0;
-const WATER = 2;
 const SIZE = 32;
 
 const kernels = await allKernels();
 const release = kernels[0]!;
 const out = new Float32Array(2 * 65_536);
-
-interface Grid {
-  columns: number;
-  rows: number;
-  tiles: Uint8Array;
-}
 
 const zoneOf = (kernel: Kernel, { columns, rows, tiles }: Grid): Zone =>
   kernel.createZone({ width: columns * SIZE, height: rows * SIZE, capacity: 1, tileSize: SIZE, tiles });
@@ -36,48 +29,6 @@ const findPath = (zone: Zone, grid: Grid, from: number, to: number) =>
     centre(Math.floor(to / grid.columns)),
     out,
   );
-
-/** The tile's class; that of what lies outside is blocked. */
-function tileAt({ columns, rows, tiles }: Grid, column: number, row: number): number {
-  return column < 0 || row < 0 || column >= columns || row >= rows ? 1 : tiles[row * columns + column]!;
-}
-
-/** May one step from (column, row) by (dx, dy), on tiles of one class? */
-function mayStep(grid: Grid, column: number, row: number, dx: number, dy: number): boolean {
-  const kind = tileAt(grid, column, row);
-  const open = (c: number, r: number) => tileAt(grid, c, r) === kind;
-  return (
-    (kind === GROUND || kind === WATER) &&
-    open(column + dx, row + dy) &&
-    (dx === 0 || dy === 0 || (open(column + dx, row) && open(column, row + dy)))
-  );
-}
-
-/** Lengths of the shortest paths from a tile to all others, Infinity where there is none: the slow truth. */
-function distances(grid: Grid, from: number): Float64Array {
-  const { columns, tiles } = grid;
-  const length = new Float64Array(tiles.length).fill(Number.POSITIVE_INFINITY);
-  if (tiles[from] !== GROUND && tiles[from] !== WATER) return length;
-  length[from] = 0;
-  const open = new Set([from]);
-  while (open.size > 0) {
-    let tile = -1;
-    for (const other of open) if (tile < 0 || length[other]! < length[tile]!) tile = other;
-    open.delete(tile);
-    for (let step = 0; step < 9; step++) {
-      const dx = (step % 3) - 1;
-      const dy = Math.floor(step / 3) - 1;
-      if (step === 4 || !mayStep(grid, tile % columns, Math.floor(tile / columns), dx, dy)) continue;
-      const next = tile + dy * columns + dx;
-      const there = length[tile]! + Math.hypot(dx, dy);
-      if (there < length[next]! - 1e-9) {
-        length[next] = there;
-        open.add(next);
-      }
-    }
-  }
-  return length;
-}
 
 /** Fails unless the points lead from tile to tile by legal steps that add up to the cost. */
 function follow(grid: Grid, from: number, to: number, cost: number, points: number): void {
@@ -101,25 +52,6 @@ function follow(grid: Grid, from: number, to: number, cost: number, points: numb
   }
   assert.is(row * columns + column, to);
   assert.is(cost, straight + diagonal * Math.SQRT2);
-}
-
-function randomGrid(random: Random): Grid {
-  const columns = random.integer(1, 30);
-  const rows = random.integer(1, random.float() < 0.2 ? 90 : 20);
-  const blocked = random.float() * 0.5;
-  const water = random.float() < 0.5 ? 0 : random.float() * 0.5;
-  // Blobs of 1 to 3 tiles a side: corners of all forms, and open ground between them.
-  const blob = random.integer(1, 3);
-  const tiles = new Uint8Array(columns * rows);
-  for (let row = 0; row < rows; row += blob) {
-    for (let column = 0; column < columns; column += blob) {
-      const roll = random.float();
-      const tile = roll < blocked ? 1 : roll < blocked + water ? WATER : GROUND;
-      for (let r = row; r < Math.min(row + blob, rows); r++)
-        tiles.fill(tile, r * columns + column, r * columns + Math.min(column + blob, columns));
-    }
-  }
-  return { columns, rows, tiles };
 }
 
 for (const kernel of kernels) {

@@ -68,7 +68,12 @@ export interface Functions {
   neighbourCounts(zone: number, radius: number): void;
   neighbourLists(zone: number, radius: number): number;
   planesBuild(zone: number): void;
-  findPath(zone: number, x0: number, y0: number, x1: number, y1: number): number;
+  findPath(zone: number, x0: number, y0: number, x1: number, y1: number, halfSize: number): number;
+  walkerSize(tileSize: number, halfSize: number): number;
+  fieldOpen(zone: number, goalCount: number, size: number, reach: number): number;
+  fieldClose(zone: number, field: number): number;
+  fieldReady(zone: number, field: number): number;
+  fieldDirection(zone: number, field: number, x: number, y: number): number;
   random(zone: number): number;
   batchLayout(batch: number, capacity: number): number;
   batchInit(batch: number): void;
@@ -93,6 +98,7 @@ const CONSTANTS = [
   "COLUMNS",
   "EVENT_OWN",
   "EVENT_TRANSFER",
+  "FIELD_GOALS_MAX",
   "HEADER_BYTES",
   "LAYOUT_VERSION",
   "LIST_FULL",
@@ -100,6 +106,7 @@ const CONSTANTS = [
   "OWN_AT",
   "OWN_COLUMNS_MAX",
   "PARTS",
+  "PATHS_POINTS",
   "SPEC_BYTES",
   "STATE_BYTES",
   "TILES_MAX",

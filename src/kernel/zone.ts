@@ -8,14 +8,17 @@ import { bad, coordinate, finite, integer, length } from "./check.js";
 import { COLUMNS, columnView, type OwnColumns } from "./columns.js";
 import { openImage, saveImage } from "./image.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
+import { openField, walkerOf } from "./paths.js";
 import { CommandQueue, EventRing } from "./ring.js";
 import { applyLayout, type Layout, layoutOf } from "./spec.js";
 import { entityBytes, entitySpec, extractEntity, insertEntity } from "./transfer.js";
 import type {
   Columns,
   EntityId,
+  FieldOptions,
   NearestFilter,
   NeighbourLists,
+  PathOptions,
   PathResult,
   SpawnSpec,
   TypedColumn,
@@ -146,7 +149,9 @@ class KernelZone implements Zone {
     this.#header = new Uint32Array(buffer, base, constants.HEADER_BYTES / 4);
     const address = (field: number) => instance.u32(base + field);
     const u32 = (field: number, count = capacity) => new Uint32Array(buffer, address(field), count);
-    const columns = COLUMNS.map(([, type], i) => columnView(type, buffer, address(constants.ZONE_COLUMNS + 4 * i), capacity));
+    const columns = COLUMNS.map(([, type], i) =>
+      columnView(type, buffer, address(constants.ZONE_COLUMNS + 4 * i), capacity),
+    );
     const own = this.#ownColumns.map(([, type], i) =>
       columnView(type, buffer, address(constants.OWN_AT + 4 * i), capacity),
     );
@@ -203,7 +208,12 @@ class KernelZone implements Zone {
     const team = integer("team", spec.team ?? defaults.team, 0, 255);
     const halfSize = length("halfSize", spec.halfSize ?? defaults.halfSize);
     const speed = length("speed", spec.speed ?? defaults.speed);
-    const hp = integer("hp", spec.hp ?? defaults.hp, defaults.hp > 0 && kind < this.#kinds.length ? 1 : -(2 ** 31), I32_MAX);
+    const hp = integer(
+      "hp",
+      spec.hp ?? defaults.hp,
+      defaults.hp > 0 && kind < this.#kinds.length ? 1 : -(2 ** 31),
+      I32_MAX,
+    );
     const status = this.#functions.spawnCheck(this.#base, x, y, halfSize);
     if (status !== 0) throw this.#refusal(status, x, y, halfSize);
     return this.#functions.spawn(this.#base, x, y, halfSize, speed, hp, kind, team) >>> 0;
@@ -395,14 +405,33 @@ class KernelZone implements Zone {
     return this.#lists;
   }
 
-  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array): PathResult {
+  findPath(x0: number, y0: number, x1: number, y1: number, out: Float32Array, options?: PathOptions): PathResult {
     finite("x0", x0);
     finite("y0", y0);
     finite("x1", x1);
     finite("y1", y1);
     if (!(out instanceof Float32Array)) throw bad("out", out, "a Float32Array");
-    const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1);
+    const halfSize = walkerOf(this.#instance, this.#constants, options);
+    const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1, halfSize);
     return { cost, points: cost < 0 ? 0 : this.#handWay(out) };
+  }
+
+  openField(goals: ArrayLike<number>, options?: FieldOptions): number {
+    return openField(this.#instance, this.#constants, goals, options);
+  }
+
+  closeField(field: number): boolean {
+    return isId(field) && this.#functions.fieldClose(this.#base, field) !== 0;
+  }
+
+  fieldReady(field: number): boolean {
+    return isId(field) && this.#functions.fieldReady(this.#base, field) !== 0;
+  }
+
+  fieldDirection(field: number, x: number, y: number): number {
+    finite("x", x);
+    finite("y", y);
+    return isId(field) ? this.#functions.fieldDirection(this.#base, field, x, y) : 0;
   }
 
   /** Writes the tiles of the way, from each of its points to the next diagonally first, then straight. Returns how many there are. */
