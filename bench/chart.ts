@@ -39,7 +39,10 @@ const STYLE = `
   }`;
 
 function rowFor({ rows }: Report, bench: string, n: number): Row | undefined {
-  const candidates = rows.filter((row) => row.bench === bench && (row.params.distribution ?? "uniform") === "uniform");
+  const candidates = rows.filter(
+    (row) =>
+      row.bench === bench && (row.params.distribution ?? "uniform") === "uniform" && row.params.world === undefined,
+  );
   return candidates.find((row) => row.params.n === n) ?? candidates.at(-1);
 }
 

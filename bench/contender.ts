@@ -15,6 +15,7 @@ import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
 import { moveContenders, tickContenders } from "./tick.js";
+import { worldContenders, zonesContenders } from "./world.js";
 
 /** Reading the clock twice costs some 0.1 us, half a percent of this. */
 const ALONE_MS = 0.02;
@@ -28,6 +29,7 @@ const BENCHES: Record<string, Contenders> = {
   move: moveContenders,
   tick: tickContenders,
   path: pathContenders,
+  zones: zonesContenders,
 };
 
 const now = (): number => performance.now();
@@ -102,9 +104,10 @@ class Clock {
 }
 
 async function main([bench = "", variant = "", params = "{}", limitMs = "0"]: string[]): Promise<void> {
-  const create = BENCHES[bench]?.[variant];
+  const size = JSON.parse(params) as Params;
+  const create = (size.world === undefined ? BENCHES[bench] : worldContenders)?.[variant];
   if (create === undefined) throw new Error(`there is no ${variant} of ${bench}`);
-  const operation = await create(JSON.parse(params) as Params);
+  const operation = await create(size);
   const proof = prove(operation, Number(limitMs));
   if (typeof proof === "number") return write({ kind: "slow", tookMs: proof });
   const clock = new Clock(operation);

@@ -6,6 +6,10 @@ export interface Params {
   /** Points or entities. */
   n: number;
   distribution?: Distribution;
+  /** Everything on, in a world: see world.ts. */
+  world?: "icecrown";
+  /** Zones that n is spread over. */
+  zones?: number;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;
 }

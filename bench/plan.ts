@@ -23,7 +23,14 @@ export interface Sizes {
   enemiesInOneCell: Params[];
   crowds: number[];
   paths: number[];
+  /** Entities of a whole world. */
+  worlds: number[];
+  /** Zones of ZONE_ENTITIES each. */
+  zones: number[];
 }
+
+/** Entities of each zone of many. */
+const ZONE_ENTITIES = 200;
 
 const KERNEL = ["simd", "scalar"];
 const JS = ["js", "js-branch-free"];
@@ -39,6 +46,8 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     enemiesInOneCell: [{ n: 2000 }, { n: 20_000 }, { n: 100_000 }],
     crowds: [2000, 20_000, 100_000],
     paths: [50],
+    worlds: [20_000, 100_000],
+    zones: [1, 10, 100],
   },
 };
 
@@ -53,6 +62,8 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     enemiesInOneCell: [{ n: 2000 }],
     crowds: [2000, 20_000],
     paths: [50],
+    worlds: [20_000],
+    zones: [100],
   },
 };
 
@@ -75,11 +86,23 @@ export function casesOf(sizes: Sizes): Case[] {
     ...list("nearest-enemy", "ms", indexes, spread(sizes.enemies, sizes.enemiesInOneCell)),
     ...list("move", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
     ...list("tick", "ms", [...KERNEL, "js"], counts(sizes.crowds)),
+    ...list(
+      "tick",
+      "ms",
+      KERNEL,
+      sizes.worlds.map((n) => ({ n, world: "icecrown" })),
+    ),
+    ...list(
+      "zones",
+      "ms",
+      KERNEL,
+      sizes.zones.map((zones) => ({ n: zones * ZONE_ENTITIES, zones })),
+    ),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
 
-/** What --filter looks at: bench/n/distribution. */
+/** What --filter looks at: bench/n/distribution, or the world in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  return [bench, params.n, params.distribution].filter((part) => part !== undefined).join("/");
+  return [bench, params.n, params.distribution ?? params.world].filter((part) => part !== undefined).join("/");
 }

@@ -45,8 +45,10 @@ export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row 
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, insteadOf } = params;
-  const size = `${n.toLocaleString("en")}${distribution === undefined ? "" : ` ${distribution}`}`;
+  const { n, distribution, world, zones, insteadOf } = params;
+  const kind = distribution ?? (world === undefined ? "" : `with everything on, ${world}`);
+  const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
+  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;
 }

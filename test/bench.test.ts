@@ -23,6 +23,8 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     enemiesInOneCell: [{ n: 100 }],
     crowds: [300],
     paths: [3],
+    worlds: [200],
+    zones: [3],
   },
   effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
 };

@@ -41,7 +41,8 @@ test("columns of one's own have their types, begin with 0, end with 0, are hashe
 });
 
 test("columns with names or types that cannot be, or too many, are refused", () => {
-  const make = (columns: object) => kernels[0]!.createZone({ width: 9, height: 9, capacity: 1, columns: columns as never });
+  const make = (columns: object) =>
+    kernels[0]!.createZone({ width: 9, height: 9, capacity: 1, columns: columns as never });
   const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, "u8"]));
   assert.is(Object.keys(make(many(32)).own).length, 32);
   refuses("BAD_ARGUMENT", () => make(many(33)), /33 of them/);
@@ -63,7 +64,21 @@ test("columns with names or types that cannot be, or too many, are refused", () 
 function belongings(zone: Zone, id: number): Record<string, number> {
   const slot = zone.slot(id);
   const all = { ...zone.columns, ...zone.own } as unknown as Record<string, ArrayLike<number>>;
-  const stays = ["x", "y", "id", "next", "generation", "homeX", "homeY", "target", "until", "route", "wayX", "wayY", "hitAt"];
+  const stays = [
+    "x",
+    "y",
+    "id",
+    "next",
+    "generation",
+    "homeX",
+    "homeY",
+    "target",
+    "until",
+    "route",
+    "wayX",
+    "wayY",
+    "hitAt",
+  ];
   const kept = Object.entries(all).filter(([name]) => !stays.includes(name) && name !== "flags" && name !== "readyAt");
   return Object.fromEntries(kept.map(([name, column]) => [name, column[slot]!]));
 }
@@ -188,7 +203,17 @@ test("events come in order, once; a game's own begin at 64; what finds no room i
     const event = { type: 0 } as never as import("gyre/kernel").ZoneEvent;
     assert.is(zone.events.count, 2);
     assert.is(zone.events.next(event), true);
-    assert.equal(event, { type: 64, critical: false, tick: 0, source: 0, target: 5, value: -1, extra: 2, x: 0.5, y: 1.5 });
+    assert.equal(event, {
+      type: 64,
+      critical: false,
+      tick: 0,
+      source: 0,
+      target: 5,
+      value: -1,
+      extra: 2,
+      x: 0.5,
+      y: 1.5,
+    });
     assert.is(zone.events.next(event), true);
     assert.equal([event.type, event.critical, event.value], [65_535, true, 2 ** 31 - 1]);
     assert.is(zone.events.next(event), false);
@@ -205,7 +230,12 @@ test("events come in order, once; a game's own begin at 64; what finds no room i
       [1, 2, 3].map(() => refusing.emit(64, true, 0, 0, 0, 0, 0, 0)),
       [true, true, false],
     );
-    for (const bad of [{ eventCapacity: 3 }, { eventCapacity: 1 }, { commandCapacity: 131_072 }, { eventPolicy: "wait" }]) {
+    for (const bad of [
+      { eventCapacity: 3 },
+      { eventCapacity: 1 },
+      { commandCapacity: 131_072 },
+      { eventPolicy: "wait" },
+    ]) {
       refuses("BAD_ARGUMENT", () => kernel.createZone({ width: 9, height: 9, capacity: 1, ...(bad as object) }));
     }
   }

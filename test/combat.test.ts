@@ -147,7 +147,10 @@ test("damage is attack - defence without spread, at least 1, varies by its share
 
 test("a blow waits for cooldown and stagger, happens once, and can be taken back", () => {
   for (const kernel of kernels) {
-    const zone = arena(kernel, [{ hp: 100, attack: 1, reach: 50, cooldown: 0.5, stagger: 0.2 }, { hp: 100, team: 1 }]);
+    const zone = arena(kernel, [
+      { hp: 100, attack: 1, reach: 50, cooldown: 0.5, stagger: 0.2 },
+      { hp: 100, team: 1 },
+    ]);
     const id = zone.spawn({ x: 100, y: 100, kind: 0 });
     const victim = zone.spawn({ x: 120, y: 100, kind: 1 });
     eventsOf(zone);
@@ -290,8 +293,29 @@ test("brawls conserve: xp given is xp received, gold too; nobody alive without h
       const zone = kernel.createZone({
         ...spec,
         archetypes: [
-          { hp: 60, attack: 20, spread: 0.5, reach: 30, arc: 2, cleave: 3, cooldown: 0.2, respawn: 1, xp: 5, levelXp: 7 },
-          { hp: 40, attack: 9, reach: 25, cooldown: 0.5, stagger: 0.1, brain: "hunter", sight: 200, leash: 300, wander: 60 },
+          {
+            hp: 60,
+            attack: 20,
+            spread: 0.5,
+            reach: 30,
+            arc: 2,
+            cleave: 3,
+            cooldown: 0.2,
+            respawn: 1,
+            xp: 5,
+            levelXp: 7,
+          },
+          {
+            hp: 40,
+            attack: 9,
+            reach: 25,
+            cooldown: 0.5,
+            stagger: 0.1,
+            brain: "hunter",
+            sight: 200,
+            leash: 300,
+            wander: 60,
+          },
           { hp: 30, corpse: 0.5, xp: 11, gold: 3 },
         ].map((row, i) => ({ ...row, gold: i + 1, separation: 4, speed: 150 }) as Archetype),
       });
@@ -324,7 +348,8 @@ test("brawls conserve: xp given is xp received, gold too; nobody alive without h
             continue;
           }
           purse.set(slot, [xp[slot]!, gold[slot]!]);
-          if (alive[slot] === 1) assert.ok(hp[slot]! > 0, `slot ${slot} of kind ${kind[slot]} lives with ${hp[slot]} hp`);
+          if (alive[slot] === 1)
+            assert.ok(hp[slot]! > 0, `slot ${slot} of kind ${kind[slot]} lives with ${hp[slot]} hp`);
           else assert.is(hp[slot], 0);
           assert.is(oracle.boxBlocked(x[slot]!, y[slot]!, halfSize[slot]!), false, `slot ${slot} stands in a wall`);
         }
@@ -375,7 +400,11 @@ test("archetypes that cannot be are refused by their path and value, and what hp
   assert.is(zone.harm(zone.spawn({ x: 100, y: 100, kind: 9 }), 5), false, "no archetype");
   refuses("BAD_ARGUMENT", () => zone.harm(plain, -1), /damage is -1/);
   const restored = kernel.restoreZone(zone.save());
-  assert.is(restored.columns.speed[restored.slot(restored.spawn({ x: 50, y: 50, kind: 1 }))], 7, "archetypes are saved");
+  assert.is(
+    restored.columns.speed[restored.slot(restored.spawn({ x: 50, y: 50, kind: 1 }))],
+    7,
+    "archetypes are saved",
+  );
 });
 
 test.run();

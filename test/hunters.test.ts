@@ -46,7 +46,8 @@ test("a hunter is after the nearest enemy in sight, the lowest slot of equals, n
         for (let other = 0; other < 150; other++) {
           const squared = f(f(f(x[other]! - x[slot]!) ** 2) + f(f(y[other]! - y[slot]!) ** 2));
           // Kind 3 is beyond harm, kind 4 has no archetype.
-          if (kind[other]! > 2 || team[other] === team[slot] || squared > best || (squared === best && nearest !== 0)) continue;
+          if (kind[other]! > 2 || team[other] === team[slot] || squared > best || (squared === best && nearest !== 0))
+            continue;
           best = squared;
           nearest = id[other]!;
         }
@@ -150,7 +151,10 @@ test("a hunter whose target is gone, dead, or too far to see turns to the next, 
 
 test("a pack surrounds: 12 hunters around one man are all in reach of him or next to who is, and none stands in another", () => {
   for (const kernel of kernels) {
-    const archetypes = [{ ...MAN, hp: 1_000_000 }, { ...WOLF, separation: 4, halfSize: 6, reach: 26, sight: 300 }];
+    const archetypes = [
+      { ...MAN, hp: 1_000_000 },
+      { ...WOLF, separation: 4, halfSize: 6, reach: 26, sight: 300 },
+    ];
     const zone = kernel.createZone({ width: 800, height: 800, capacity: 16, archetypes });
     zone.spawn({ x: 400, y: 400, kind: 0, speed: 0 });
     for (let i = 0; i < 12; i++) zone.spawn({ x: 200 + i, y: 400 + (i % 3), kind: 1 });

@@ -94,7 +94,11 @@ export function openImage(
 
   let layout: Layout;
   try {
-    layout = readLayout(new DataView(image.buffer, image.byteOffset + stateAt - headerBytes, headerBytes), own, constants);
+    layout = readLayout(
+      new DataView(image.buffer, image.byteOffset + stateAt - headerBytes, headerBytes),
+      own,
+      constants,
+    );
   } catch (error) {
     throw imageBad((error as Error).message);
   }
@@ -108,7 +112,8 @@ export function openImage(
   const [header, state] = partsOf(instance, constants);
   header.set(image.subarray(stateAt - headerBytes, stateAt));
   state.set(image.subarray(stateAt));
-  if (checksum(instance, constants, names) !== view.getBigUint64(16, true)) throw imageBad("its checksum does not match");
+  if (checksum(instance, constants, names) !== view.getBigUint64(16, true))
+    throw imageBad("its checksum does not match");
   if (!instance.functions.zoneValid(BASE)) throw imageBad("its structure is not sound");
   return { instance, layout };
 }

@@ -9,7 +9,19 @@ import type { SpawnSpec, TypedColumn } from "./types.js";
 type Name = (typeof COLUMNS)[number][0];
 
 const SPAWN: readonly Name[] = ["kind", "team", "halfSize", "speed", "hp"];
-const REST: readonly Name[] = ["vx", "vy", "wishX", "wishY", "faceX", "faceY", "readyAt", "xp", "gold", "level", "action"];
+const REST: readonly Name[] = [
+  "vx",
+  "vy",
+  "wishX",
+  "wishY",
+  "faceX",
+  "faceY",
+  "readyAt",
+  "xp",
+  "gold",
+  "level",
+  "action",
+];
 const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.findIndex(([column]) => column === name));
 /** Times go over as what is left of them: the other zone has its own. */
 const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));

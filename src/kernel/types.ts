@@ -59,14 +59,7 @@ export interface ZoneSpec {
 }
 
 export type ColumnType = "f32" | "i32" | "u32" | "i16" | "u16" | "i8" | "u8";
-export type TypedColumn =
-  | Float32Array
-  | Int32Array
-  | Uint32Array
-  | Int16Array
-  | Uint16Array
-  | Int8Array
-  | Uint8Array;
+export type TypedColumn = Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
 
 /** When a ring is full: forget its oldest record; forget the oldest of normal priority first; or refuse the new one. */
 export type RingPolicy = "drop-oldest" | "drop-low" | "refuse";
