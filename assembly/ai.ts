@@ -17,13 +17,13 @@
 // Cost: a search for the nearest enemy is some 100 ns, a decision where to go some 50 ns and the neighbours it keeps apart from.
 import { Archetype, BRAIN_HUNTER, archetypeOf, hpMax } from "./archetype";
 import { isHarmable, isReady, rouse } from "./combat";
-import { face, find, halt, place } from "./entity";
+import { face, find, halt, place, slotOf } from "./entity";
 import { flowRequest } from "./flow";
-import { gridClean, gridReady, layersWithout } from "./grid";
+import { beginSquare, gridClean, gridReady, layersWithout, nextRun } from "./grid";
 import { flowSteer } from "./heading";
 import { ATTACK, CHASE, DEAD, IDLE, NONE, RETURN, SEES, WALK, Zone } from "./layout";
 import { findPath } from "./path";
-import { candidateLimit, likelyReach, nearestFrom, squaredRadius } from "./query";
+import { candidate, candidateLimit, likelyReach, nearestFrom, squaredRadius } from "./query";
 import { isWayFree } from "./sight";
 import { steer } from "./steer";
 
@@ -122,7 +122,25 @@ function strayed(zone: Zone, slot: u32): f32 {
   return dx * dx + dy * dy;
 }
 
-/** Id of the nearest enemy within `sight`, when blows can harm it; else 0. */
+/** The nearest harmable enemy within `sight`, one by one: for when a nearer one is beyond harm. */
+function noticeHarmable(zone: Zone, x: f32, y: f32, sight: f32, team: i32, layers: u32): u32 {
+  const limit = candidateLimit(squaredRadius(sight));
+  let best = limit;
+  beginSquare(zone, x, y, sight, layers);
+  while (nextRun(zone)) {
+    for (let entry = zone.runStart << 2; entry < zone.runEnd << 2; entry += 4) {
+      if (load<i32>(zone.sortedTeam + entry) == team) continue;
+      const dx = load<f32>(zone.sortedX + entry) - x;
+      const dy = load<f32>(zone.sortedY + entry) - y;
+      const id = load<u32>(zone.sortedId + entry);
+      const found = candidate(dx * dx + dy * dy, id);
+      if (found < best && isHarmable(zone, slotOf(id))) best = found;
+    }
+  }
+  return best == limit ? 0 : <u32>best;
+}
+
+/** Id of the nearest harmable enemy within `sight`, 0 when there is none. */
 function notice(zone: Zone, slot: u32, sight: f32): u32 {
   const at = slot << 2;
   const x = load<f32>(zone.x + at);
@@ -132,8 +150,7 @@ function notice(zone: Zone, slot: u32, sight: f32): u32 {
   if (layers == 0) return 0;
   const best = nearestFrom(zone, x, y, sight, team, 0, layers, likelyReach(zone, x, y, layers));
   if (best == candidateLimit(squaredRadius(sight))) return 0;
-  const enemy = find(zone, <u32>best);
-  return enemy >= 0 && isHarmable(zone, enemy) ? <u32>best : 0;
+  return isHarmable(zone, slotOf(<u32>best)) ? <u32>best : noticeHarmable(zone, x, y, sight, team, layers);
 }
 
 /** A hunter turns to an enemy: straight at it when the way is free, else along a field around the walls. */
