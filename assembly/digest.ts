@@ -3,6 +3,7 @@
 import { Archetype } from "./archetype";
 import {
   COLUMNS, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, Zone, columnBytes, columnField, ownColumn, ownColumnBytes,
+  pathsOf,
 } from "./layout";
 
 const P1: u64 = 0x9e3779b185ebca87;
@@ -56,11 +57,12 @@ export function digest(address: usize, size: usize, seed: u64): u64 {
   return hash ^ (hash >> 32);
 }
 
-// The parts of the simulated state, each one range: header, tiles, archetypes, then the columns, of every slot ever used.
+// The parts of the simulated state, each one range: header, tiles, archetypes, paths, then the columns, of every slot ever used.
 const PART_HEADER: u32 = 0;
 const PART_TILES: u32 = 1;
 const PART_ARCHETYPES: u32 = 2;
-const PART_COLUMNS: u32 = 3;
+const PART_PATHS: u32 = 3;
+const PART_COLUMNS: u32 = 4;
 const PART_OWN: u32 = PART_COLUMNS + COLUMNS;
 /** Parts that a zone can have; the last ones are columns of one's own. */
 export const PARTS: u32 = PART_OWN + OWN_COLUMNS_MAX;
@@ -73,6 +75,7 @@ export function partHash(zone: Zone, part: u32, seed: u64): u64 {
     case PART_TILES: return digest(zone.tiles, <usize>(zone.tileStride * zone.tilesY) << 3, seed);
     case PART_ARCHETYPES:
       return digest(zone.archetypes, (<usize>zone.archetypeCount + 1) * offsetof<Archetype>(), seed);
+    case PART_PATHS: return digest(pathsOf(zone).fields, <usize>zone.stateEnd - pathsOf(zone).fields, seed);
   }
   if (part < PART_OWN) {
     const column = part - PART_COLUMNS;

@@ -14,7 +14,7 @@
 // table: a game opens fields and closes them; others request one by its goal, and lose it when it has not been requested for a while and
 // another one is.
 import {
-  FIELD_BYTES, FLOW_BUCKETS, Field, FlowState, FlowTile, NONE, Paths, Zone, pathsOf, walkerSize,
+  FIELD_BYTES, FIELD_GOALS_MAX, FLOW_BUCKETS, Field, FlowState, FlowTile, NONE, Paths, Zone, pathsOf, walkerSize,
 } from "./layout";
 import { around, blockOf, isWall, labelsOf, waterRows } from "./plane";
 import { centreOf, lineOf } from "./path";
@@ -229,7 +229,7 @@ function openGoal(zone: Zone, paths: Paths, directions: usize, column: u32, row:
 }
 
 /** Opens the goals of the field that has waited longest; false when none waits. */
-export function flowStart(zone: Zone, paths: Paths): bool {
+function startNext(zone: Zone, paths: Paths): bool {
   let index = NONE;
   let least: u64 = u64.MAX_VALUE;
   for (let i: u32 = 0; i < zone.flowFields; i++) {
@@ -289,7 +289,7 @@ function runField(zone: Zone, paths: Paths, budget: u32): u32 {
 export function flowStep(zone: Zone, budget: u32): void {
   if (zone.flowFields == 0 || zone.tilesX == 0) return;
   const paths = pathsOf(zone);
-  while (budget != 0 && (paths.flowField != NONE || flowStart(zone, paths))) budget -= runField(zone, paths, budget);
+  while (budget != 0 && (paths.flowField != NONE || startNext(zone, paths))) budget -= runField(zone, paths, budget);
 }
 
 // --- the table
@@ -370,7 +370,7 @@ function begin(zone: Zone, paths: Paths, index: u32, size: u32, reach: f32, key:
 }
 
 /** Makes a field be found by its handle, which it gives, and its key. */
-export function publish(paths: Paths, index: u32): u32 {
+function publish(paths: Paths, index: u32): u32 {
   const field = fieldAt(paths, index);
   const handle = (field.stamp << 8) | (index + 1);
   store<u32>(paths.handles + (index << 2), handle, 4);
@@ -415,7 +415,7 @@ export function flowRequest(zone: Zone, x: f32, y: f32, halfSize: f32, reach: u3
 /** A field that stays until it is closed, to the first so many of paths.points. Its handle; 0 when all places are taken by such. */
 export function fieldOpen(zone: Zone, goalCount: u32, size: u32, reach: f32): u32 {
   const paths = pathsOf(zone);
-  assert(goalCount >= 1 && goalCount <= 16 && size < paths.sizes && reach >= 0);
+  assert(goalCount >= 1 && goalCount <= FIELD_GOALS_MAX && size < paths.sizes && reach >= 0);
   const index = takePlace(zone, paths, 0);
   if (index == NONE) return 0;
   const field = fieldAt(paths, index);
@@ -435,4 +435,59 @@ export function fieldClose(zone: Zone, handle: u32): bool {
 export function fieldReady(zone: Zone, handle: u32): bool {
   const paths = pathsOf(zone);
   return fieldLive(paths, handle) && fieldAt(paths, indexOf(handle)).status == READY;
+}
+
+// --- state
+
+function fieldValid(zone: Zone, paths: Paths, field: Field): bool {
+  if (field.stamp > STAMP_MAX) return false;
+  if (field.status == NOBODYS) return field.goalCount == 0 && field.key == 0 && field.settled == 0;
+  for (let goal: u32 = 0; goal < min(field.goalCount, FIELD_GOALS_MAX); goal++) {
+    if (!isFinite(goalX(field, goal)) || !isFinite(goalY(field, goal))) return false;
+  }
+  const tiles = zone.tilesX * zone.tilesY;
+  return (
+    field.stamp != 0 && field.status <= READY && field.goalCount >= 1 && field.goalCount <= FIELD_GOALS_MAX &&
+    field.size < paths.sizes && field.reach >= 0 && field.reach <= f32.MAX_VALUE && field.settled <= tiles &&
+    (tiles != 0 || field.status == READY)
+  );
+}
+
+/** Is the table one that the kernel can have made? */
+export function fieldsValid(zone: Zone): bool {
+  const paths = pathsOf(zone);
+  for (let i: u32 = 0; i < zone.flowFields; i++) if (!fieldValid(zone, paths, fieldAt(paths, i))) return false;
+  return true;
+}
+
+/** Computes a field again, as far as it was. False when it does not come that far, or would go further than it says. */
+function recompute(zone: Zone, paths: Paths, index: u32): bool {
+  const field = fieldAt(paths, index);
+  const settled = field.settled;
+  const status = field.status;
+  field.settled = 0;
+  field.status = COMPUTING;
+  startField(zone, paths, index);
+  runField(zone, paths, status == READY ? u32.MAX_VALUE : settled);
+  return field.settled == settled && field.status == status;
+}
+
+/** Computes what fields hold from a valid table; false when it cannot have been so. O(settled tiles). */
+export function fieldsRestore(zone: Zone): bool {
+  const paths = pathsOf(zone);
+  let underWay = NONE;
+  for (let i: u32 = 0; i < zone.flowFields; i++) {
+    const field = fieldAt(paths, i);
+    if (field.status == NOBODYS) continue;
+    publish(paths, i);
+    if (zone.tilesX == 0) continue;
+    if (field.status == READY) {
+      if (!recompute(zone, paths, i)) return false;
+    } else if (field.settled != 0) {
+      // One at a time.
+      if (underWay != NONE) return false;
+      underWay = i;
+    }
+  }
+  return underWay == NONE || recompute(zone, paths, underWay);
 }

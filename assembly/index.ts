@@ -20,6 +20,7 @@ export { findPath } from "./path";
 export { planesBuild } from "./plane";
 export { fieldClose, fieldOpen, fieldReady, flowDirection, flowRequest } from "./flow";
 export { fieldDirection, flowSteer } from "./heading";
+export { pathAnswer, pathRequest, pathsRestore } from "./requests";
 export { random } from "./random";
 export { BATCH_CAPACITY_MAX, batchDistances, batchInit, batchLayout, batchNearest, batchWithin } from "./distance";
 
@@ -31,7 +32,7 @@ export {
 
 import { Archetype } from "./archetype";
 import { Batch } from "./distance";
-import { PATHS_AT, Paths, Zone } from "./layout";
+import { PATHS_AT, PathRequest, Paths, RequestState, Zone } from "./layout";
 
 // Where the host finds a header's fields.
 export const ZONE_CAPACITY: u32 = offsetof<Zone>("capacity");
@@ -76,6 +77,16 @@ export const ZONE_WAY: u32 = offsetof<Zone>("way");
 export const ZONE_WAY_LENGTH: u32 = offsetof<Zone>("wayLength");
 export const ZONE_FLOW_X: u32 = offsetof<Zone>("flowX");
 export const ZONE_FLOW_Y: u32 = offsetof<Zone>("flowY");
+export const PATHS_ANSWER_COST: u32 = PATHS_AT + offsetof<Paths>("answerCost");
+export const PATHS_ANSWER_REQUESTER: u32 = PATHS_AT + offsetof<Paths>("answerRequester");
+export const PATHS_ANSWER_TICKET: u32 = PATHS_AT + offsetof<Paths>("answerTicket");
+export const PATHS_REQUESTS: u32 = PATHS_AT + offsetof<Paths>("requests");
+export const REQUESTS_AT: u32 = offsetof<RequestState>();
+export const REQUEST_BYTES: u32 = offsetof<PathRequest>();
+export const REQUEST_EXPANDED: u32 = offsetof<PathRequest>("expanded");
+export const REQUESTS_WAITING: u32 = offsetof<RequestState>("waiting");
+export const REQUESTS_ANSWERS: u32 = offsetof<RequestState>("answers");
+export const PATHS_FIELDS: u32 = PATHS_AT + offsetof<Paths>("fields");
 export const PATHS_POINTS: u32 = PATHS_AT + offsetof<Paths>("points");
 export const BATCH_X: u32 = offsetof<Batch>("x");
 export const BATCH_Y: u32 = offsetof<Batch>("y");

@@ -304,6 +304,8 @@ export class Paths {
   heapCount: u32;
   goal: u32; //          index of the goal's node, NONE until it is reached
   best: f64; //          cost of the best way to the goal so far
+  over: u32; //          1 when it has ended
+  searcher: u32; //      the request whose search it is, NONE when it is nobody's
 
   // --- flow fields
   fields: usize; //      FlowState, then Field[flowFields]; part of the state
@@ -320,6 +322,41 @@ export class Paths {
   flowField: u32; //     index of the field that is computed, NONE when none has been begun
   flowFull: u32; //      1 + the tick in which no field could be evicted
   points: usize; //      f32 pairs: goals on their way in
+
+  // --- requests
+  requests: usize; //    RequestState, then PathRequest[pathRequests]; part of the state, as are
+  turns: usize; //       u32[ANSWER_POINTS] by request: the tiles where an answer begins, turns and ends
+  answerCost: f64; //    the answer taken last; its way is in zone.way
+  answerTicket: u32;
+  answerRequester: u32;
+}
+
+/** Head of the table of requests. */
+@unmanaged
+export class RequestState {
+  round: u64; //         of the request that was searched for last
+  requested: u64; //     requests so far
+  answered: u64; //      answers so far
+  waiting: u32; //       requests
+  answers: u32; //       that have not been taken
+}
+
+/** A request for a path, then its answer. */
+@unmanaged
+export class PathRequest {
+  round: u64; //         whose turn it is: lowest round first, of equal rounds the oldest
+  sequence: u64; //      which one it was of all requests, then of all answers
+  cost: f64; //          of the answer
+  status: u32; //        0 nobody's, 1 waits, 2 answered
+  ticket: u32;
+  requester: u32;
+  halfSize: f32;
+  column: u32; //        from 0, NONE outside
+  row: u32;
+  goalColumn: u32;
+  goalRow: u32;
+  expanded: u32; //      nodes so far
+  length: u32; //        points of the answer's way; those of a longer one than ANSWER_POINTS are not kept
 }
 
 /** Head of the table of fields. */
@@ -479,6 +516,8 @@ function layoutPathState(zone: Zone, from: u64): u64 {
   const paths = pathsOf(zone);
   let at = from;
   paths.fields = <usize>at; at = after(at, zone.flowFields != 0 ? offsetof<FlowState>() + <u64>zone.flowFields * FIELD_BYTES : 0, 1);
+  paths.requests = <usize>at; at = after(at, offsetof<RequestState>() + <u64>zone.pathRequests * offsetof<PathRequest>(), 1);
+  paths.turns = <usize>at; at = after(at, <u64>zone.pathRequests * ANSWER_POINTS, 4);
   return at;
 }
 
@@ -488,6 +527,7 @@ function layoutPaths(zone: Zone, from: u64): u64 {
   const paths = pathsOf(zone);
   let at = from;
   paths.flowField = NONE;
+  paths.searcher = NONE;
   paths.sizes = walkerSize(zone.tileSize, zone.walkerHalfSize) + 1;
   paths.handles = <usize>at; at = after(at, 256, 4);
   paths.keys = <usize>at; at = after(at, 256, 8);

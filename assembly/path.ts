@@ -239,7 +239,7 @@ function expand(zone: Zone, paths: Paths, index: u32): void {
 
 // @ts-ignore: decorator
 @inline
-function wayPut(zone: Zone, place: u32, column: u32, row: u32): void {
+export function wayPut(zone: Zone, place: u32, column: u32, row: u32): void {
   store<u32>(zone.way + (place << 3), column);
   store<u32>(zone.way + (place << 3), row, 4);
 }
@@ -257,21 +257,53 @@ function writeWay(zone: Zone, paths: Paths): void {
   }
 }
 
-/** From tile to tile, both of one component, columns and rows counted from 1. Gives the cost. */
-function search(zone: Zone, paths: Paths, column: u32, row: u32): f64 {
+/**
+ * Begins a search from tile to tile, counted from 0, for walkers of a size. False when there is no way. Some other search that was under
+ * way is lost.
+ */
+export function searchBegin(zone: Zone, column: u32, row: u32, goalColumn: u32, goalRow: u32, size: u32): bool {
+  if (column == NONE || row == NONE || goalColumn == NONE || goalRow == NONE) return false;
+  const paths = pathsOf(zone);
+  const block = blockOf(paths, size);
+  const labels = labelsOf(paths, block);
+  const label = load<u32>(labels + ((row * zone.tilesX + column) << 2));
+  const goalLabel = load<u32>(labels + ((goalRow * zone.tilesX + goalColumn) << 2));
+  if (label == NONE || label != goalLabel) return false;
+  const water = isWall(block, paths.rowStride, row + 1, column + 1);
+  paths.searcher = NONE;
+  paths.rowWalls = water ? waterRows(paths, block) : block;
+  paths.columnWalls = water ? waterColumns(paths, block) : groundColumns(paths, block);
+  paths.goalColumn = goalColumn + 1;
+  paths.goalRow = goalRow + 1;
   paths.nodeCount = 0;
   paths.heapCount = 0;
+  paths.over = 0;
   paths.best = Infinity;
-  reach(zone, paths, column, row, START, 0, 0);
+  reach(zone, paths, column + 1, row + 1, START, 0, 0);
+  return true;
+}
+
+/**
+ * Goes on with the search, for up to so many nodes; how many it expanded. When that ended it, paths.over is 1, the cost in paths.best and
+ * the way in zone.way. Where it stands after n nodes depends on nothing but the search and n.
+ */
+export function searchRun(zone: Zone, paths: Paths, budget: u32): u32 {
+  let left = budget;
   while (paths.heapCount != 0) {
+    if (left == 0) return budget;
     const entry = heapTake(paths);
     const index = INDEX_MASK - (<u32>entry & INDEX_MASK);
     const node = nodeAt(paths, index);
-    if (estimate(paths, node.column, node.row, node.straight, node.diagonal) < paths.best) expand(zone, paths, index);
-    else if ((entry | INDEX_MASK) > (reinterpret<u64>(paths.best) | INDEX_MASK)) break;
+    if (estimate(paths, node.column, node.row, node.straight, node.diagonal) < paths.best) {
+      expand(zone, paths, index);
+      left--;
+    } else if ((entry | INDEX_MASK) > (reinterpret<u64>(paths.best) | INDEX_MASK)) {
+      break;
+    }
   }
+  paths.over = 1;
   writeWay(zone, paths);
-  return paths.best;
+  return budget - left;
 }
 
 /** A coordinate's tile, counted from 0; NONE when it is not in [0, size) or the tile's centre is not. */
@@ -303,28 +335,24 @@ function straightPath(zone: Zone, column: u32, row: u32, goalColumn: u32, goalRo
   return costOf(max(dx, dy) - min(dx, dy), min(dx, dy));
 }
 
+/** A shortest path from tile to tile, counted from 0, NONE outside; see findPath. */
+export function findTilePath(zone: Zone, column: u32, row: u32, goalColumn: u32, goalRow: u32, halfSize: f32): f64 {
+  if (column == NONE || row == NONE || goalColumn == NONE || goalRow == NONE) return -1;
+  if (zone.tilesX == 0) return straightPath(zone, column, row, goalColumn, goalRow, halfSize);
+  if (!searchBegin(zone, column, row, goalColumn, goalRow, walkerSize(zone.tileSize, halfSize))) return -1;
+  const paths = pathsOf(zone);
+  searchRun(zone, paths, u32.MAX_VALUE);
+  return paths.best;
+}
+
 /**
  * A shortest path from the tile of one point to that of another, for a box of at most zone.walkerHalfSize. Gives its cost in tiles, -1
  * when there is none; where it turns is in zone.way then.
  */
 export function findPath(zone: Zone, x0: f64, y0: f64, x1: f64, y1: f64, halfSize: f32): f64 {
   assert(isFinite(x0) && isFinite(y0) && isFinite(x1) && isFinite(y1) && halfSize >= 0 && halfSize <= zone.walkerHalfSize);
-  const column = lineOf(x0, zone.tileSize, zone.width);
-  const row = lineOf(y0, zone.tileSize, zone.height);
-  const goalColumn = lineOf(x1, zone.tileSize, zone.width);
-  const goalRow = lineOf(y1, zone.tileSize, zone.height);
-  if (column == NONE || row == NONE || goalColumn == NONE || goalRow == NONE) return -1;
-  if (zone.tilesX == 0) return straightPath(zone, column, row, goalColumn, goalRow, halfSize);
-  const paths = pathsOf(zone);
-  const block = blockOf(paths, walkerSize(zone.tileSize, halfSize));
-  const labels = labelsOf(paths, block);
-  const label = load<u32>(labels + ((row * zone.tilesX + column) << 2));
-  const goalLabel = load<u32>(labels + ((goalRow * zone.tilesX + goalColumn) << 2));
-  if (label == NONE || label != goalLabel) return -1;
-  const water = isWall(block, paths.rowStride, row + 1, column + 1);
-  paths.rowWalls = water ? waterRows(paths, block) : block;
-  paths.columnWalls = water ? waterColumns(paths, block) : groundColumns(paths, block);
-  paths.goalColumn = goalColumn + 1;
-  paths.goalRow = goalRow + 1;
-  return search(zone, paths, column + 1, row + 1);
+  return findTilePath(
+    zone, lineOf(x0, zone.tileSize, zone.width), lineOf(y0, zone.tileSize, zone.height), lineOf(x1, zone.tileSize, zone.width),
+    lineOf(y1, zone.tileSize, zone.height), halfSize,
+  );
 }

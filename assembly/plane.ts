@@ -20,7 +20,8 @@ export const WALL: u32 = 0x80000000;
 // @ts-ignore: decorator
 @inline
 export function blockOf(paths: Paths, size: u32): usize {
-  return paths.blocks + <usize>(size != 0 ? size - paths.sameSizes : 0) * paths.blockBytes;
+  const index = size - <u32>(size != 0) * paths.sameSizes;
+  return paths.blocks + <usize>index * paths.blockBytes;
 }
 
 // @ts-ignore: decorator
@@ -176,7 +177,7 @@ function buildBlock(zone: Zone, paths: Paths, size: u32): void {
   const labels = labelsOf(paths, block);
   for (let row: u32 = 1; row <= paths.rows; row++) {
     for (let column: u32 = 1; column <= paths.columns; column++) {
-      const kind = classOf(zone, paths, size, column, row);
+      const kind: usize = classOf(zone, paths, size, column, row);
       if (kind == NONE) continue;
       const plane = block + kind * paths.rowsBytes;
       free(plane, paths.rowStride, row, column);

@@ -7,7 +7,7 @@ import { compressTable } from "./lanes";
 import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
 import { moveAll } from "./move";
 import { randomSeed } from "./random";
-import { pathsStep } from "./requests";
+import { pathsStep, pathsValid } from "./requests";
 import { RING_REFUSE, ringInit } from "./ring";
 import { boxBlocked, boxInside, tilesValid } from "./tiles";
 
@@ -97,5 +97,5 @@ export function zoneValid(zone: Zone): bool {
     if (!slotValid(zone, slot)) return false;
     live += <u32>(load<u32>(zone.id + (slot << 2)) != 0);
   }
-  return live == zone.count && freeListValid(zone) && tilesValid(zone);
+  return live == zone.count && freeListValid(zone) && tilesValid(zone) && pathsValid(zone);
 }

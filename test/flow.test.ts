@@ -1,5 +1,5 @@
 /** Flow fields against a plain Dijkstra, their table, their budget, and boxes that really walk along them. */
-import type { Kernel, Zone } from "gyre/kernel";
+import { GyreError, type Kernel, loadKernel, type Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BASE, type Beneath, beneath } from "./support/exports.js";
@@ -13,7 +13,6 @@ const DY = [0, 0, 1, 1, 1, 0, -1, -1, -1, 0];
 const GOAL = 9;
 
 const kernels = await allKernels();
-const release = kernels[0]!;
 
 const centre = (line: number): number => (line + 0.5) * SIZE;
 const xOf = (grid: Grid, tile: number): number => centre(tile % grid.columns);
@@ -170,6 +169,283 @@ test("boxes of all sizes from all places where they fit reach the goal's tile on
     }
   });
   assert.ok(walked > 300, `${walked} walked`);
+});
+
+const open: Grid = { columns: 20, rows: 20, tiles: new Uint8Array(400) };
+
+/** Requests a field as a hunter does. */
+const request = ({ call }: Beneath, x: number, y: number, halfSize = 8, reach = 0): number =>
+  call["flowRequest"]!(BASE, x, y, halfSize, reach) >>> 0;
+
+test("equal requests share a field; tile, size of walkers and reach tell requests apart; the field that rested longest is evicted after half a second, and its handle is stale", () => {
+  for (const kernel of kernels) {
+    const under = beneath(() => zoneOf(kernel, open, { flowFields: 4, tickRate: 20, walkerHalfSize: 40 }));
+    const { zone } = under;
+    const first = request(under, 100, 100);
+    assert.ok(first !== 0);
+    assert.is(request(under, 127, 96.5, 16), first);
+    const others = [request(under, 128, 100), request(under, 100, 100, 17), request(under, 100, 100, 8, 5)];
+    assert.is(new Set([first, ...others, 0]).size, 5);
+    zone.step(9);
+    assert.is(zone.fieldDirection(first, 50, 112), 1);
+    // All are in use: nobody has rested for half a second, 10 ticks.
+    assert.is(request(under, 300, 300), 0);
+    for (const [i, again] of [first, others[0], others[2]].entries())
+      assert.is(request(under, [100, 128, 100][i]!, 100, 8, [0, 0, 5][i]!), again);
+    zone.step();
+    const hash = zone.hash();
+    assert.is(request(under, 300, 300, 41), 0);
+    assert.is(request(under, -1, 300), 0);
+    assert.is(request(under, 300, 1e9), 0);
+    assert.is(zone.hash(), hash);
+    const next = request(under, 300, 300);
+    assert.ok(next !== 0 && next !== others[1]);
+    assert.is.not(zone.hash(), hash);
+    assert.is(zone.fieldReady(others[1]!), false);
+    assert.is(zone.fieldDirection(others[1]!, 50, 112), 0);
+    assert.is(zone.fieldDirection(first, 50, 112), 1);
+    assert.is(zone.fieldDirection(next, 300, 300), 0);
+    zone.step();
+    assert.is(zone.fieldDirection(next, 300, 300), GOAL);
+    // What nobody opened cannot be closed.
+    assert.is(zone.closeField(next), false);
+    assert.is(zone.fieldDirection(next, 300, 300), GOAL);
+  }
+});
+
+test("opened fields are never evicted: FIELDS_FULL when all are open, room again when one is closed, and a closed one's handle stays stale", () => {
+  for (const kernel of kernels) {
+    const under = beneath(() => zoneOf(kernel, open, { flowFields: 3, tickRate: 20 }));
+    const { zone } = under;
+    const requested = request(under, 500, 500);
+    const fields = [zone.openField([100, 100]), zone.openField([100, 100]), zone.openField([200, 100])];
+    assert.is(new Set(fields).size, 3);
+    assert.is(zone.fieldDirection(requested, 500, 500), 0);
+    zone.step(1000);
+    assert.is(request(under, 500, 500), 0);
+    const hash = zone.hash();
+    refuses("FIELDS_FULL", () => zone.openField([1, 1]));
+    assert.is(zone.hash(), hash);
+    for (const field of fields) assert.is(zone.fieldReady(field), true);
+    assert.is(zone.closeField(fields[1]!), true);
+    assert.is(zone.closeField(fields[1]!), false);
+    assert.is(zone.fieldReady(fields[1]!), false);
+    const again = zone.openField([300, 300]);
+    assert.is.not(again, fields[1]);
+    assert.is(zone.fieldDirection(again, 300, 300), 0);
+    assert.is(stepUntilReady(zone, again), 1);
+    assert.is(zone.fieldDirection(fields[1]!, 300, 300), 0);
+    for (const field of [0, 1, 255, 256, 2 ** 32 - 1, -1, 1.5, Number.NaN, again + 256, again - 256]) {
+      assert.is(zone.fieldReady(field), false, `${field}`);
+      assert.is(zone.closeField(field), false);
+      assert.is(zone.fieldDirection(field, 1, 1), 0);
+    }
+    const none = kernel.createZone({ width: 100, height: 100, capacity: 1, tiles: new Uint8Array(16) });
+    refuses("FIELDS_FULL", () => none.openField([1, 1]));
+  }
+});
+
+test("bad goals and options are refused with BAD_ARGUMENT and change nothing, good ones are taken", () => {
+  for (const kernel of kernels) {
+    const zone = zoneOf(kernel, open, { flowFields: 255, walkerHalfSize: 20 });
+    const hash = zone.hash();
+    for (const goals of [[], [1], [1, 2, 3], Array(34).fill(1), [1, Number.NaN], ["1", 1], [1, Infinity], null, 5, {}])
+      refuses("BAD_ARGUMENT", () => zone.openField(goals as number[]), /goals/);
+    for (const halfSize of [20.001, -1, Number.NaN, "8"])
+      refuses("BAD_ARGUMENT", () => zone.openField([1, 1], { halfSize: halfSize as number }), /halfSize/);
+    for (const reach of [0, -1, Number.NaN, Infinity])
+      refuses("BAD_ARGUMENT", () => zone.openField([1, 1], { reach }), /reach/);
+    refuses("BAD_ARGUMENT", () => zone.fieldDirection(1, Number.NaN, 1), /x/);
+    assert.is(zone.hash(), hash);
+    for (const goals of [[1, 1], Array(32).fill(1), new Float32Array([5, 5, 6, 6]), [-1e9, 1e300]])
+      zone.openField(goals);
+    zone.openField([1, 1], { halfSize: 20, reach: 1e-9 });
+    zone.step();
+    zone.validate();
+    zone.close();
+    refuses("ZONE_CLOSED", () => zone.openField([1, 1]));
+    for (const spec of [
+      { flowFields: 256 },
+      { flowFields: -1 },
+      { walkerHalfSize: 3.5 * SIZE + 1 },
+      { walkerHalfSize: -1 },
+    ])
+      refuses("BAD_ARGUMENT", () => zoneOf(kernel, open, spec));
+    zoneOf(kernel, open, { flowFields: 1, walkerHalfSize: 3.5 * SIZE }).validate();
+  }
+});
+
+test("fields are computed one after the other in the order in which they were begun, also when the first is closed half way", () => {
+  for (const kernel of kernels) {
+    const zone = zoneOf(kernel, open, { flowFields: 3, flowBudget: 100 });
+    const [a, b, c] = [zone.openField([1, 1]), zone.openField([600, 1]), zone.openField([1, 600])] as const;
+    zone.step(4);
+    assert.equal(
+      [a, b, c].map((field) => settledTiles(zone, open, field)),
+      [400, 0, 0],
+    );
+    zone.step();
+    assert.equal(
+      [a, b, c].map((field) => zone.fieldReady(field)),
+      [true, false, false],
+    );
+    assert.equal(
+      [a, b, c].map((field) => settledTiles(zone, open, field)),
+      [400, 100, 0],
+    );
+    zone.closeField(b);
+    zone.step(2);
+    assert.is(settledTiles(zone, open, c), 200);
+    const d = zone.openField([600, 600]);
+    assert.is(stepUntilReady(zone, d), 7);
+    assert.is(settledTiles(zone, open, c), 400);
+  }
+});
+
+test("a box too large to stand at the goal's centre is led to where it covers it; points outside and in walls lead nowhere", () => {
+  const grid: Grid = { columns: 9, rows: 5, tiles: new Uint8Array(45) };
+  grid.tiles[2 * 9 + 8] = 1;
+  for (const kernel of kernels) {
+    const zone = zoneOf(kernel, grid, { flowFields: 4, walkerHalfSize: 80 });
+    const corner = zone.openField([0, 0], { halfSize: 48 });
+    const wall = zone.openField(pointsOf(grid, [2 * 9 + 8]));
+    const outside = zone.openField([-5, 5, 5, 161]);
+    zone.step();
+    const row = (field: number, y: number) =>
+      Array.from({ length: 9 }, (_, x) => zone.fieldDirection(field, centre(x), centre(y)));
+    assert.equal(row(corner, 0), [0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.equal(
+      row(corner, 1),
+      [0, 9, 5, 5, 5, 5, 0, 0, 0].map((code, x) => (x === 6 ? row(corner, 1)[6] : code)),
+    );
+    for (const field of [wall, outside]) {
+      assert.is(zone.fieldReady(field), true);
+      assert.is(settledTiles(zone, grid, field), 0);
+    }
+  }
+});
+
+test("without tiles a field is ready at once and leads straight to the nearest goal", () => {
+  for (const kernel of kernels) {
+    const under = beneath(() => kernel.createZone({ width: 1000, height: 1000, capacity: 1, flowFields: 1 }));
+    const { zone, call, memory, constant } = under;
+    assert.is(request(under, 10, 10), 0);
+    const field = zone.openField([100.5, 100, 900, 500]);
+    assert.is(zone.fieldReady(field), true);
+    const at = (x: number, y: number) => zone.fieldDirection(field, x, y);
+    assert.equal(
+      [at(100, 100), at(50, 100), at(100, 300), at(500, 900), at(890, 700), at(999, 500), at(999, 300)],
+      [9, 1, 7, 8, 8, 5, 4],
+    );
+    assert.equal([at(-1, 5), at(5, 1000)], [0, 0]);
+    assert.is(call["flowSteer"]!(BASE, field, 300, 100, 8), 1);
+    assert.equal(
+      [
+        memory.getFloat32(BASE + constant("ZONE_FLOW_X"), true),
+        memory.getFloat32(BASE + constant("ZONE_FLOW_Y"), true),
+      ],
+      [100.5, 100],
+    );
+    const other = kernel.restoreZone(zone.save());
+    assert.is(other.hash(), zone.hash());
+    assert.is(other.fieldDirection(field, 50, 100), 1);
+    assert.is(other.closeField(field), true);
+    assert.is(zone.closeField(field), true);
+    assert.is(other.hash(), zone.hash());
+  }
+});
+
+test("a zone saved at any moment of 200 random lives goes on with equal fields and equal hashes in every build", async () => {
+  const every = [...kernels, await loadKernel({ shared: true }), await loadKernel({ build: "scalar", shared: true })];
+  every.push(
+    await loadKernel({ shared: true, checked: true }),
+    await loadKernel({ build: "scalar", shared: true, checked: true }),
+  );
+  forSeeds(200, (seed) => {
+    const random = new Random(seed);
+    const grid = randomGrid(random);
+    const spec = {
+      flowFields: random.integer(1, 5),
+      flowBudget: random.integer(1, 100),
+      tickRate: 10,
+      walkerHalfSize: 40,
+    };
+    let under = beneath(() => zoneOf(random.pick(every), grid, spec));
+    let twin = beneath(() => zoneOf(random.pick(every), grid, spec));
+    const handles: number[] = [];
+    for (let tick = 0; tick < 40; tick++) {
+      const [x, y] = [random.float() * under.zone.width, random.float() * under.zone.height];
+      const halfSize = random.pick([0, 8, 20, 40]);
+      const reach = random.integer(0, 12);
+      const roll = random.float();
+      const closed = handles.length > 0 ? random.pick(handles) : 0;
+      const live = (life: Beneath): number | boolean | string => {
+        if (roll < 0.4) return request(life, x, y, halfSize, reach);
+        if (roll < 0.5) return life.zone.closeField(closed);
+        if (roll > 0.7) return 0;
+        try {
+          return life.zone.openField([x, y, y, x], reach > 0 ? { halfSize, reach } : { halfSize });
+        } catch (error) {
+          return (error as Error).message;
+        }
+      };
+      const result = live(under);
+      assert.is(live(twin), result);
+      if (typeof result === "number" && result !== 0) handles.push(result);
+      under.zone.step();
+      twin.zone.step();
+      if (random.float() < 0.3) {
+        const image = twin.zone.save();
+        twin = beneath(() => random.pick(every).restoreZone(image));
+        assert.equal(twin.zone.save(), image);
+      }
+      if (random.float() < 0.1) [under, twin] = [twin, under];
+      assert.is(twin.zone.hash(), under.zone.hash());
+      for (const handle of handles) {
+        assert.is(twin.zone.fieldReady(handle), under.zone.fieldReady(handle));
+        for (const tile of grid.tiles.keys()) {
+          const direction = directionAt(under.zone, grid, handle, tile);
+          if (directionAt(twin.zone, grid, handle, tile) !== direction)
+            assert.unreachable(
+              `tick ${tick}, field ${handle}, tile ${tile}: ${directionAt(twin.zone, grid, handle, tile)}, not ${direction}`,
+            );
+        }
+      }
+    }
+  });
+});
+
+test("a damaged table of fields is refused with IMAGE_BAD, or harmless", () => {
+  let refused = 0;
+  forSeeds(1500, (seed) => {
+    const random = new Random(seed);
+    const grid: Grid = { columns: 6, rows: 5, tiles: new Uint8Array(30) };
+    const kernel = random.pick(kernels);
+    const under = beneath(() => zoneOf(kernel, grid, { flowFields: 2, flowBudget: 9, pathRequests: 2 }));
+    const { zone, memory, constant } = under;
+    request(under, 50, 50);
+    zone.openField([100, 100, 20, 20], { reach: 3 });
+    zone.step(random.integer(0, 6));
+    kernel.restoreZone(zone.save());
+    const start = memory.getUint32(BASE + constant("PATHS_FIELDS"), true);
+    const end = memory.getUint32(BASE + constant("ZONE_STATE_END"), true);
+    for (let damages = random.integer(1, 2); damages > 0; damages--) {
+      const at = start + 4 * random.integer(0, (Math.min(end - start, 400) >> 2) - 1);
+      memory.setUint32(at, random.pick([0, 1, 2, 17, 30, 31, 0x7fc00000, 0x7f800000, 0xffffffff, random.next()]), true);
+    }
+    // Checked builds assert what they are made to save.
+    const image = zone.save();
+    try {
+      const restored = kernel.restoreZone(image);
+      restored.step(10);
+      restored.validate();
+      for (const tile of grid.tiles.keys()) directionAt(restored, grid, 257, tile);
+    } catch (error) {
+      if (!(error instanceof GyreError) || error.code !== "IMAGE_BAD") throw error;
+      refused++;
+    }
+  });
+  assert.ok(refused > 150, `${refused} were refused`);
 });
 
 test.run();

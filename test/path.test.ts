@@ -1,10 +1,10 @@
 /** Paths against a plain Dijkstra, and against the solved problems of the MovingAI benchmarks. */
 import { existsSync, readFileSync } from "node:fs";
 import { loadMap } from "gyre";
-import { type Kernel, loadKernel, type Zone } from "gyre/kernel";
+import { type Kernel, loadKernel, type PathOptions, type Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { distances, type Grid, mayStep, randomGrid, WATER } from "./support/grids.js";
+import { distances, eroded, type Grid, mayStep, randomGrid, WATER } from "./support/grids.js";
 import { allKernels, forSeeds, nameOf, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 
@@ -16,18 +16,19 @@ const kernels = await allKernels();
 const release = kernels[0]!;
 const out = new Float32Array(2 * 65_536);
 
-const zoneOf = (kernel: Kernel, { columns, rows, tiles }: Grid): Zone =>
-  kernel.createZone({ width: columns * SIZE, height: rows * SIZE, capacity: 1, tileSize: SIZE, tiles });
+const zoneOf = (kernel: Kernel, { columns, rows, tiles }: Grid, spec = {}): Zone =>
+  kernel.createZone({ width: columns * SIZE, height: rows * SIZE, capacity: 1, tileSize: SIZE, tiles, ...spec });
 
 const centre = (line: number): number => (line + 0.5) * SIZE;
 
-const findPath = (zone: Zone, grid: Grid, from: number, to: number) =>
+const findPath = (zone: Zone, grid: Grid, from: number, to: number, options?: PathOptions) =>
   zone.findPath(
     centre(from % grid.columns),
     centre(Math.floor(from / grid.columns)),
     centre(to % grid.columns),
     centre(Math.floor(to / grid.columns)),
     out,
+    options,
   );
 
 /** Fails unless the points lead from tile to tile by legal steps that add up to the cost. */
@@ -226,6 +227,111 @@ test("water is part of the state: it is hashed and saved, blocks walkers, and pa
     assert.is(restored.hash(), zone.hash());
     assert.equal(findPath(restored, grid, 0, 4), { cost: 2, points: 3 });
     assert.equal(findPath(zoneOf(kernel, dry), grid, 0, 4), { cost: -1, points: 0 });
+  }
+});
+
+/** Half sides of boxes, in tiles, by how many rings of tiles they cover around the one they stand in; the largest and the smallest. */
+const BOXES = [
+  [0, 0.01, 0.5],
+  [0.501, 1, 1.5],
+  [1.501, 2.5],
+  [2.501, 3.5],
+] as const;
+
+for (const kernel of kernels) {
+  const seeds = kernel.checked ? 40 : 200;
+  test(`${nameOf(kernel)}: on ${seeds} random grids boxes of up to 7 tiles find paths as short as Dijkstra's where they fit, and no others`, () => {
+    forSeeds(seeds, (seed) => {
+      const random = new Random(seed);
+      const grid = randomGrid(random);
+      const zone = zoneOf(kernel, grid, { walkerHalfSize: 3.5 * SIZE });
+      for (const [rings, boxes] of BOXES.entries()) {
+        const walkable = eroded(grid, rings);
+        const halfSize = random.pick(boxes) * SIZE;
+        const from = random.integer(0, grid.tiles.length - 1);
+        const lengths = distances(walkable, from);
+        for (let to = 0; to < lengths.length; to++) {
+          const { cost, points } = findPath(zone, grid, from, to, { halfSize });
+          const wanted = lengths[to]!;
+          const right = wanted === Number.POSITIVE_INFINITY ? cost === -1 : Math.abs(cost - wanted) < 1e-6;
+          if (!right) assert.unreachable(`from ${from} to ${to}, half size ${halfSize}: ${cost}, not ${wanted}`);
+          if (cost >= 0) follow(walkable, from, to, cost, points);
+          else assert.is(points, 0);
+        }
+      }
+    });
+  });
+}
+
+for (const name of haveData ? ["arena", "den520d", "random512-10-0"] : []) {
+  test(`${name}: boxes of 3 and 5 tiles have paths as points have on the eroded map, and as short as Dijkstra's`, async () => {
+    const { grid } = await readMap(name);
+    const zone = zoneOf(release, grid, { walkerHalfSize: 2.5 * SIZE });
+    const scalar = zoneOf(await loadKernel({ build: "scalar", checked: false }), grid, { walkerHalfSize: 2.5 * SIZE });
+    const random = new Random(5);
+    for (const rings of [1, 2]) {
+      const walkable = eroded(grid, rings);
+      const point = zoneOf(release, walkable);
+      const free = [...walkable.tiles.keys()].filter((tile) => walkable.tiles[tile] === 0);
+      let found = 0;
+      for (let i = 0; i < 40; i++) {
+        const from = random.pick(free);
+        // Every third one is just any tile, every third one is near.
+        const near = from + random.integer(-3, 3) * grid.columns + random.integer(-3, 3);
+        const to = [random.pick(free), random.integer(0, grid.tiles.length - 1), near][i % 3] ?? 0;
+        const box = findPath(zone, grid, from, to, { halfSize: (rings + 0.5) * SIZE });
+        const path = out.slice(0, 2 * box.points);
+        assert.equal(findPath(scalar, grid, from, to, { halfSize: (rings - 0.4) * SIZE }), box);
+        assert.equal(out.subarray(0, 2 * box.points), path);
+        assert.equal(findPath(point, walkable, from, to), box);
+        if (box.cost < 0) continue;
+        assert.equal(out.subarray(0, 2 * box.points), path);
+        follow(walkable, from, to, box.cost, box.points);
+        found++;
+      }
+      assert.ok(found > 0, `${found} found between ${free.length} tiles`);
+    }
+    const walkable = eroded(grid, 1);
+    const from = random.pick([...walkable.tiles.keys()].filter((tile) => walkable.tiles[tile] === 0));
+    const lengths = distances(walkable, from);
+    for (let to = 0; to < lengths.length; to += 97) {
+      const { cost } = findPath(zone, grid, from, to, { halfSize: SIZE });
+      const wanted = lengths[to]!;
+      if (!(wanted === Number.POSITIVE_INFINITY ? cost === -1 : Math.abs(cost - wanted) < 1e-6))
+        assert.unreachable(`from ${from} to ${to}: ${cost}, not ${wanted}`);
+    }
+  });
+}
+
+test("a box keeps out of tiles that the zone's border cuts, a point does not; without tiles it keeps off the border", () => {
+  for (const kernel of kernels) {
+    const tiles = new Uint8Array(15);
+    const zone = kernel.createZone({ width: 4 * SIZE + 20, height: 3 * SIZE, capacity: 1, tiles, walkerHalfSize: 48 });
+    const y = 1.5 * SIZE;
+    assert.equal(zone.findPath(16, y, 140, y, out), { cost: 4, points: 5 });
+    assert.equal(zone.findPath(16, y, 140, y, out, { halfSize: 1 }), { cost: -1, points: 0 });
+    assert.equal(zone.findPath(16, y, 127, y, out, { halfSize: 16 }), { cost: 3, points: 4 });
+    assert.equal(zone.findPath(48, y, 80, y, out, { halfSize: 48 }), { cost: 1, points: 2 });
+    assert.equal(zone.findPath(48, y, 112, y, out, { halfSize: 48 }), { cost: -1, points: 0 });
+    assert.equal(zone.findPath(48, y, 80, y - SIZE, out, { halfSize: 16.5 }), { cost: -1, points: 0 });
+    const bare = kernel.createZone({ width: 4 * SIZE, height: 3 * SIZE, capacity: 1, walkerHalfSize: 48 });
+    assert.equal(bare.findPath(48, y, 80, y, out, { halfSize: 48 }), { cost: 1, points: 2 });
+    assert.equal(bare.findPath(48, y, 112, y, out, { halfSize: 17 }), { cost: -1, points: 0 });
+    assert.equal(bare.findPath(48, y, 112, y, out, { halfSize: 16 }), { cost: 2, points: 3 });
+    refuses("BAD_ARGUMENT", () => zone.findPath(48, y, 80, y, out, { halfSize: 48.1 }), /halfSize.*48/);
+    for (const halfSize of [-1, Number.NaN, "1"])
+      refuses("BAD_ARGUMENT", () => zone.findPath(48, y, 80, y, out, { halfSize: halfSize as number }), /halfSize/);
+    const points = kernel.createZone({
+      width: 4 * SIZE,
+      height: 3 * SIZE,
+      capacity: 1,
+      tiles: new Uint8Array(12),
+      walkerHalfSize: 0,
+    });
+    assert.equal(points.findPath(48, y, 80, y, out), { cost: 1, points: 2 });
+    refuses("BAD_ARGUMENT", () => points.findPath(48, y, 80, y, out, { halfSize: 0.1 }), /halfSize/);
+    const restored = kernel.restoreZone(zone.save());
+    assert.equal(restored.findPath(48, y, 80, y, out, { halfSize: 48 }), { cost: 1, points: 2 });
   }
 });
 

@@ -70,6 +70,17 @@ export interface Functions {
   planesBuild(zone: number): void;
   findPath(zone: number, x0: number, y0: number, x1: number, y1: number, halfSize: number): number;
   walkerSize(tileSize: number, halfSize: number): number;
+  pathRequest(
+    zone: number,
+    requester: number,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+    halfSize: number,
+  ): number;
+  pathAnswer(zone: number): number;
+  pathsRestore(zone: number): number;
   fieldOpen(zone: number, goalCount: number, size: number, reach: number): number;
   fieldClose(zone: number, field: number): number;
   fieldReady(zone: number, field: number): number;
@@ -106,7 +117,13 @@ const CONSTANTS = [
   "OWN_AT",
   "OWN_COLUMNS_MAX",
   "PARTS",
+  "PATHS_ANSWER_COST",
+  "PATHS_ANSWER_REQUESTER",
+  "PATHS_ANSWER_TICKET",
   "PATHS_POINTS",
+  "PATHS_REQUESTS",
+  "REQUESTS_ANSWERS",
+  "REQUESTS_WAITING",
   "SPEC_BYTES",
   "STATE_BYTES",
   "TILES_MAX",

@@ -1,8 +1,8 @@
 /** Paths as the host asks for them: flow fields, and requests that are answered over the next steps. */
 import { GyreError } from "../errors.js";
-import { bad, coordinate, length } from "./check.js";
+import { bad, coordinate, finite, integer, length } from "./check.js";
 import type { Constants, KernelInstance } from "./instance.js";
-import type { FieldOptions, PathOptions } from "./types.js";
+import type { FieldOptions, PathAnswer, PathOptions, PathRequests } from "./types.js";
 
 /** Half the side of the box that asks. Throws BAD_ARGUMENT when planes for it were not asked for. */
 export function walkerOf(instance: KernelInstance, constants: Constants, options: PathOptions | undefined): number {
@@ -36,4 +36,46 @@ export function openField(
   const field = instance.functions.fieldOpen(BASE, count, size, reach);
   if (field === 0) throw new GyreError("FIELDS_FULL", "all of the zone's flow fields are open");
   return field >>> 0;
+}
+
+/** See {@link PathRequests}; assembly/requests.ts serves them. */
+export class Requests implements PathRequests {
+  readonly #instance: KernelInstance;
+  readonly #constants: Constants;
+  readonly #handWay: (out: Float32Array) => number;
+
+  /** `handWay` writes the way found last, and returns its points. */
+  constructor(instance: KernelInstance, constants: Constants, handWay: (out: Float32Array) => number) {
+    this.#instance = instance;
+    this.#constants = constants;
+    this.#handWay = handWay;
+  }
+
+  get count(): number {
+    const { BASE, PATHS_REQUESTS, REQUESTS_WAITING, REQUESTS_ANSWERS } = this.#constants;
+    const table = this.#instance.u32(BASE + PATHS_REQUESTS);
+    return this.#instance.u32(table + REQUESTS_WAITING) + this.#instance.u32(table + REQUESTS_ANSWERS);
+  }
+
+  request(requester: number, x0: number, y0: number, x1: number, y1: number, options?: PathOptions): number {
+    integer("requester", requester, 0, 2 ** 32 - 1);
+    finite("x0", x0);
+    finite("y0", y0);
+    finite("x1", x1);
+    finite("y1", y1);
+    const halfSize = walkerOf(this.#instance, this.#constants, options);
+    const { BASE } = this.#constants;
+    return this.#instance.functions.pathRequest(BASE, requester, x0, y0, x1, y1, halfSize) >>> 0;
+  }
+
+  next(answer: PathAnswer, out: Float32Array): boolean {
+    if (!(out instanceof Float32Array)) throw bad("out", out, "a Float32Array");
+    const { BASE, PATHS_ANSWER_COST, PATHS_ANSWER_REQUESTER, PATHS_ANSWER_TICKET } = this.#constants;
+    if (this.#instance.functions.pathAnswer(BASE) === 0) return false;
+    answer.ticket = this.#instance.u32(BASE + PATHS_ANSWER_TICKET);
+    answer.requester = this.#instance.u32(BASE + PATHS_ANSWER_REQUESTER);
+    answer.cost = this.#instance.f64(BASE + PATHS_ANSWER_COST);
+    answer.points = answer.cost < 0 ? 0 : this.#handWay(out);
+    return true;
+  }
 }

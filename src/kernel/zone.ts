@@ -8,7 +8,7 @@ import { bad, coordinate, finite, integer, length } from "./check.js";
 import { COLUMNS, columnView, type OwnColumns } from "./columns.js";
 import { openImage, saveImage } from "./image.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
-import { openField, walkerOf } from "./paths.js";
+import { openField, Requests, walkerOf } from "./paths.js";
 import { CommandQueue, EventRing } from "./ring.js";
 import { applyLayout, type Layout, layoutOf } from "./spec.js";
 import { entityBytes, entitySpec, extractEntity, insertEntity } from "./transfer.js";
@@ -78,6 +78,9 @@ export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
   const { constants } = factory;
   const { instance, layout } = openImage(factory, image, (found) => instantiate(factory, found));
   instance.functions.planesBuild(constants.BASE);
+  if (!instance.functions.pathsRestore(constants.BASE)) {
+    throw new GyreError("IMAGE_BAD", "not a zone image: its flow fields are not what they say");
+  }
   instance.functions.gridRebuild(constants.BASE);
   return new KernelZone(instance, constants, layout.own);
 }
@@ -115,6 +118,7 @@ class KernelZone implements Zone {
   #nearestId!: Uint32Array;
   #lists!: NeighbourLists;
   #way!: Uint32Array;
+  #paths!: Requests;
 
   constructor(instance: KernelInstance, constants: Constants, own: OwnColumns) {
     const base = constants.BASE;
@@ -127,7 +131,7 @@ class KernelZone implements Zone {
       constants.ARCHETYPE_BYTES,
     );
     const columns = [...COLUMNS.map(([name]) => name), ...own.map(([name]) => `own ${name}`)];
-    this.#partNames = ["header", "tiles", "archetypes", ...columns.map((name) => `column ${name}`)];
+    this.#partNames = ["header", "tiles", "archetypes", "paths", ...columns.map((name) => `column ${name}`)];
     this.entityBytes = entityBytes(own.length);
     this.width = instance.f32(base + constants.ZONE_WIDTH);
     this.height = instance.f32(base + constants.ZONE_HEIGHT);
@@ -169,6 +173,7 @@ class KernelZone implements Zone {
     };
     // Of unknown length: up to the end of the memory.
     this.#way = new Uint32Array(buffer, address(constants.ZONE_WAY));
+    this.#paths = new Requests(instance, constants, (out) => this.#handWay(out));
   }
 
   get columns(): Columns {
@@ -414,6 +419,10 @@ class KernelZone implements Zone {
     const halfSize = walkerOf(this.#instance, this.#constants, options);
     const cost = this.#functions.findPath(this.#base, x0, y0, x1, y1, halfSize);
     return { cost, points: cost < 0 ? 0 : this.#handWay(out) };
+  }
+
+  get paths(): Requests {
+    return this.#paths;
   }
 
   openField(goals: ArrayLike<number>, options?: FieldOptions): number {

@@ -20,10 +20,10 @@ export function beneath(make: () => Zone): Beneath {
   let exports: WebAssembly.Exports = {};
   let memory: WebAssembly.Memory | undefined;
   WebAssembly.Instance = class extends Real {
-    constructor(module: WebAssembly.Module, imports: WebAssembly.Imports) {
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
       super(module, imports);
       exports = this.exports;
-      memory = imports["env"]!["memory"] as WebAssembly.Memory;
+      memory = imports?.["env"]?.["memory"] as WebAssembly.Memory;
     }
   };
   try {

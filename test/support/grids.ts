@@ -26,16 +26,39 @@ export function mayStep(grid: Grid, column: number, row: number, dx: number, dy:
   );
 }
 
+/** Tiles that wait by whole part of their length, in no order within: enough for a Dijkstra that looks at a tile again when it got nearer. */
+class Waiting {
+  readonly #tiles: number[][] = [];
+  #at = 0;
+
+  add(tile: number, length: number): void {
+    const list = Math.floor(length);
+    const tiles = this.#tiles[list];
+    if (tiles === undefined) this.#tiles[list] = [tile];
+    else tiles.push(tile);
+    this.#at = Math.min(this.#at, list);
+  }
+
+  next(): number | undefined {
+    for (; this.#at < this.#tiles.length; this.#at++) {
+      const tile = this.#tiles[this.#at]?.pop();
+      if (tile !== undefined) return tile;
+    }
+    return undefined;
+  }
+}
+
 /** Lengths of the shortest paths from the nearest of some tiles to all others, Infinity where there is none: the slow truth. */
 export function distances(grid: Grid, ...from: number[]): Float64Array {
   const { columns, tiles } = grid;
   const length = new Float64Array(tiles.length).fill(Number.POSITIVE_INFINITY);
-  const open = new Set(from.filter((tile) => tiles[tile] === GROUND || tiles[tile] === WATER));
-  for (const tile of open) length[tile] = 0;
-  while (open.size > 0) {
-    let tile = -1;
-    for (const other of open) if (tile < 0 || length[other]! < length[tile]!) tile = other;
-    open.delete(tile);
+  const waiting = new Waiting();
+  for (const tile of from) {
+    if (tiles[tile] !== GROUND && tiles[tile] !== WATER) continue;
+    length[tile] = 0;
+    waiting.add(tile, 0);
+  }
+  for (let tile = waiting.next(); tile !== undefined; tile = waiting.next()) {
     for (let step = 0; step < 9; step++) {
       const dx = (step % 3) - 1;
       const dy = Math.floor(step / 3) - 1;
@@ -44,7 +67,7 @@ export function distances(grid: Grid, ...from: number[]): Float64Array {
       const there = length[tile]! + Math.hypot(dx, dy);
       if (there < length[next]! - 1e-9) {
         length[next] = there;
-        open.add(next);
+        waiting.add(next, there);
       }
     }
   }
