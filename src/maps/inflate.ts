@@ -4,6 +4,7 @@
  * would otherwise pass as a wall.
  */
 import { Gunzip, Unzlib } from "fflate";
+import { crc32 } from "./crc32.js";
 import { mapBad } from "./refuse.js";
 
 export type Compression = "zlib" | "gzip";
@@ -14,7 +15,6 @@ const CHUNK_BYTES = 16_384;
 const ADLER_MODULUS = 65_521;
 /** Bytes that can be added up before the sums leave 31 bits. */
 const ADLER_RUN = 3_800;
-const CRC_POLYNOMIAL = 0xedb88320;
 
 /** Throws MAP_BAD unless the stream is whole, undamaged and holds exactly size bytes. */
 export function inflate(packed: Uint8Array, compression: Compression, size: number): Uint8Array {
@@ -56,16 +56,4 @@ function adler32(bytes: Uint8Array): number {
     b %= ADLER_MODULUS;
   }
   return b * 65_536 + a;
-}
-
-/** RFC 1952, section 8. */
-function crc32(bytes: Uint8Array): number {
-  const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-    let sum = byte;
-    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ CRC_POLYNOMIAL : sum >>> 1;
-    return sum;
-  });
-  let sum = 0xffffffff;
-  for (const byte of bytes) sum = (sum >>> 8) ^ (table[(sum ^ byte) & 0xff] ?? 0);
-  return ~sum >>> 0;
 }
