@@ -1,5 +1,10 @@
 /**
- * `gyre`: the host, and everything of the kernel. Node only; a page wants `gyre/client`, or `gyre/kernel` alone.
+ * `gyre`: the host, games, and everything of the kernel. Node only; a page wants `gyre/client`, or `gyre/kernel` alone.
  */
+
+export { loadArchetypes } from "./game/archetypes.js";
+export { defineGame, type Game } from "./game/define.js";
+export type * from "./game/types.js";
 export * from "./kernel.js";
-export { createServer, type GyreServer, type ServerOptions, type ServerStats } from "./server.js";
+export { createServer, type GyreServer, type ServerEvent, type ServerOptions, type ServerStats } from "./server.js";
+export { EVENT } from "./sim/events.js";

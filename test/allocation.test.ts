@@ -1,15 +1,16 @@
 /**
  * How many bytes the host leaves to the garbage collector per tick: 2,000 entities, 50 sessions at 20 snapshots a second, sockets
- * replaced by sinks, because what ws and Node allocate for a write is not the host's to save.
+ * replaced by sinks, because what ws and Node allocate for a write is not the host's to save; and worlds by themselves.
  */
 import v8 from "node:v8";
 import vm from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { defineGame } from "../src/game/define.js";
 import { Hub } from "../src/net/hub.js";
 import { TickTimes } from "../src/ops/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
-import { field, zonesOf } from "./support/worlds.js";
+import { field, worldOf, zonesOf } from "./support/worlds.js";
 
 const ENTITIES = 2000;
 const SESSIONS = 50;
@@ -79,6 +80,59 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
   assert.ok(frames > (SESSIONS * TICKS) / 4, `${frames} frames were sent`);
   assert.ok(perTick < BYTES_PER_TICK_MAX, `${perTick} bytes a tick`);
   zones.close();
+});
+
+test("1,000 players, 200 of whom send inputs in a tick, and 1,000 walkers leave under 256 bytes in a world of no hooks", async () => {
+  const world = await worldOf({ npcs: 1000, players: 1000 });
+  for (let i = 0; i < 1000; i++) world.join(`p${i}`);
+  let seq = 1;
+  const tick = (): void => {
+    for (let seat = seq % 5; seat < 1000; seat += 5) world.input(seat, seq, (seq % 5) - 2, 1, seq % 2);
+    seq++;
+    world.step();
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  const perTick = allocatedBy(tick);
+  console.log(`${perTick.toFixed(0)} bytes of garbage a tick in a world`);
+  assert.ok(perTick < 256, `${perTick} bytes a tick`);
+});
+
+test("a fight among 400 with hooks for inputs, deaths, events and systems leaves under 512 bytes a tick", async () => {
+  let events = 0;
+  const fighter = { hp: 20, attack: 6, reach: 20, cooldown: 0.3, respawn: 1, brain: "hunter", sight: 200 } as const;
+  const game = defineGame({
+    name: "brawl",
+    map: field(24),
+    archetypes: { player: {}, red: { ...fighter, team: 1 }, blue: { ...fighter, team: 2 } },
+    setup(world) {
+      for (let i = 0; i < world.settings.npcs; i++) {
+        const { x, y } = world.freePlace("red");
+        world.spawn(i % 2 === 0 ? "red" : "blue", x, y);
+      }
+    },
+    input: () => {
+      events++;
+    },
+    death: () => {
+      events++;
+    },
+    event: () => {
+      events++;
+    },
+    systems: [{ name: "count", every: 1, run: () => events++ }],
+  });
+  const world = await worldOf({ game, npcs: 400, players: 8 });
+  const seat = world.join("ann");
+  const tick = (): void => {
+    world.input(seat, world.zone.tick, 1, 0);
+    world.step();
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  events = 0;
+  const perTick = allocatedBy(tick);
+  console.log(`${perTick.toFixed(0)} bytes of garbage a tick in a fight with ${(events / TICKS).toFixed(1)} hooks`);
+  assert.ok(events > 4 * TICKS, `${events} hooks in ${TICKS} ticks`);
+  assert.ok(perTick < 512, `${perTick} bytes a tick`);
 });
 
 test.run();

@@ -1,181 +1,546 @@
 /**
- * One zone and who moves in it: NPCs, bots, players. A tick has a fixed order, and all that comes from outside waits in the
- * mailbox for its start, so that a zone's state is a function of its seed and of which input came before which tick:
+ * One zone, the seats of its players, and the rules of its game. Everything from outside is a command (see commands.ts), so the zone
+ * and what the rules keep beside it are a function of spec, seed, game and commands:
  *
- *     leave -> enter -> bots decide -> inputs -> NPCs decide -> the kernel's step
+ *     1 zone.commands   joins, leaves, inputs, answers of other zones, in order of arrival
+ *     2 rules           timers and systems that are due
+ *     3 zone.step()     AI, movement, grid, combat
+ *     4 zone.events     hooks of the game; what was lost is said once
+ *     5 gates           who stands in one asks to cross, and is answered after all zones were stepped
  *
- * No sockets, no clock, no allocation per tick. Joins and leaves are bounded per tick: 500 at once take a few ticks, and none
- * of those ticks is long.
+ * No sockets, no clock, no allocation per tick beyond what the game's own hooks make. Joins and leaves are bounded per tick: 500 at once
+ * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import type { EntityId, Kernel, Zone } from "../kernel/types.js";
+import type { Command, EntityId, Kernel, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
-import { Bots } from "./bots.js";
-import { Crowd } from "./crowd.js";
-import { KIND_PLAYER } from "./kinds.js";
-import { CANCELLED, IN, LEAVING, Mailbox, SeatQueue, WAITING } from "./mailbox.js";
-import { Placer } from "./places.js";
+import { Border, type SavedBorder } from "./border.js";
+import { ARRIVE, DEPARTED, INPUT, JOIN, LEAVE, NO_SEAT, SLEEP, STAYS, WAKE } from "./commands.js";
+import { EVENT } from "./events.js";
+import type { Gate } from "./gates.js";
+import { hashText } from "./hash.js";
+import { Inbox } from "./inbox.js";
+import type { Places } from "./places.js";
+import { Roster, type SavedRoster } from "./roster.js";
+import type { Rules } from "./rules.js";
+import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
+import { checkSpec, createZone, type Tell, type WorldImage, type WorldSpec } from "./world-spec.js";
+
+export type { Tell, WorldImage, WorldSpec };
+
+/** The action that the kernel knows: a blow. */
+const ATTACK = 1;
 
 /** Players that enter in one tick: 960 a second. Each is a few microseconds here, and tens of kilobytes of first snapshot later. */
 export const ENTERS_PER_TICK_MAX = 16;
 /** Players that leave in one tick: a despawn is cheaper than a spawn. */
 export const LEAVES_PER_TICK_MAX = 256;
-
-export interface WorldSpec {
-  name: string;
-  map: MapData;
-  /** Tiles where a walker may enter, shared between the zones of a map. Not empty. */
-  places: Uint32Array;
-  /** Entities. */
-  npcs: number;
-  bots: number;
-  /** Most players at a time, bots aside. */
-  players: number;
-  tickRate: number;
-  /** Any safe integer. */
-  seed: number;
-}
-
-/** Hears that a player is in. Called within step(), once for each seat that was not given up first. */
-export type OnEnter = (seat: number, id: EntityId) => void;
+/** Times that a game speaks to players in one tick: twice for each of 2,048. */
+export const TELLS_PER_TICK_MAX = 4096;
+/** Characters of JSON that a game tells at a time. */
+export const TELL_LENGTH_MAX = 16_384;
 
 export class World {
   readonly name: string;
   readonly map: MapData;
+  readonly kernel: Kernel;
   readonly zone: Zone;
-  /** Players who are in or about to be, bots aside. */
-  players = 0;
-  /** Set by whoever serves the players. */
-  onEnter: OnEnter | null = null;
+  readonly places: Places;
+  readonly gates: readonly Gate[];
+  readonly replicated: readonly string[];
+  readonly rules: Rules;
+  /** Whether anybody in it can strike a blow. */
+  readonly fights: boolean;
 
-  readonly #mailbox: Mailbox;
-  readonly #entering: SeatQueue;
-  readonly #leaving: SeatQueue;
-  readonly #placer: Placer;
-  readonly #crowd: Crowd;
-  readonly #bots: Bots;
+  // For whoever serves players. All of these are called within step, cross or stop, and may be null.
 
+  /** A player is in: its entity, 0 when the game gave it none. Once for each seat that was not given up first; not for bots. */
+  onEnter: ((seat: number, id: EntityId) => void) | null = null;
+  /** A player who is in has another entity from now on; 0 for none. Not for bots. */
+  onPossess: ((seat: number, id: EntityId) => void) | null = null;
+  /** The game tells players something. */
+  onTell: ((tell: Readonly<Tell>) => void) | null = null;
+  /**
+   * A player crosses: its seat here means nothing any more, it has `seat` in `to` now, and hears onEnter of that world when it is in
+   * there, at the start of the next tick. Its inputs and its leave go there from now on. Not for bots.
+   */
+  onSeatMoved: ((from: number, to: World, seat: number) => void) | null = null;
+  /** The zone stopped: see fault. Its seats mean nothing any more. Called once. */
+  onStop: ((error: GyreError) => void) | null = null;
+
+  // For whoever keeps the zones, their bots and their recording.
+
+  /** A command came to a world that is asleep. Called once per sleep. */
+  onWake: (() => void) | null = null;
+  /** Each command as it is drained, in order; valid during the call. For JOIN and ARRIVE, nameOf(command.seat) is whose. */
+  onCommand: ((command: Readonly<Command>) => void) | null = null;
+  /** A bot's seat here means nothing any more, as it crosses; and a bot has this seat from now on. */
+  onBotGone: ((seat: number) => void) | null = null;
+  onBotCame: ((seat: number) => void) | null = null;
+
+  /** Why the zone stopped; null while it runs. A world that stopped does nothing in step, and refuses joins with ZONE_STOPPED. */
+  fault: GyreError | null = null;
+  /** Whether it may be left alone until `pending` is above 0. */
+  asleep = false;
+
+  readonly #seats: Seats;
+  readonly #inbox: Inbox;
+  readonly #roster: Roster;
+  readonly #border: Border;
+  /** The seat whose entry is being decided: told by onEnter, not onPossess. */
+  #introducing = -1;
+  /** Whether onWake was called since it fell asleep. */
+  #wasTold = true;
+  #tells = 0;
+  readonly #isPlayer = (id: EntityId): boolean => this.seatOf(id) >= 0;
+  readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
+  readonly #event: ZoneEvent = {
+    type: 0,
+    critical: false,
+    tick: 0,
+    source: 0,
+    target: 0,
+    value: 0,
+    extra: 0,
+    x: 0,
+    y: 0,
+  };
+  readonly #tell: Tell = { name: "", data: "", seat: -1, radius: 0, x: 0, y: 0 };
+
+  /** Throws BAD_ARGUMENT for numbers that the kernel refuses, GAME_FAILED when the game cannot be set up. */
   constructor(kernel: Kernel, spec: WorldSpec) {
-    const seats = spec.players + spec.bots;
+    checkSpec(spec);
     this.name = spec.name;
     this.map = spec.map;
-    this.zone = createZone(kernel, spec, spec.npcs + seats);
-    this.#mailbox = new Mailbox(seats);
-    this.#entering = new SeatQueue(seats);
-    this.#leaving = new SeatQueue(seats);
-    this.#placer = new Placer(this.zone, spec.places, spec.map.width);
-    this.#crowd = new Crowd(this.zone, this.#placer, spec.npcs, spec.seed);
-    this.#bots = new Bots(this, spec.bots, spec.seed);
-  }
-
-  /** A seat for a player, who enters at the start of a coming tick (see onEnter). Throws ZONE_FULL. */
-  join(kind = KIND_PLAYER): number {
-    const seat = this.#mailbox.take(kind);
-    if (seat < 0) throw new GyreError("ZONE_FULL", `${this.name} has no seat for another player`);
-    this.#entering.push(seat);
-    if (kind === KIND_PLAYER) this.players++;
-    return seat;
-  }
-
-  /** Gives the seat up; the entity goes at the start of a coming tick. The seat means nothing to the caller any more. */
-  leave(seat: number): void {
-    const { state, kind } = this.#mailbox;
-    if (kind[seat] === KIND_PLAYER) this.players--;
-    if (state[seat] === WAITING) {
-      state[seat] = CANCELLED;
-    } else if (state[seat] === IN) {
-      state[seat] = LEAVING;
-      this.#leaving.push(seat);
+    this.kernel = kernel;
+    this.places = spec.places;
+    this.gates = spec.gates;
+    this.replicated = spec.replicated;
+    this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
+    this.zone = spec.saved === undefined ? createZone(kernel, spec) : kernel.restoreZone(spec.saved.zone);
+    this.#seats = new Seats(spec.seats);
+    this.#inbox = new Inbox(this.#seats, this.zone.commands, () => this.#hear());
+    this.#roster = new Roster(this.zone, this.#seats);
+    this.#border = new Border(this, this.#seats, this.#inbox, this.#roster, (seat) => this.#introduce(seat));
+    try {
+      this.rules = spec.rules(this);
+      if (spec.saved === undefined) this.#setUp();
+      else this.#restore(spec.saved.parts);
+    } catch (error) {
+      this.zone.close();
+      throw error;
     }
-  }
-
-  /** The seat's wish for the next tick, in place of one that waits already. It holds until changed. */
-  input(seat: number, seq: number, dx: number, dy: number): void {
-    this.#mailbox.put(seat, seq, dx, dy);
-  }
-
-  /** The seat's entity; 0 until it entered. */
-  entity(seat: number): EntityId {
-    return this.#mailbox.entity[seat] ?? 0;
-  }
-
-  /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
-  get acks(): Uint32Array {
-    return this.#mailbox.ack;
   }
 
   /** How many seats there are, bots' included. */
   get seats(): number {
-    return this.#mailbox.capacity;
+    return this.#seats.capacity;
   }
 
-  /** One tick. */
-  step(): void {
-    this.#admitLeaves();
-    this.#admitEnters();
-    this.#bots.decide(this.zone.tick);
-    this.#applyInputs();
-    this.#crowd.steer();
-    this.zone.step();
+  /** Seats that are not free; a seat is free again once its entity went. */
+  get seatsInUse(): number {
+    return this.#seats.capacity - this.#seats.freeCount;
+  }
+
+  /** Seats that are taken by players, also by those who wait to enter, bots aside. */
+  get players(): number {
+    return this.#inbox.players;
+  }
+
+  /** Seats that are taken by bots. */
+  get bots(): number {
+    return this.#inbox.bots;
+  }
+
+  /** Commands that wait for the next step. */
+  get pending(): number {
+    return this.#inbox.pending;
+  }
+
+  /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
+  get acks(): Uint32Array {
+    return this.#seats.ack;
+  }
+
+  /** The seat's entity; 0 until it entered, and when it has none. */
+  entity(seat: number): EntityId {
+    return this.#seats.entity[seat] ?? 0;
+  }
+
+  nameOf(seat: number): string {
+    return this.#seats.nameOf(seat);
+  }
+
+  isBot(seat: number): boolean {
+    return this.#seats.bot[seat] === 1;
+  }
+
+  /** Whether who sits there has entered, and has not left. */
+  isIn(seat: number): boolean {
+    return this.#seats.state[seat] === IN;
+  }
+
+  /** Whether who sits there has entered, and its entity has not gone with it. */
+  isPresent(seat: number): boolean {
+    return this.#seats.state[seat] === IN || this.#seats.state[seat] === LEAVING;
+  }
+
+  /** The seat of an entity's player; -1 for an entity that nobody plays. O(1). */
+  seatOf(id: EntityId): number {
+    return this.#roster.seatOf(id);
+  }
+
+  /** The number of an action by its name; 0 for an unknown one, which the session refuses with BAD_MESSAGE. `attack` is 1. */
+  actionOf(name: string): number {
+    return this.rules.action(name);
+  }
+
+  /**
+   * A seat for a player, who enters at the start of a coming tick (see onEnter). name: at most NAME_BYTES_MAX bytes of UTF-8.
+   * Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL or COMMANDS_FULL, the last also from within step, and changes nothing then.
+   */
+  join(name: string, bot = false): number {
+    if (this.fault !== null) throw new GyreError("ZONE_STOPPED", `${this.name} stopped: its game failed`);
+    return this.#inbox.join(name, bot, this.name);
+  }
+
+  /**
+   * Gives the seat up; its entity goes at the start of a coming tick. The seat means nothing to the caller any more. Always succeeds:
+   * every seat that is taken has room for its LEAVE in the ring. Nothing happens for a seat that is not taken.
+   */
+  leave(seat: number): void {
+    this.#inbox.leave(seat);
+  }
+
+  /**
+   * The seat's wish, which holds until changed, and an action (see actionOf), 0 for none. The first input of a seat in a tick is a command
+   * at once; what comes more before the tick is merged into one further: the last wish counts, and no action is lost. False, and
+   * nothing is changed, when the ring has no room for it (COMMANDS_FULL), from within step, or when the zone stopped. Nothing happens for a seat that is not taken.
+   */
+  input(seat: number, seq: number, dx: number, dy: number, action = 0): boolean {
+    return this.fault === null && this.#inbox.input(seat, seq, dx, dy, action);
+  }
+
+  /**
+   * Puts in a command that onCommand of an equal world told, before the step in which it was drained there. name: of who joins. False when
+   * this world cannot have been equal. Only for commands from outside (see isFromOutside), which answers of zones follow from.
+   */
+  replay(command: Readonly<Command>, name: string): boolean {
+    return this.fault === null && this.#inbox.replay(command, name);
+  }
+
+  /**
+   * After the next step the world may be left alone: see asleep. Whatever comes after, in the same tick or later, wakes it. False: no room.
+   */
+  sleep(): boolean {
+    return this.fault === null && this.#inbox.room > 0 && this.#inbox.push(SLEEP, 0, NO_SEAT, 0, 0, 0);
+  }
+
+  /** Wakes a world that is asleep, though no player came: somebody watches. False: no room, and so others wait that wake it. */
+  wake(): boolean {
+    return this.fault === null && this.#inbox.room > 0 && this.#inbox.push(WAKE, 0, NO_SEAT, 0, 0, 0);
+  }
+
+  /**
+   * One tick. tick: which one of the server's it is, counted from 1; what a world that slept is behind passes first, without anybody
+   * moving. A world that is asleep need not be stepped while pending is 0, and one that stopped never.
+   */
+  step(tick = this.zone.tick + 1): void {
+    if (this.fault !== null) return;
+    try {
+      this.#step(tick);
+    } catch (error) {
+      this.#stop(this.rules.located(error));
+    }
+  }
+
+  /**
+   * Stops the zone for cause: what a guard found out from outside, such as a hook that did not return. The error says in which hook it was;
+   * place: FILE:LINE:COLUMN of {@link Rules.running}, when the caller knows.
+   */
+  stop(reason: string, place?: string): void {
+    if (this.fault === null) this.#stop(this.rules.located(new Error(reason), place));
+  }
+
+  // Crossing, see border.ts. After all worlds were stepped:
+  //
+  //     for (const world of worlds) {
+  //       for (let i = 0; i < world.crossers; i++) world.cross(i, find(world.gateOf(i).to));
+  //     }
+
+  /** How many asked to cross in the last step: at most CROSSERS_PER_TICK_MAX, the others ask in the next. */
+  get crossers(): number {
+    return this.fault === null ? this.#border.keeper.count : 0;
+  }
+
+  gateOf(crosser: number): Gate {
+    const gate = this.gates[this.#border.keeper.gates[crosser] ?? 0];
+    if (gate === undefined) throw new GyreError("BAD_ARGUMENT", `${this.name} has no crosser ${crosser}`);
+    return gate;
+  }
+
+  /** True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays. Once per crosser. */
+  cross(crosser: number, to: World | undefined): boolean {
+    return this.#border.cross(crosser, this.gateOf(crosser), to === undefined ? undefined : to.#border);
+  }
+
+  // For the rules.
+
+  /** Entities that may come without taking the room of players, each seat of whom keeps room for one. */
+  get room(): number {
+    return (
+      this.zone.capacity - this.zone.count - (this.seats - this.#roster.inhabited) - this.#border.arrivals.unseated
+    );
+  }
+
+  /** The seat's player moves this entity from now on; 0 for none. Throws BAD_ARGUMENT for a stale id, or another player's. */
+  possess(seat: number, id: EntityId): void {
+    if (id !== 0 && this.zone.slot(id) < 0) {
+      throw new GyreError("BAD_ARGUMENT", `id is ${id}, of which there is no entity`);
+    }
+    const other = this.seatOf(id);
+    if (other === seat || this.#seats.entity[seat] === id) return;
+    if (other >= 0) {
+      throw new GyreError("BAD_ARGUMENT", `id is ${id}, which ${JSON.stringify(this.nameOf(other))} has already`);
+    }
+    this.#roster.setEntity(seat, id);
+    if (seat !== this.#introducing && this.isIn(seat) && !this.isBot(seat)) this.onPossess?.(seat, id);
+  }
+
+  /**
+   * Tells players: the one in `seat`, or with -1 those within the radius. False, and nobody is told, beyond TELLS_PER_TICK_MAX in a tick.
+   * data: JSON of at most TELL_LENGTH_MAX characters.
+   */
+  tell(name: string, data: string, seat: number, x = 0, y = 0, radius = Number.POSITIVE_INFINITY): boolean {
+    if (this.#tells >= TELLS_PER_TICK_MAX) return false;
+    this.#tells++;
+    const tell = this.#tell;
+    tell.name = name;
+    tell.data = data;
+    tell.seat = seat;
+    tell.x = x;
+    tell.y = y;
+    tell.radius = radius;
+    this.onTell?.(tell);
+    return true;
+  }
+
+  // The state.
+
+  /** 64 bits over the zone and everything beside it. O(entities + size of state). A zone whose game's state is not plain stops. */
+  hash(): bigint {
+    let hash = this.zone.hash();
+    for (const [name, text] of this.#parts()) hash = hashText(text, hashText(name, hash));
+    return hash;
+  }
+
+  /** The hash of each part by its name: the zone's, and "state", "timers", "seats", "gates". */
+  digests(): ReadonlyMap<string, bigint> {
+    const digests = new Map(this.zone.digests());
+    for (const [name, text] of this.#parts()) digests.set(name, hashText(text, 0n));
+    return digests;
+  }
+
+  /** Between two steps, after the crossers were answered. What seats hold back until the tick is not in it. Throws the fault of a zone that stopped. */
+  save(): WorldImage {
+    const parts = new Map(this.#parts());
+    if (this.fault !== null) throw this.fault;
+    parts.set("free", JSON.stringify(this.#seats.saveFree()));
+    parts.set("commands", JSON.stringify(this.#inbox.peek()));
+    return { zone: this.zone.save(), parts };
   }
 
   close(): void {
     this.zone.close();
   }
 
+  #parts(): ReadonlyMap<string, string> {
+    const parts = new Map(this.#rulesParts());
+    parts.set("seats", JSON.stringify(this.#roster.save()));
+    parts.set("gates", JSON.stringify(this.#border.save()));
+    return parts;
+  }
+
+  /** What the rules keep. Rules that cannot say what they keep have failed: the zone stops, and they are taken to keep nothing. */
+  #rulesParts(): ReadonlyMap<string, string> {
+    try {
+      return this.rules.parts();
+    } catch (error) {
+      if (this.fault === null) this.#stop(this.rules.located(error));
+      return new Map(this.rules.partNames.map((name) => [name, ""]));
+    }
+  }
+
+  #restore(parts: ReadonlyMap<string, string>): void {
+    const part = (name: string): unknown => JSON.parse(parts.get(name) ?? "null");
+    const roster = part("seats") as SavedRoster;
+    this.#roster.restore(roster, part("free") as number[]);
+    for (const [seat] of roster.seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
+    this.#border.restore(part("gates") as SavedBorder);
+    this.#inbox.refill(part("commands") as Command[]);
+    this.rules.restore(parts);
+  }
+
+  #setUp(): void {
+    try {
+      this.rules.setup();
+    } catch (error) {
+      throw this.rules.located(error);
+    }
+  }
+
+  #step(tick: number): void {
+    const behind = tick - 1 - this.zone.tick;
+    if (behind > 0) this.zone.skip(behind);
+    this.asleep = false;
+    this.#tells = 0;
+    this.#inbox.flush();
+    this.#inbox.isWorking = true;
+    const drowsy = this.#drain();
+    this.#admitLeaves();
+    this.#admitEnters();
+    this.rules.advance();
+    this.zone.step();
+    this.#readEvents();
+    this.#missEntities();
+    this.#border.keeper.scan(this.#isPlayer);
+    this.asleep = drowsy && this.#roster.entering === 0 && this.#roster.leaving === 0;
+    this.#wasTold = false;
+    this.#inbox.isWorking = false;
+  }
+
+  #stop(error: GyreError): void {
+    this.fault = error;
+    this.#inbox.clear();
+    this.onStop?.(error);
+  }
+
+  /** A command was pushed. */
+  #hear(): void {
+    if (!this.asleep || this.#wasTold) return;
+    this.#wasTold = true;
+    this.onWake?.();
+  }
+
+  // Commands drained.
+
+  /** Whether sleep was the last word. What comes while it drains waits for the next tick. */
+  #drain(): boolean {
+    const command = this.#command;
+    let drowsy = false;
+    const { commands } = this.zone;
+    for (let n = commands.count; n > 0 && commands.next(command); n--) {
+      this.onCommand?.(command);
+      drowsy = command.type === SLEEP;
+      if (command.type !== ARRIVE) this.#border.introduceArrived();
+      this.#obey(command);
+    }
+    this.#border.introduceArrived();
+    this.#border.arrivals.count = 0;
+    return drowsy;
+  }
+
+  #obey(command: Command): void {
+    switch (command.type) {
+      case JOIN:
+        this.#roster.join(command.seat);
+        break;
+      case LEAVE:
+        this.#roster.leave(command.seat);
+        break;
+      case INPUT:
+        this.#obeyInput(command.seat, command.seq, command.dx, command.dy, command.action);
+        break;
+      case ARRIVE:
+        this.#border.obeyArrive(command);
+        break;
+      case DEPARTED:
+        this.#border.obeyDeparted(command);
+        break;
+      case STAYS:
+        this.#border.obeyStays(command);
+        break;
+    }
+  }
+
+  /** An input that comes while its seat waits counts when it enters; of its actions the last. */
+  #obeyInput(seat: number, seq: number, dx: number, dy: number, action: number): void {
+    const { state } = this.#seats;
+    if (state[seat] === IN) this.#apply(seat, seq, dx, dy, action);
+    else if (state[seat] === ENTERING) this.#seats.ask(seat, seq, dx, dy, action || (this.#seats.action[seat] ?? 0));
+  }
+
+  #apply(seat: number, seq: number, dx: number, dy: number, action: number): void {
+    this.#seats.ack[seat] = seq;
+    if (!this.rules.input(seat, seq, dx, dy, action)) return;
+    const id = this.entity(seat);
+    if (id === 0) return;
+    this.zone.move(id, dx, dy);
+    if (action === ATTACK) this.zone.act(id, ATTACK);
+  }
+
   #admitLeaves(): void {
-    for (let n = Math.min(LEAVES_PER_TICK_MAX, this.#leaving.length); n > 0; n--) {
-      const seat = this.#leaving.shift();
-      this.zone.despawn(this.entity(seat));
-      this.#mailbox.release(seat);
+    for (let n = Math.min(LEAVES_PER_TICK_MAX, this.#roster.leaving); n > 0; n--) {
+      const seat = this.#roster.nextLeaving();
+      this.rules.leave(seat);
+      this.#roster.clear(seat);
     }
   }
 
   #admitEnters(): void {
-    for (let n = Math.min(ENTERS_PER_TICK_MAX, this.#entering.length); n > 0; n--) this.#enter(this.#entering.shift());
+    for (let n = Math.min(ENTERS_PER_TICK_MAX, this.#roster.entering); n > 0; n--) {
+      const seat = this.#roster.nextEntering();
+      if (seat >= 0) this.#enter(seat);
+    }
   }
 
   #enter(seat: number): void {
-    const { state, kind, entity } = this.#mailbox;
-    if (state[seat] === CANCELLED) {
-      this.#mailbox.release(seat);
-      return;
+    const { seq, dx, dy, action } = this.#seats;
+    this.#introducing = seat;
+    this.possess(seat, this.rules.join(seat));
+    this.#introducing = -1;
+    if ((seq[seat] ?? 0) !== 0 || dx[seat] !== 0 || dy[seat] !== 0 || action[seat] !== 0) {
+      this.#apply(seat, seq[seat] ?? 0, dx[seat] ?? 0, dy[seat] ?? 0, action[seat] ?? 0);
     }
-    const { x, y } = this.#placer.next();
-    const id = this.zone.spawn({ x, y, kind: kind[seat] ?? KIND_PLAYER, halfSize: this.#placer.halfSize });
-    state[seat] = IN;
-    entity[seat] = id;
-    this.#apply(seat);
-    if (kind[seat] === KIND_PLAYER) this.onEnter?.(seat, id);
+    if (!this.isBot(seat)) this.onEnter?.(seat, this.entity(seat));
   }
 
-  #applyInputs(): void {
-    const { fresh, freshCount, state } = this.#mailbox;
-    for (let i = 0; i < freshCount; i++) {
-      const seat = fresh[i] ?? 0;
-      if (state[seat] === IN) this.#apply(seat);
-    }
-    this.#mailbox.clearFresh();
+  /** One who came through a gate. */
+  #introduce(seat: number): void {
+    this.#introducing = seat;
+    this.rules.arrive(seat);
+    this.#introducing = -1;
+    if (!this.isBot(seat)) this.onEnter?.(seat, this.entity(seat));
   }
 
-  /** Also what a seat asked for while it was waiting; the zero wish if it asked for nothing. */
-  #apply(seat: number): void {
-    const { entity, ack, seq, dx, dy } = this.#mailbox;
-    this.zone.move(entity[seat] ?? 0, dx[seat] ?? 0, dy[seat] ?? 0);
-    ack[seat] = seq[seat] ?? 0;
-  }
-}
+  // After the kernel's step.
 
-/** Water is no ground for walkers: the kernel takes any tile but 0 as blocked. */
-function createZone(kernel: Kernel, spec: WorldSpec, capacity: number): Zone {
-  const { width, height, tileSize, tiles } = spec.map;
-  return kernel.createZone({
-    width: width * tileSize,
-    height: height * tileSize,
-    capacity: Math.max(1, capacity),
-    tileSize,
-    tiles,
-    tickRate: spec.tickRate,
-    seed: spec.seed,
-  });
+  #readEvents(): void {
+    const { events } = this.zone;
+    const event = this.#event;
+    const lost = events.takeLost();
+    // What the hooks emit meanwhile is for the next tick.
+    for (let n = events.count; n > 0 && events.next(event); n--) this.rules.event(event);
+    if (lost === 0) return;
+    event.type = EVENT.LOST;
+    event.critical = true;
+    event.tick = this.zone.tick;
+    event.source = event.target = event.extra = event.x = event.y = 0;
+    event.value = lost;
+    this.rules.event(event);
+  }
+
+  /** Players whose entity is gone for good get another, if the rules say so. */
+  #missEntities(): void {
+    for (let seat = this.#roster.nextBereft(0); seat >= 0; seat = this.#roster.nextBereft(seat + 1))
+      this.#replace(seat);
+  }
+
+  #replace(seat: number): void {
+    this.#roster.setEntity(seat, 0);
+    this.#introducing = seat;
+    this.possess(seat, this.rules.gone(seat));
+    this.#introducing = -1;
+    if (!this.isBot(seat)) this.onPossess?.(seat, this.entity(seat));
+  }
 }

@@ -1,5 +1,6 @@
 /** What the tests of snapshots have in common: a zone's columns that need no kernel, and random numbers as a function. */
-import type { SnapshotColumns } from "../../src/protocol/fields.js";
+import type { TypedColumn } from "../../src/kernel/types.js";
+import type { ColumnInfo, SnapshotColumns } from "../../src/protocol/fields.js";
 import { Random } from "./random.js";
 
 export type RandomNumber = () => number;
@@ -12,6 +13,16 @@ export function generator(seed: number): RandomNumber {
 
 export const below = (random: RandomNumber, n: number): number => Math.floor(random() * n);
 
+const ARRAYS = {
+  f32: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+};
+
 /** A zone's columns without a kernel. */
 export class FakeZone {
   readonly capacity: number;
@@ -19,9 +30,10 @@ export class FakeZone {
   readonly height: number;
   readonly tileSize: number;
   readonly columns: SnapshotColumns;
+  readonly own: Readonly<Record<string, TypedColumn>>;
   readonly #generation: Uint16Array;
 
-  constructor(width: number, height: number, tileSize: number, capacity: number) {
+  constructor(width: number, height: number, tileSize: number, capacity: number, own: readonly ColumnInfo[] = []) {
     this.width = width;
     this.height = height;
     this.tileSize = tileSize;
@@ -36,7 +48,12 @@ export class FakeZone {
       hp: new Int32Array(capacity),
       kind: new Uint16Array(capacity),
       team: new Uint8Array(capacity),
+      state: new Uint8Array(capacity),
+      level: new Uint16Array(capacity).fill(1),
+      xp: new Uint32Array(capacity),
+      gold: new Uint32Array(capacity),
     };
+    this.own = Object.fromEntries(own.map(({ name, type }) => [name, new ARRAYS[type](capacity)]));
   }
 
   spawn(slot: number, x: number, y: number, hp = 100, kind = 0, team = 0): number {

@@ -2,12 +2,12 @@
 import { Hub } from "../../src/net/hub.js";
 import type { Page } from "../../src/net/pages.js";
 import { NetServer } from "../../src/net/server.js";
-import type { Zones, ZonesSpec } from "../../src/sim/zones.js";
+import type { Zones } from "../../src/sim/zones.js";
 import { until } from "./until.js";
-import { zonesOf } from "./worlds.js";
+import { type TestZones, zonesOf } from "./worlds.js";
 
 export interface TestHostOptions {
-  zones?: Partial<ZonesSpec>;
+  zones?: Partial<TestZones>;
   sessionsMax?: number;
   snapshotRate?: number;
   pages?: ReadonlyMap<string, Page>;

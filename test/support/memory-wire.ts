@@ -11,6 +11,8 @@ export class MemoryWire implements Wire {
   pings = 0;
   closedWith = 0;
   terminated = false;
+  /** Hears all that is sent, in its order. */
+  heard: ((message: string | Uint8Array) => void) | null = null;
   #flush: (() => void) | null = null;
 
   /** keep: remember what is sent. slow: flush only when told. */
@@ -21,11 +23,13 @@ export class MemoryWire implements Wire {
 
   sendText(text: string, flushed?: () => void): void {
     if (this.keep) this.texts.push(text);
+    this.heard?.(text);
     if (flushed !== undefined) this.#sent(flushed);
   }
 
   sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void {
     if (this.keep) this.frames.push(bytes.slice(0, size));
+    this.heard?.(bytes.subarray(0, size));
     this.frameCount++;
     this.frameBytes += size;
     this.#sent(flushed);

@@ -1,7 +1,11 @@
 /** Small maps by drawing, and zones on them. */
+import { defineGame, type Game } from "../../src/game/define.js";
+import { planGame } from "../../src/game/plan.js";
 import { loadKernel } from "../../src/kernel/load.js";
+import type { Kernel } from "../../src/kernel/types.js";
 import type { MapData } from "../../src/maps/types.js";
-import { Zones, type ZonesSpec } from "../../src/sim/zones.js";
+import { World } from "../../src/sim/world.js";
+import { type Guard, Zones } from "../../src/sim/zones.js";
 
 /** `.` ground, `#` blocked, `~` water; a tile is 32 units. */
 export function drawn(...rows: readonly string[]): MapData {
@@ -17,16 +21,58 @@ export function field(side: number): MapData {
   return drawn(wall, ...Array.from({ length: side - 2 }, () => row), wall);
 }
 
-export async function zonesOf(spec: Partial<ZonesSpec> = {}): Promise<Zones> {
-  const kernel = await loadKernel();
-  return Zones.create(kernel, {
-    map: field(64),
-    zones: 1,
-    npcs: 0,
-    bots: 0,
-    players: 64,
-    tickRate: 60,
-    seed: 1,
-    ...spec,
+/** The kinds of the game below. */
+export const KIND_PLAYER = 0;
+export const KIND_WALKER = 1;
+
+/** As many walkers as there are NPCs asked for, who stroll about; players who enter at a free place. No fighting. */
+export const WALKERS = defineGame({
+  name: "walkers",
+  archetypes: { player: {}, walker: { brain: "hunter", wander: 160, speed: 60 } },
+  setup(world) {
+    for (let i = 0; i < world.settings.npcs; i++) {
+      const { x, y } = world.freePlace("walker");
+      world.spawn("walker", x, y);
+    }
+  },
+});
+
+export interface TestZones {
+  game: Game;
+  map: MapData;
+  /** How many. */
+  zones: number;
+  /** Of each zone. */
+  npcs: number;
+  bots: number;
+  players: number;
+  tickRate: number;
+  seed: number;
+  guard: Guard | null;
+  kernel: Kernel;
+}
+
+export async function zonesOf(spec: Partial<TestZones> = {}): Promise<Zones> {
+  const { zones = 1, npcs = 0, bots = 0, players = 64, seed = 1 } = spec;
+  const plan = await planOf({ ...spec, zones, npcs, bots, players, seed });
+  const kernel = spec.kernel ?? (await loadKernel());
+  return Zones.create(kernel, { ...plan, zones, bots, seed, guard: spec.guard ?? null });
+}
+
+/** One world without the rest. */
+export async function worldOf(spec: Partial<TestZones> = {}): Promise<World> {
+  const { gates, world } = await planOf(spec);
+  const kernel = spec.kernel ?? (await loadKernel());
+  return new World(kernel, { ...world, name: "zone-0", seed: spec.seed ?? 1, gates });
+}
+
+/** What games are planned with. A game with a map of its own gets it where none is given. */
+export function planOf({ game = WALKERS, map, npcs = 0, bots = 0, players = 64, ...spec }: Partial<TestZones>) {
+  const { zones = 1, seed = 1, tickRate = 60 } = spec;
+  const ground = map ?? (game.definition.map === undefined ? field(64) : undefined);
+  return planGame(game, {
+    settings: { npcs, bots, players, zones, seed },
+    tickRate,
+    ...(ground === undefined ? {} : { map: ground }),
   });
 }

@@ -1,0 +1,275 @@
+/**
+ * defineGame: a game's definition, checked field by field when its module is loaded, so that a mistake is told with its path and value
+ * instead of showing up as a strange tick.
+ */
+import { GyreError } from "../errors.js";
+import { tableProblem } from "./archetypes.js";
+import { callerOf } from "./locate.js";
+import type { GameDefinition, OwnColumns } from "./types.js";
+
+/** Ticks per second: a millisecond is what timers can do. */
+export const TICK_RATE_MAX = 1000;
+/** Seats for players in each zone. */
+export const PLAYERS_MAX = 16_384;
+/** Entities in each zone: ids can tell so many apart. */
+export const CAPACITY_MAX = 1_048_575;
+/** Zones of one process; each has its own memory of at least some pages. */
+export const ZONES_MAX = 1000;
+/** Ticks between two runs of a system: an hour and more at any rate. */
+const EVERY_MAX = 2 ** 22;
+/** Systems of one game. */
+const SYSTEMS_MAX = 256;
+/** Actions of one game, `attack` aside. */
+const ACTIONS_MAX = 64;
+/** Characters of a name. */
+const NAME_LENGTH_MAX = 64;
+const LABEL_LENGTH_MAX = 32;
+/** Columns of one's own, as the kernel has it. */
+const COLUMNS_MAX = 32;
+/** Seconds. */
+const SLEEP_AFTER_MAX = 86_400;
+const COLUMN_TYPES = ["f32", "i32", "u32", "i16", "u16", "i8", "u8"];
+/** What a game may say of the kernel's zone; the rest follows from map, archetypes and seats. The kernel checks the values. */
+const ZONE_FIELDS = [
+  "cellSize",
+  "listCapacity",
+  "eventCapacity",
+  "eventPolicy",
+  "commandCapacity",
+  "flowFields",
+  "flowBudget",
+  "pathRequests",
+  "pathBudget",
+  "walkerHalfSize",
+];
+
+/** What {@link defineGame} returns: the default export of a game's module. */
+export interface Game {
+  readonly name: string;
+  /** The file that called defineGame, as a path; "" when the engine does not say. */
+  readonly file: string;
+  readonly definition: GameDefinition;
+}
+
+const made = new WeakSet<object>();
+
+/** Whether defineGame made it. */
+export function isGame(value: unknown): value is Game {
+  return typeof value === "object" && value !== null && made.has(value);
+}
+
+/** A game of its definition. Throws GAME_BAD with the path and value of the first field that is wrong. */
+export function defineGame<S = undefined, const C extends OwnColumns = Record<never, never>>(
+  definition: GameDefinition<S, C>,
+): Game {
+  const problem = definitionProblem(definition);
+  if (problem !== null) throw new GyreError("GAME_BAD", problem);
+  const file = callerOf(new Error());
+  // Hooks are handed the worlds of their own game and no others.
+  const game: Game = Object.freeze({
+    name: definition.name,
+    file,
+    definition: definition as unknown as GameDefinition,
+  });
+  made.add(game);
+  return game;
+}
+
+/** Says what is wrong with a value, as a sentence that begins with its path; null when nothing is. */
+type Check = (value: unknown, path: string) => string | null;
+
+const hook: Check = (value, path) => (typeof value === "function" ? null : wrong(path, value, "a function"));
+const size = (least: number, most: number): Check => {
+  return (value, path) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? null
+      : wrong(path, value, `a whole number from ${least} to ${most}`);
+};
+const text = (most: number): Check => {
+  return (value, path) =>
+    typeof value === "string" && value.length > 0 && value.length <= most && !/\p{Cc}/u.test(value)
+      ? null
+      : wrong(path, value, `a text of 1 to ${most} characters`);
+};
+const anyOf = (...checks: readonly Check[]): Check => {
+  return (value, path) => {
+    const problems = checks.map((check) => check(value, path));
+    return problems.includes(null) ? null : (problems[typeof value === "function" ? 0 : problems.length - 1] ?? null);
+  };
+};
+const listOf = (most: number, check: Check): Check => {
+  return (value, path) => {
+    if (!Array.isArray(value)) return wrong(path, value, "an array");
+    if (value.length > most) return wrong(`${path}.length`, value.length, `at most ${most}`);
+    return first(value.map((item, i) => check(item, `${path}[${i}]`)));
+  };
+};
+const record = (fields: Readonly<Record<string, Check>>, required: readonly string[] = []): Check => {
+  return (value, path) => {
+    if (!isRecord(value)) return wrong(path, value, "an object");
+    const inside = path === "" ? "" : `${path}.`;
+    const missing = required.find((name) => value[name] === undefined);
+    if (missing !== undefined) return `${inside}${missing} is missing`;
+    for (const [name, field] of Object.entries(value)) {
+      const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      if (check === undefined) {
+        return `${inside}${name} is no field of ${path === "" ? "a game" : "it"}; there are ${Object.keys(fields).join(", ")}`;
+      }
+      const problem = field === undefined ? null : check(field, `${inside}${name}`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+};
+
+const finite: Check = (value, path) => (Number.isFinite(value) ? null : wrong(path, value, "a finite number"));
+const flag: Check = (value, path) => (typeof value === "boolean" ? null : wrong(path, value, "true or false"));
+const object: Check = (value, path) => (isRecord(value) ? null : wrong(path, value, "an object"));
+const bytes: Check = (value, path) => (value instanceof Uint8Array ? null : wrong(path, value, "a Uint8Array"));
+
+const columnType: Check = (value, path) =>
+  COLUMN_TYPES.includes(value as string) ? null : wrong(path, value, COLUMN_TYPES.join(", "));
+const column: Check = (value, path) =>
+  isRecord(value) ? record({ type: columnType, replicate: flag }, ["type"])(value, path) : columnType(value, path);
+const columns: Check = (value, path) => {
+  if (!isRecord(value)) return wrong(path, value, "an object of columns by name");
+  const names = Object.keys(value);
+  if (names.length > COLUMNS_MAX) return wrong(path, `${names.length} columns`, `at most ${COLUMNS_MAX}`);
+  const bad = names.find((name) => !/^[A-Za-z_][A-Za-z0-9_]{0,31}$/.test(name));
+  if (bad !== undefined) return wrong(`a name in ${path}`, bad, "a letter and up to 31 letters, digits and _");
+  return first(names.map((name) => column(value[name], `${path}.${name}`)));
+};
+
+const gate: Check = (value, path) => {
+  const field = { zone: text(LABEL_LENGTH_MAX), to: text(LABEL_LENGTH_MAX), all: flag };
+  const numbers = ["x0", "y0", "x1", "y1", "x", "y"];
+  const fields = { ...field, ...Object.fromEntries(numbers.map((name) => [name, finite])) };
+  const problem = record(fields, ["zone", "to", ...numbers])(value, path);
+  if (problem !== null) return problem;
+  const { zone, to, x0, y0, x1, y1 } = value as Record<string, number>;
+  if (zone === to) return wrong(`${path}.to`, to, "another zone than the one that the gate is in");
+  if (Number(x0) > Number(x1)) return wrong(`${path}.x0`, x0, `at most x1, ${x1}`);
+  return Number(y0) > Number(y1) ? wrong(`${path}.y0`, y0, `at most y1, ${y1}`) : null;
+};
+/** All gates, as a definition or a function of one gives them. */
+export const gatesProblem: Check = listOf(65_536, gate);
+
+const zoneFields = record(Object.fromEntries(ZONE_FIELDS.map((name) => [name, () => null])));
+/** The `zone` field, as a definition or a function of one gives it. */
+export const zoneProblem: Check = zoneFields;
+/** Entities beyond the players'. */
+export const capacityProblem: Check = size(0, CAPACITY_MAX);
+
+const system: Check = (value, path) => {
+  const fields = { name: text(NAME_LENGTH_MAX), every: size(1, EVERY_MAX), run: hook, kernel: text(NAME_LENGTH_MAX) };
+  const problem = record({ ...fields, numbers: listOf(16, finite) }, ["name", "every"])(value, path);
+  if (problem !== null) return problem;
+  const { run, kernel } = value as { run?: unknown; kernel?: unknown };
+  const both = run !== undefined && kernel !== undefined;
+  if (both || (run === undefined && kernel === undefined)) {
+    return `${path} has ${both ? "both" : "neither"} run ${both ? "and" : "nor"} kernel; it must have one of them`;
+  }
+  return null;
+};
+const systems: Check = (value, path) => {
+  const problem = listOf(SYSTEMS_MAX, system)(value, path);
+  return problem ?? twice(value as { name: string }[], path, ({ name }) => name);
+};
+const actions: Check = (value, path) => {
+  const problem = listOf(ACTIONS_MAX, text(LABEL_LENGTH_MAX))(value, path);
+  return problem ?? twice(["attack", ...(value as string[])], path, (name) => name);
+};
+
+const HOOKS = [
+  "state",
+  "setup",
+  "join",
+  "gone",
+  "leave",
+  "arrive",
+  "depart",
+  "stay",
+  "input",
+  "timer",
+  "death",
+  "event",
+];
+
+const definitionCheck = record(
+  {
+    name: text(NAME_LENGTH_MAX),
+    map: anyOf(hook, object),
+    tickRate: size(1, TICK_RATE_MAX),
+    snapshotRate: size(1, TICK_RATE_MAX),
+    zones: size(1, ZONES_MAX),
+    players: size(0, PLAYERS_MAX),
+    capacity: anyOf(hook, capacityProblem),
+    zone: anyOf(hook, zoneProblem),
+    columns,
+    archetypes: tableProblem,
+    actions,
+    gates: anyOf(hook, gatesProblem),
+    sleepAfter: (value, path) =>
+      Number.isFinite(value) && (value as number) >= 0 && (value as number) <= SLEEP_AFTER_MAX
+        ? null
+        : wrong(path, value, `seconds, a number from 0 to ${SLEEP_AFTER_MAX}`),
+    systems,
+    kernel: bytes,
+    ...Object.fromEntries(HOOKS.map((name) => [name, hook])),
+  } satisfies Record<string, Check>,
+  ["name"],
+);
+
+function definitionProblem(definition: unknown): string | null {
+  if (!isRecord(definition)) return wrong("the definition", definition, "an object");
+  const problem = definitionCheck(definition, "");
+  if (problem !== null) return problem;
+  const { tickRate = 60, snapshotRate } = definition as { tickRate?: number; snapshotRate?: number };
+  if (snapshotRate !== undefined && snapshotRate > tickRate) {
+    return wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`);
+  }
+  return null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function first(problems: readonly (string | null)[]): string | null {
+  return problems.find((problem) => problem !== null) ?? null;
+}
+
+function twice<T>(items: readonly T[], path: string, nameOf: (item: T) => string): string | null {
+  const names = items.map(nameOf);
+  const again = names.find((name, i) => names.indexOf(name) !== i);
+  return again === undefined ? null : `${path} has ${JSON.stringify(again)} twice; each name must be another`;
+}
+
+/** One sentence about a value that is not what it must be. */
+export function wrong(path: string, value: unknown, rule: string): string {
+  return `${path} is ${shown(value)}; it must be ${rule}`;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "function") return "a function";
+  if (typeof value === "number" || value === undefined) return String(value);
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value)) {
+    return `a ${value.constructor?.name ?? "foreign object"}`;
+  }
+  const text = typeof value === "bigint" || typeof value === "symbol" ? String(value) : jsonOf(value);
+  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Of cycles there is no JSON.
+    return Array.isArray(value) ? "an array" : "an object";
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}

@@ -1,0 +1,168 @@
+/**
+ * From a game and what its server was started with to what runs: map, rates, and the spec of the worlds. What depends on both sides is
+ * checked here, with the path of the field that is wrong.
+ */
+import { GyreError } from "../errors.js";
+import type { ColumnType } from "../kernel/types.js";
+import type { MapData } from "../maps/types.js";
+import type { Gate } from "../sim/gates.js";
+import { Places } from "../sim/places.js";
+import type { WorldSpec } from "../sim/world.js";
+import { CAPACITY_MAX, capacityProblem, type Game, gatesProblem, TICK_RATE_MAX, wrong, zoneProblem } from "./define.js";
+import { GameRules } from "./rules.js";
+import type { GameDefinition, OwnColumn, Settings } from "./types.js";
+
+/** What a game runs with where neither it nor its server says. */
+export const GAME_DEFAULTS = { tickRate: 60, snapshotRate: 20, players: 2048, npcs: 0, bots: 0, zones: 1, seed: 1 };
+/** Tiles each way of the field that is the map of a game without one, and units per side of a tile. */
+const FIELD_TILES = 64;
+const FIELD_TILE_SIZE = 32;
+/** Half the side of what has no archetype, in units. */
+const HALF_SIZE = 8;
+
+export interface GamePlan {
+  readonly name: string;
+  readonly map: MapData;
+  /** Per second. */
+  readonly tickRate: number;
+  readonly snapshotRate: number;
+  /** All of them, with the defaults of what was not given. */
+  readonly settings: Settings;
+  /** Of all zones; each one's `zone` and `to` are among the server's. */
+  readonly gates: readonly Gate[];
+  /** Ticks without players or watchers after which a zone sleeps; 0 for never. */
+  readonly sleepAfterTicks: number;
+  /** Bytes of the game's own kernel for loadKernel; undefined for gyre's. */
+  readonly kernel: Uint8Array | undefined;
+  /** What all zones share; a world adds its name, seed and gates. */
+  readonly world: Omit<WorldSpec, "name" | "seed" | "gates">;
+}
+
+/** Wants of whoever starts the server, each winning over the game's own. */
+export interface PlanOptions {
+  readonly settings?: Partial<Settings>;
+  readonly map?: MapData;
+  readonly tickRate?: number;
+  readonly snapshotRate?: number;
+}
+
+/** Throws GAME_BAD for what the game says, and whatever its functions throw; BAD_ARGUMENT for a map that is none; MAP_BAD when nobody can stand on it. */
+export async function planGame(game: Game, options: PlanOptions = {}): Promise<GamePlan> {
+  const { definition } = game;
+  const settings = settingsOf(definition, options.settings ?? {});
+  const map = options.map ?? (await mapOf(definition, settings));
+  const tickRate = options.tickRate ?? definition.tickRate ?? GAME_DEFAULTS.tickRate;
+  const snapshotRate =
+    options.snapshotRate ?? Math.min(definition.snapshotRate ?? GAME_DEFAULTS.snapshotRate, tickRate);
+  if (!(tickRate <= TICK_RATE_MAX && snapshotRate <= tickRate)) {
+    throw new GyreError("BAD_ARGUMENT", wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`));
+  }
+  const gates = gatesOf(definition, settings, map);
+  const seats = settings.players + settings.bots;
+  const columns = Object.entries(definition.columns ?? {});
+  return {
+    name: game.name,
+    map,
+    tickRate,
+    snapshotRate,
+    settings,
+    gates,
+    sleepAfterTicks: Math.ceil((definition.sleepAfter ?? 0) * tickRate),
+    kernel: definition.kernel,
+    world: {
+      map,
+      places: await placesOf(definition, map),
+      zone: {
+        ...zoneOf(definition, settings, map),
+        capacity: Math.max(1, capacityOf(definition, settings, map, seats) + seats),
+        tickRate,
+        archetypes: Object.values(definition.archetypes ?? {}),
+        columns: Object.fromEntries(columns.map(([name, column]) => [name, typeOf(column)])),
+      },
+      seats,
+      replicated: columns.filter(([, column]) => typeof column === "object" && column.replicate).map(([name]) => name),
+      rules: (world) => new GameRules(world, game, settings),
+    },
+  };
+}
+
+function settingsOf({ players, zones }: GameDefinition, given: Partial<Settings>): Settings {
+  const { npcs, bots, seed, ...defaults } = GAME_DEFAULTS;
+  const own = { npcs, bots, seed, players: players ?? defaults.players, zones: zones ?? defaults.zones };
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.freeze({ ...own, ...Object.fromEntries(known) });
+}
+
+async function mapOf({ map }: GameDefinition, settings: Settings): Promise<MapData> {
+  if (map === undefined) {
+    const tiles = new Uint8Array(FIELD_TILES * FIELD_TILES);
+    return { width: FIELD_TILES, height: FIELD_TILES, tileSize: FIELD_TILE_SIZE, tiles };
+  }
+  const made: unknown = typeof map === "function" ? await map(settings) : map;
+  const problem = mapProblem(made);
+  if (problem !== null) throw new GyreError("GAME_BAD", problem);
+  return made as MapData;
+}
+
+function mapProblem(map: unknown): string | null {
+  if (typeof map !== "object" || map === null) return wrong("map", map, "a map, as loadMap gives one");
+  const { width, height, tileSize, tiles } = map as Partial<MapData>;
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!Number.isSafeInteger(side) || Number(side) < 1) return wrong(`map.${name}`, side, "a whole number of tiles");
+  }
+  if (!(Number.isFinite(tileSize) && Number(tileSize) > 0)) return wrong("map.tileSize", tileSize, "units, above 0");
+  if (!(tiles instanceof Uint8Array)) return wrong("map.tiles", tiles, "a Uint8Array");
+  const wanted = Number(width) * Number(height);
+  return tiles.length === wanted ? null : wrong("map.tiles.length", tiles.length, `${width} x ${height}, ${wanted}`);
+}
+
+function capacityOf({ capacity }: GameDefinition, settings: Settings, map: MapData, seats: number): number {
+  const entities: unknown = typeof capacity === "function" ? capacity(settings, map) : (capacity ?? settings.npcs);
+  const problem = capacityProblem(entities, "capacity");
+  if (problem !== null) throw new GyreError("GAME_BAD", problem);
+  if (Number(entities) + seats > CAPACITY_MAX) {
+    throw new GyreError("GAME_BAD", wrong("capacity", entities, `at most ${CAPACITY_MAX} with ${seats} seats`));
+  }
+  return Number(entities);
+}
+
+function zoneOf({ zone }: GameDefinition, settings: Settings, map: MapData) {
+  const own = typeof zone === "function" ? zone(settings, map) : (zone ?? {});
+  const problem = zoneProblem(own, "zone");
+  if (problem !== null) throw new GyreError("GAME_BAD", problem);
+  return own;
+}
+
+/** Gates lead from a zone of this server into another, and to where somebody can stand. */
+function gatesOf({ gates }: GameDefinition, settings: Settings, map: MapData): readonly Gate[] {
+  const made: unknown = typeof gates === "function" ? gates(settings, map) : (gates ?? []);
+  let problem = gatesProblem(made, "gates");
+  const known = new Set(Array.from({ length: settings.zones }, (_, i) => `zone-${i}`));
+  for (const [i, gate] of problem === null ? (made as Gate[]).entries() : []) {
+    problem ??= gateProblem(gate, `gates[${i}]`, map, known);
+  }
+  if (problem !== null) throw new GyreError("GAME_BAD", problem);
+  return made as Gate[];
+}
+
+function gateProblem(gate: Gate, path: string, map: MapData, known: ReadonlySet<string>): string | null {
+  for (const end of ["zone", "to"] as const) {
+    if (!known.has(gate[end])) return wrong(`${path}.${end}`, gate[end], `one of the server's ${known.size} zones`);
+  }
+  const [column, row] = [Math.floor(gate.x / map.tileSize), Math.floor(gate.y / map.tileSize)];
+  const isInside = column >= 0 && row >= 0 && column < map.width && row < map.height;
+  if (isInside && map.tiles[row * map.width + column] === 0) return null;
+  return `${path} leads to (${gate.x}, ${gate.y}); nobody can stand there`;
+}
+
+/** Throws MAP_BAD when the first archetype, which players are, has no room anywhere. */
+async function placesOf({ archetypes }: GameDefinition, map: MapData): Promise<Places> {
+  const places = await Places.of(map);
+  const halfSize = Object.values(archetypes ?? {})[0]?.halfSize ?? HALF_SIZE;
+  if (places.count(halfSize) > 0) return places;
+  throw new GyreError("MAP_BAD", "the map has no tile where anybody could stand");
+}
+
+function typeOf(column: OwnColumn): ColumnType {
+  return typeof column === "string" ? column : column.type;
+}

@@ -1,0 +1,256 @@
+/**
+ * Runs a game in one world: each hook is called here and nowhere else, and what it throws comes out as one line that says where it
+ * happened. Hooks that a game does not have cost nothing; those that it has allocate what they allocate.
+ */
+import { GyreError } from "../errors.js";
+import type { EntityId, ZoneEvent } from "../kernel/types.js";
+import { EVENT } from "../sim/events.js";
+import type { Gate } from "../sim/gates.js";
+import { plainText } from "../sim/plain.js";
+import type { Rules } from "../sim/rules.js";
+import type { World } from "../sim/world.js";
+import type { Game } from "./define.js";
+import { locate } from "./locate.js";
+import type { SavedTimers } from "./timers.js";
+import type { GameDefinition, Input, Json, Player, Settings, System } from "./types.js";
+import { RunningWorld } from "./world.js";
+
+/** The number of the action that every game has. */
+const ATTACK = "attack";
+/** Ticks between two looks at the state of a game in a checked build, so that a mistake is found near where it is made. */
+const CHECK_PERIOD_TICKS = 60;
+
+type Hook = (...args: never[]) => unknown;
+
+export class GameRules implements Rules {
+  readonly partNames = ["state", "timers"];
+  /** The game's function that runs now. */
+  running: Hook | null = null;
+
+  readonly #world: World;
+  readonly #game: Game;
+  readonly #definition: GameDefinition;
+  readonly #systems: readonly System[];
+  /** What errors call them; made once. */
+  readonly #systemNames: readonly string[];
+  readonly #view: RunningWorld;
+  readonly #actions: readonly string[];
+  readonly #input: { -readonly [K in keyof Input]: Input[K] } = { seq: 0, dx: 0, dy: 0, action: 0, actionName: "" };
+  /** What runs now, for errors. */
+  #where = "";
+
+  /** Throws GAME_BAD when the game wants of the kernel what that has not. */
+  constructor(world: World, game: Game, settings: Settings) {
+    this.#world = world;
+    this.#game = game;
+    this.#definition = game.definition;
+    this.#systems = game.definition.systems ?? [];
+    this.#systemNames = this.#systems.map(({ name }) => `system "${name}"`);
+    this.#actions = ["", ATTACK, ...(game.definition.actions ?? [])];
+    this.#view = new RunningWorld(world, game, settings);
+    for (const [i, { kernel }] of this.#systems.entries()) {
+      if (kernel === undefined || world.kernel.own.includes(kernel)) continue;
+      const known = world.kernel.own.length === 0 ? "nothing" : world.kernel.own.join(", ");
+      throw new GyreError("GAME_BAD", `systems[${i}].kernel is ${JSON.stringify(kernel)}; the kernel exports ${known}`);
+    }
+  }
+
+  setup(): void {
+    const { state, setup } = this.#definition;
+    if (state !== undefined) {
+      this.#begin("state", state);
+      this.#view.state = this.#definition.state?.(this.#view.settings);
+      this.#end();
+    }
+    if (setup === undefined) return;
+    this.#begin("setup", setup);
+    this.#definition.setup?.(this.#view);
+    this.#end();
+  }
+
+  join(seat: number): EntityId {
+    const player = this.#view.list.add(seat);
+    return this.#enter(player, "join");
+  }
+
+  gone(seat: number): EntityId {
+    const player = this.#view.list.at(seat);
+    if (player === undefined) return 0;
+    return this.#enter(player, this.#definition.gone === undefined ? "join" : "gone");
+  }
+
+  arrive(seat: number): void {
+    const player = this.#view.list.add(seat);
+    const { arrive } = this.#definition;
+    if (arrive === undefined) return;
+    this.#begin("arrive", arrive);
+    this.#definition.arrive?.(this.#view, player);
+    this.#end();
+  }
+
+  leave(seat: number): void {
+    const player = this.#view.list.at(seat);
+    const { leave } = this.#definition;
+    if (leave !== undefined && player !== undefined) {
+      this.#begin("leave", leave);
+      this.#definition.leave?.(this.#view, player);
+      this.#end();
+    }
+    this.#view.list.remove(seat);
+  }
+
+  depart(seat: number, { to }: Gate): void {
+    const player = this.#view.list.at(seat);
+    const { depart } = this.#definition;
+    if (depart !== undefined && player !== undefined) {
+      this.#begin("depart", depart);
+      this.#definition.depart?.(this.#view, player, to);
+      this.#end();
+    }
+    this.#view.list.remove(seat);
+  }
+
+  stay(seat: number, { to }: Gate): void {
+    const player = this.#view.list.at(seat);
+    const { stay } = this.#definition;
+    if (stay === undefined || player === undefined) return;
+    this.#begin("stay", stay);
+    this.#definition.stay?.(this.#view, player, to);
+    this.#end();
+  }
+
+  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
+    const { input } = this.#definition;
+    if (input === undefined) return true;
+    const player = this.#view.list.at(seat);
+    if (player === undefined) return false;
+    const sent = this.#input;
+    sent.seq = seq;
+    sent.dx = dx;
+    sent.dy = dy;
+    sent.action = action;
+    sent.actionName = this.#actions[action] ?? "";
+    this.#begin("input", input);
+    const answer = this.#definition.input?.(this.#view, player, sent);
+    this.#end();
+    return answer !== false;
+  }
+
+  advance(): void {
+    const { tick } = this.#view;
+    for (let timer = this.#view.timers.take(tick); timer !== undefined; timer = this.#view.timers.take(tick)) {
+      this.#runTimer(timer.name, timer.data);
+    }
+    for (let i = 0; i < this.#systems.length; i++) {
+      const system = this.#systems[i];
+      if (system !== undefined && (tick + i) % system.every === 0) this.#runSystem(system, this.#systemNames[i] ?? "");
+    }
+    if (this.#world.kernel.checked && tick % CHECK_PERIOD_TICKS === 0) this.parts();
+  }
+
+  event(event: ZoneEvent): void {
+    const { death, event: other } = this.#definition;
+    const isDeath = event.type === EVENT.DEATH;
+    const hook = isDeath ? death : other;
+    if (hook === undefined) return;
+    this.#begin(isDeath ? "death" : "event", hook);
+    if (isDeath) this.#definition.death?.(this.#view, event);
+    else this.#definition.event?.(this.#view, event);
+    this.#end();
+  }
+
+  action(name: string): number {
+    return name === "" ? 0 : Math.max(0, this.#actions.indexOf(name));
+  }
+
+  parts(): ReadonlyMap<string, string> {
+    const { state, timers } = this.#view;
+    this.#where = "state";
+    const text = state === undefined ? "" : plainText(state, "state");
+    this.#where = "";
+    return new Map([
+      ["state", text],
+      ["timers", JSON.stringify(timers.save())],
+    ]);
+  }
+
+  restore(parts: ReadonlyMap<string, string>): void {
+    const [state, timers] = [parts.get("state") ?? "", parts.get("timers") ?? ""];
+    this.#view.state = state === "" ? undefined : JSON.parse(state);
+    this.#view.timers.restore(JSON.parse(timers) as SavedTimers);
+    for (let seat = 0; seat < this.#world.seats; seat++) if (this.#world.isPresent(seat)) this.#view.list.add(seat);
+  }
+
+  located(error: unknown, place?: string): GyreError {
+    if (error instanceof GyreError && error.code === "GAME_FAILED") return error;
+    const message = error instanceof Error ? error.message : `it threw ${String(error)}`;
+    const when = `${this.#world.name} at tick ${this.#world.zone.tick}`;
+    if (this.#where === "") {
+      // Not in the game's hands.
+      return new GyreError(error instanceof GyreError ? error.code : "GAME_FAILED", `${when}: ${message}`);
+    }
+    const name = error instanceof Error && !["Error", "GyreError"].includes(error.name) ? `${error.name}: ` : "";
+    // A stack has a place in the game only if the game was running.
+    const found = place ?? (this.running === null ? "" : locate(error, this.#game.file, "GameRules."));
+    return new GyreError(
+      "GAME_FAILED",
+      `${found || fileName(this.#game.file)} in ${this.#where} of ${when}: ${name}${message}`.trimStart(),
+    );
+  }
+
+  /** What a player gets: as the hook says, or else the first archetype at a free place. */
+  #enter(player: Player, where: "join" | "gone"): EntityId {
+    const hook = this.#definition[where];
+    this.#view.isEntering = true;
+    this.#begin(where, hook ?? null);
+    const id = hook === undefined ? this.#enterByDefault() : this.#ask(where, player);
+    if (id !== undefined && !(Number.isInteger(id) && id >= 0)) {
+      throw new GyreError("BAD_ARGUMENT", `the hook returned ${String(id)}; it must be an entity's id or undefined`);
+    }
+    this.#end();
+    this.#view.isEntering = false;
+    // It may have possessed one by itself.
+    return id ?? player.entity;
+  }
+
+  #ask(where: "join" | "gone", player: Player): EntityId | undefined {
+    if (where === "join") return this.#definition.join?.(this.#view, player);
+    return this.#definition.gone?.(this.#view, player);
+  }
+
+  #enterByDefault(): EntityId {
+    const { x, y } = this.#view.freePlace();
+    return this.#view.spawn(0, x, y);
+  }
+
+  #runTimer(name: string, data: string): void {
+    const { timer } = this.#definition;
+    if (timer === undefined) return;
+    this.#begin(`timer "${name}"`, timer);
+    this.#definition.timer?.(this.#view, name, data === "" ? null : (JSON.parse(data) as Json));
+    this.#end();
+  }
+
+  #runSystem(system: System, where: string): void {
+    const { kernel, numbers, run } = system;
+    this.#begin(where, run ?? null);
+    if (kernel !== undefined) this.#world.zone.call(kernel, ...(numbers ?? []));
+    else system.run?.(this.#view);
+    this.#end();
+  }
+
+  #begin(where: string, hook: Hook | null): void {
+    this.#where = where;
+    this.running = hook;
+  }
+
+  /** Not reached when the hook throws: what ran last is what failed. */
+  #end(): void {
+    this.#where = "";
+    this.running = null;
+  }
+}
+
+function fileName(file: string): string {
+  return file.slice(file.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,148 @@
+/** A zone as the hooks of its game see it. Checks what a game says, so that a mistake is told where it is made. */
+import { GyreError } from "../errors.js";
+import type { EntityId, SpawnSpec } from "../kernel/types.js";
+import { plainText } from "../sim/plain.js";
+import { TELL_LENGTH_MAX, type World } from "../sim/world.js";
+import type { Game } from "./define.js";
+import { PlayerList } from "./players.js";
+import { Timers } from "./timers.js";
+import type { Audience, GameWorld, GameZone, Json, OwnColumns, Player, Settings, Views } from "./types.js";
+import { gameZone } from "./zone-view.js";
+
+/** Ticks from now of the latest timer: 414 days at 60 Hz. */
+const AFTER_TICKS_MAX = 2 ** 31 - 1;
+/** Characters of an event's or a timer's name. */
+const NAME_LENGTH_MAX = 32;
+/** Units; as the kernel has it for what has no archetype. */
+const HALF_SIZE = 8;
+
+export class RunningWorld implements GameWorld {
+  readonly name: string;
+  readonly zone: GameZone;
+  readonly own: Views<OwnColumns>;
+  readonly tickRate: number;
+  readonly settings: Settings;
+  readonly timers = new Timers();
+  readonly list: PlayerList;
+  state: unknown;
+  /** While a player enters, the room that is kept for it may be taken. */
+  isEntering = false;
+
+  readonly #world: World;
+  readonly #kinds: readonly string[];
+  readonly #halfSizes: readonly number[];
+  readonly #place = { x: 0, y: 0 };
+
+  constructor(world: World, { definition }: Game, settings: Settings) {
+    const archetypes = Object.entries(definition.archetypes ?? {});
+    this.#world = world;
+    this.#kinds = archetypes.map(([name]) => name);
+    this.#halfSizes = archetypes.map(([, { halfSize }]) => halfSize ?? HALF_SIZE);
+    this.name = world.name;
+    this.zone = gameZone(
+      world.zone,
+      () => world.room > 0 || this.isEntering,
+      (id) => this.#despawned(id),
+    );
+    this.own = world.zone.own as Views<OwnColumns>;
+    this.tickRate = world.zone.tickRate;
+    this.settings = settings;
+    this.list = new PlayerList(world);
+  }
+
+  get tick(): number {
+    return this.#world.zone.tick;
+  }
+
+  get players(): readonly Player[] {
+    return this.list.all;
+  }
+
+  playerOf(id: EntityId): Player | undefined {
+    const seat = this.#world.seatOf(id);
+    return seat < 0 ? undefined : this.list.at(seat);
+  }
+
+  kind(name: string): number {
+    const kind = this.#kinds.indexOf(name);
+    if (kind >= 0) return kind;
+    const known = this.#kinds.length === 0 ? "the game has no archetypes" : `it must be ${this.#kinds.join(", ")}`;
+    throw bad("kind", name, known);
+  }
+
+  spawn(
+    kind: string | number,
+    x: number,
+    y: number,
+    overrides?: Partial<Omit<SpawnSpec, "x" | "y" | "kind">>,
+  ): EntityId {
+    return this.zone.spawn({ ...overrides, kind: this.#kindOf(kind), x, y });
+  }
+
+  freePlace(kind: string | number = 0): { readonly x: number; readonly y: number } {
+    const halfSize = this.#halfSizes[this.#kindOf(kind)] ?? HALF_SIZE;
+    if (this.#world.places.choose(this.#world.zone, halfSize, this.#place)) return this.#place;
+    throw bad("kind", kind, `it must be one for which the map has room: this is ${2 * halfSize} units wide`);
+  }
+
+  possess(player: Player, id: EntityId): void {
+    this.#world.possess(this.#seatOf(player), id);
+  }
+
+  after(ticks: number, name: string, data?: Json): number {
+    if (!Number.isInteger(ticks) || ticks < 1 || ticks > AFTER_TICKS_MAX) {
+      throw bad("ticks", ticks, `it must be a whole number from 1 to ${AFTER_TICKS_MAX}`);
+    }
+    return this.timers.add(this.tick + ticks, label(name), data);
+  }
+
+  cancel(timer: number): boolean {
+    return this.timers.cancel(timer);
+  }
+
+  tell(name: string, data: Json, to?: Audience): boolean {
+    const text = plainText(data, "data");
+    if (text.length > TELL_LENGTH_MAX) {
+      const rule = `it must be at most ${TELL_LENGTH_MAX}`;
+      throw new GyreError("BAD_ARGUMENT", `data is ${text.length} characters of JSON; ${rule}`);
+    }
+    if (to === undefined) return this.#world.tell(label(name), text, -1);
+    if ("seat" in to) return to.seat >= 0 && this.#world.tell(label(name), text, this.#seatOf(to));
+    for (const field of ["x", "y", "radius"] as const) {
+      if (!Number.isFinite(to[field])) throw bad(`to.${field}`, to[field], "it must be a finite number");
+    }
+    return this.#world.tell(label(name), text, -1, to.x, to.y, to.radius);
+  }
+
+  random(): number {
+    return this.#world.zone.random();
+  }
+
+  /** Its player has nothing any more. */
+  #despawned(id: EntityId): void {
+    const seat = this.#world.seatOf(id);
+    if (seat >= 0) this.#world.possess(seat, 0);
+  }
+
+  #kindOf(kind: string | number): number {
+    if (typeof kind === "string") return this.kind(kind);
+    const most = this.#kinds.length === 0 ? 65_535 : this.#kinds.length - 1;
+    if (Number.isInteger(kind) && kind >= 0 && kind <= most) return kind;
+    throw bad("kind", kind, `it must be an archetype's name or a whole number from 0 to ${most}`);
+  }
+
+  #seatOf(player: Player): number {
+    if (this.list.at(player?.seat) === player) return player.seat;
+    throw bad("player", player?.name, `it must be somebody who is in ${this.name}`);
+  }
+}
+
+function label(name: string): string {
+  if (typeof name === "string" && name.length > 0 && name.length <= NAME_LENGTH_MAX) return name;
+  throw bad("name", name, `it must be 1 to ${NAME_LENGTH_MAX} characters`);
+}
+
+function bad(name: string, value: unknown, rule: string): GyreError {
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return new GyreError("BAD_ARGUMENT", `${name} is ${shown}; ${rule}`);
+}

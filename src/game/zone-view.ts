@@ -1,0 +1,56 @@
+/** The zone as a game gets it: what runs the zone is not there, and who spawns leaves the players their room. */
+import { GyreError } from "../errors.js";
+import type { Zone } from "../kernel/types.js";
+import type { GameZone } from "./types.js";
+
+/** Of the zone's own interface, what is the host's. */
+const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>([
+  "step",
+  "skip",
+  "save",
+  "close",
+  "commands",
+  "events",
+  "extract",
+  "insert",
+  "entityBytes",
+]);
+
+/**
+ * A facade over a zone: its methods bound, its properties read through. hasRoom: whether one more entity may come; despawned: hears of
+ * an entity that the game took away.
+ */
+export function gameZone(zone: Zone, hasRoom: () => boolean, despawned: (id: number) => void): GameZone {
+  const spawn: Zone["spawn"] = (spec) => {
+    if (!hasRoom()) {
+      throw new GyreError(
+        "ZONE_FULL",
+        `the zone holds ${zone.count} of ${zone.capacity} entities; the rest is for players`,
+      );
+    }
+    return zone.spawn(spec);
+  };
+  const despawn: Zone["despawn"] = (id) => {
+    const was = zone.despawn(id);
+    if (was) despawned(id);
+    return was;
+  };
+  const facade: Record<string, unknown> = { spawn, despawn };
+  for (const name of namesOf(zone)) {
+    if (HOSTS.has(name) || name in facade) continue;
+    const value: unknown = zone[name as keyof Zone];
+    if (typeof value === "function") facade[name] = value.bind(zone);
+    else Object.defineProperty(facade, name, { get: () => zone[name as keyof Zone], enumerable: true });
+  }
+  return Object.freeze(facade) as unknown as GameZone;
+}
+
+/** Of its class and of its own. */
+function namesOf(zone: Zone): Set<string> {
+  const prototype: object | null = Object.getPrototypeOf(zone);
+  const names = [
+    ...Object.getOwnPropertyNames(zone),
+    ...(prototype === null ? [] : Object.getOwnPropertyNames(prototype)),
+  ];
+  return new Set(names.filter((name) => name !== "constructor"));
+}

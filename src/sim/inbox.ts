@@ -1,0 +1,207 @@
+/**
+ * What comes from outside on its way into a zone: the outer side of its seats, and the ring of its commands. Nothing is lost without a
+ * word: what finds no room is refused, and room for what must not be refused is kept.
+ *
+ *     capacity    |===== commands =====|...... free ......|-- held inputs --|-- a LEAVE for each seat that is taken --|
+ *
+ * The first input of a seat in a tick is a command at once; what comes more before the tick is merged into one further, the last wish
+ * counting, unless it has an action that another would take the place of. So a flood costs what a few messages cost.
+ */
+import { GyreError } from "../errors.js";
+import type { Command, CommandRing } from "../kernel/types.js";
+import { INPUT, JOIN, LEAVE, SLEEP, WAKE } from "./commands.js";
+import { LEFT, NAME_BYTES_MAX, nameBytes, SeatQueue, type Seats, TAKEN } from "./seats.js";
+
+/** Commands of one seat between two ticks: an input, what came after it, and its LEAVE; its JOIN is in another tick mostly. */
+export const COMMANDS_PER_SEAT = 3;
+
+export class Inbox {
+  /** Seats that are taken by players, and by bots. */
+  players = 0;
+  bots = 0;
+
+  readonly #seats: Seats;
+  readonly #ring: CommandRing;
+  /** Called after each push. */
+  readonly #pushed: () => void;
+  /** Seats whose LEAVE has not been pushed. */
+  #leavesOwed = 0;
+  /** Seats whose further input waits for the tick, in order of arrival. */
+  readonly #heldSeats: Uint32Array;
+  #heldCount = 0;
+  /** Seats that were left while the zone was at work, and of whom it hears before the next tick. */
+  readonly #left: SeatQueue;
+  /**
+   * Whether the zone is at work. What it makes others do meanwhile, such as closing a connection that is not read, does not reach into
+   * the tick: its crossers would be answered by something that no command says. It takes no join and no input then.
+   */
+  isWorking = false;
+  /** Counts ticks: see Seats.heard. */
+  #round = 1;
+  readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
+
+  constructor(seats: Seats, ring: CommandRing, pushed: () => void) {
+    this.#seats = seats;
+    this.#ring = ring;
+    this.#pushed = pushed;
+    this.#heldSeats = new Uint32Array(seats.capacity);
+    this.#left = new SeatQueue(seats.capacity);
+  }
+
+  /** Commands that wait, and what will be commands before the next tick. */
+  get pending(): number {
+    return this.#ring.count + this.#heldCount + this.#left.length;
+  }
+
+  /** Commands that may be pushed without taking the room of what is owed. A seat that is taken needs two: its own, and its LEAVE's. */
+  get room(): number {
+    return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount;
+  }
+
+  push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {
+    if (!this.#ring.push(type, action, seat, seq, dx, dy)) return false;
+    this.#pushed();
+    return true;
+  }
+
+  /** zone: its name, for errors. Throws BAD_ARGUMENT, ZONE_FULL, COMMANDS_FULL. */
+  join(name: string, bot: boolean, zone: string): number {
+    if (nameBytes(name) > NAME_BYTES_MAX) {
+      throw new GyreError("BAD_ARGUMENT", `the name ${JSON.stringify(name)} has more than ${NAME_BYTES_MAX} bytes`);
+    }
+    if (this.#seats.freeCount === 0) throw new GyreError("ZONE_FULL", `${zone} has no seat for another player`);
+    if (this.room < 2 || this.isWorking) {
+      throw new GyreError("COMMANDS_FULL", `${zone} has no room for another command before its next tick`);
+    }
+    const seat = this.take(name, bot);
+    this.push(JOIN, bot ? 1 : 0, seat, 0, 0, 0);
+    return seat;
+  }
+
+  leave(seat: number): void {
+    const { taken } = this.#seats;
+    if (taken[seat] !== TAKEN) return;
+    if (this.isWorking) {
+      taken[seat] = LEFT;
+      this.#left.push(seat);
+      return;
+    }
+    this.giveUp(seat);
+    this.push(LEAVE, 0, seat, 0, 0, 0);
+  }
+
+  /** False, and nothing is changed, when there is no room. */
+  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
+    const { taken, heard, held, heldAction } = this.#seats;
+    if (taken[seat] !== TAKEN) return true;
+    if (this.isWorking) return false;
+    // Adding 0 makes 0 of -0, which would not outlive a recording.
+    const x = dx + 0;
+    const y = dy + 0;
+    if (heard[seat] !== this.#round) {
+      if (this.room < 1) return false;
+      heard[seat] = this.#round;
+      return this.push(INPUT, action, seat, seq, x, y);
+    }
+    const isHeld = held[seat] === 1;
+    const waiting = isHeld ? (heldAction[seat] ?? 0) : 0;
+    const mustPush = waiting !== 0 && action !== 0 && action !== waiting;
+    if ((mustPush || !isHeld) && this.room < 1) return false;
+    if (mustPush) this.#pushHeld(seat);
+    if (!isHeld) this.#heldSeats[this.#heldCount++] = seat;
+    this.#seats.hold(seat, seq, x, y, action === 0 ? waiting : action);
+    return true;
+  }
+
+  /** See World.replay. */
+  replay({ type, action, seat, seq, dx, dy }: Readonly<Command>, name: string): boolean {
+    if (type === JOIN) {
+      if (this.#seats.next !== seat || this.room < 2 || nameBytes(name) > NAME_BYTES_MAX) return false;
+      this.take(name, action === 1);
+      return this.push(type, action, seat, 0, 0, 0);
+    }
+    if (type === SLEEP || type === WAKE) return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
+    if (this.#seats.taken[seat] !== TAKEN) return false;
+    if (type === INPUT) return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
+    if (type !== LEAVE) return false;
+    this.leave(seat);
+    return true;
+  }
+
+  /** Takes a seat, of which there is one. */
+  take(name: string, bot: boolean): number {
+    const seat = this.#seats.take(name, bot);
+    this.own(seat);
+    return seat;
+  }
+
+  /** Counts a seat that is taken. */
+  own(seat: number): void {
+    this.#leavesOwed++;
+    this.#count(seat, 1);
+  }
+
+  /** Gives a seat up without a word to the zone, for which the caller cares. */
+  giveUp(seat: number): void {
+    this.#leavesOwed--;
+    this.#count(seat, -1);
+    this.#seats.giveUp(seat);
+  }
+
+  /** Whether who gave up this seat while the zone was at work has it still, as nobody heard of it. Then it is taken as any other. */
+  takeBack(seat: number): boolean {
+    if (this.#seats.taken[seat] !== LEFT) return false;
+    this.#seats.taken[seat] = TAKEN;
+    return true;
+  }
+
+  /** The tick begins: what was held back is pushed. */
+  flush(): void {
+    const { held } = this.#seats;
+    for (let n = this.#left.length; n > 0; n--) {
+      const seat = this.#left.shift();
+      // Not one that went through a gate meanwhile.
+      if (this.takeBack(seat)) this.leave(seat);
+    }
+    for (let i = 0; i < this.#heldCount; i++) {
+      const seat = this.#heldSeats[i] ?? 0;
+      // Given up meanwhile.
+      if (held[seat] === 0) continue;
+      this.#pushHeld(seat);
+      held[seat] = 0;
+    }
+    this.#heldCount = 0;
+    this.#round++;
+  }
+
+  /** The zone stopped: nobody has a seat any more. */
+  clear(): void {
+    this.players = 0;
+    this.bots = 0;
+    this.#leavesOwed = 0;
+    this.#heldCount = 0;
+    this.#seats.taken.fill(0);
+  }
+
+  /** The commands that wait, in order. The ring can only be read by emptying it. */
+  peek(): Command[] {
+    const commands: Command[] = [];
+    for (let n = this.#ring.count; n > 0 && this.#ring.next(this.#command); n--) commands.push({ ...this.#command });
+    this.refill(commands);
+    return commands;
+  }
+
+  refill(commands: readonly Command[]): void {
+    for (const { type, action, seat, seq, dx, dy } of commands) this.#ring.push(type, action, seat, seq, dx, dy);
+  }
+
+  #count(seat: number, change: number): void {
+    if (this.#seats.bot[seat] === 1) this.bots += change;
+    else this.players += change;
+  }
+
+  #pushHeld(seat: number): void {
+    const { heldSeq, heldAction, heldDx, heldDy } = this.#seats;
+    this.push(INPUT, heldAction[seat] ?? 0, seat, heldSeq[seat] ?? 0, heldDx[seat] ?? 0, heldDy[seat] ?? 0);
+  }
+}
