@@ -12,5 +12,6 @@ export {
 export type { Tracks } from "./client/tracks.js";
 export { ERROR_CODES, type ErrorCode, GyreError } from "./errors.js";
 export type { EntityId } from "./kernel/types.js";
-export type { ZoneInfo } from "./protocol/control.js";
+export type { GateInfo, KindInfo, ZoneInfo } from "./protocol/control.js";
+export type { ColumnInfo } from "./protocol/fields.js";
 export type { RemoteEntity } from "./protocol/remote-entity.js";

@@ -9,6 +9,7 @@ import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { Tracks } from "../src/client/tracks.js";
 import { connect, GyreError, watch } from "../src/client.js";
+import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";
 import { FrameBuffer } from "../src/protocol/frame-buffer.js";
 import { JsonEncoder } from "../src/protocol/json-encoder.js";
 import { EntityRecord } from "../src/protocol/remote-entity.js";
@@ -58,21 +59,24 @@ class ScriptedSocket {
 /** Once connect() has made its socket. */
 const opened = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-const ZONE = { name: "zone-0", width: 4096, height: 4096, tileSize: 32 };
+const ZONE = { name: "zone-0", width: 4096, height: 4096, tileSize: 32, columns: [], kinds: [], gates: [] };
 const RATES = { tick: 100, tickRate: 60, snapshotRate: 20 };
 const WELCOME = { type: "welcome", you: 1, ...RATES, zone: ZONE };
 
 /** A connected client on a clock that the test sets, and the world it is sent. */
-async function scripted(options: { interpolationDelay?: number; format?: "binary" | "json" } = {}) {
+async function scripted(
+  options: { interpolationDelay?: number; format?: "binary" | "json" } = {},
+  columns: readonly ColumnInfo[] = [],
+) {
   const clock = { ms: 0 };
   const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket, now: () => clock.ms, ...options });
   await opened();
   const socket = ScriptedSocket.last;
   socket.onopen?.({});
-  socket.say(WELCOME);
+  socket.say({ ...WELCOME, zone: { ...ZONE, columns } });
   const connection = await promise;
-  const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64);
-  const encoder = new SnapshotEncoder(zone);
+  const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64, columns);
+  const encoder = new SnapshotEncoder(zone, columns);
   const view = new View();
   const frame = new FrameBuffer(4096);
   const snapshot = (tick: number, atMs: number, ack = 0): void => {
@@ -144,7 +148,7 @@ test("a snapshot in the same packet as the welcome is not lost", async () => {
   await opened();
   const socket = ScriptedSocket.last;
   socket.say(WELCOME);
-  const entity = { id: 4097, x: 1, y: 2, hp: 3, kind: 4, team: 5 };
+  const entity = { id: 4097, x: 1, y: 2, hp: 3, kind: 4, team: 5, state: 0, level: 1 };
   socket.say({ type: "snapshot", tick: 103, ack: 0, you: null, enter: [entity], update: [], leave: [] });
   const connection = await promise;
   assert.is(connection.stats.snapshots, 1);
@@ -168,7 +172,7 @@ test("entities are as last received; own state and ack come with them", async ()
   assert.equal([...connection.entities.keys()], [you]);
   assert.equal(ticks, [103]);
   assert.is(connection.stats.snapshots, 2);
-  assert.is(connection.stats.bytesIn, 40 + 8 + 32 + (40 + 16 + 8));
+  assert.is(connection.stats.bytesIn, 52 + 8 + 36 + (52 + 16 + 8));
   connection.close();
 });
 
@@ -264,6 +268,12 @@ test("watch asks for a view, and for others later", async () => {
   socket.onopen?.({});
   socket.say({ ...WELCOME, type: "watching" });
   const connection = await promise;
+  connection.view({ x0: 5, y0: 5, x1: 6, y1: 6 }, "attic");
+  assert.equal(socket.sent.at(-1), { type: "view", x0: 5, y0: 5, x1: 6, y1: 6, zone: "attic" });
+  const heard: unknown[] = [];
+  connection.on("zone", ({ name }) => heard.push(name));
+  socket.say({ ...WELCOME, type: "watching", zone: { ...ZONE, name: "attic" } });
+  assert.equal(heard, ["attic"]);
   connection.view({ x0: 5, y0: 5, x1: 6, y1: 6 });
   assert.is(connection.you, 0);
   assert.equal(socket.sent[0], { type: "view", x0: 0, y0: 1, x1: 2, y1: 3, zone: "z" });
@@ -293,6 +303,131 @@ test("an error of the server is announced; a malformed frame closes with 4002 an
   }
 });
 
+test("columns of the game's own come with the entities, sampled too", async () => {
+  const columns = [
+    { name: "ammo", type: "u16" },
+    { name: "mood", type: "f32" },
+  ] as const;
+  const { connection, zone, snapshot } = await scripted({}, columns);
+  const you = zone.spawn(0, 100, 100);
+  zone.own["ammo"]![0] = 7;
+  zone.own["mood"]![0] = 0.1;
+  snapshot(103, 50);
+  const expected = { id: you, x: 100, y: 100, hp: 100, kind: 0, team: 0, state: 0, level: 1, ammo: 7 };
+  assert.equal({ ...connection.entities.get(you) }, { ...expected, mood: Math.fround(0.1) });
+  assert.equal({ ...connection.sample(50).get(you) }, { ...expected, mood: Math.fround(0.1) });
+  zone.own["ammo"]![0] = 6;
+  snapshot(106, 100);
+  assert.is(connection.entities.get(you)?.["ammo"], 6);
+  assert.is(connection.sample(100).get(you)?.["ammo"], 6);
+  connection.close();
+});
+
+test("events of the game are announced, before the first snapshot too; malformed ones end the connection", async () => {
+  const { connection, socket } = await scripted();
+  const heard: unknown[] = [];
+  connection.on("event", (event) => heard.push(event));
+  socket.say({ type: "event", name: "wave", data: { n: 3, by: ["wolf", null] } });
+  socket.say({ type: "event", name: "over", data: null });
+  assert.equal(heard, [
+    { name: "wave", data: { n: 3, by: ["wolf", null] } },
+    { name: "over", data: null },
+  ]);
+  connection.close();
+  for (const bad of [
+    { name: "wave" },
+    { data: 1 },
+    { name: 5, data: 1 },
+    { name: "", data: 1 },
+    { name: "a\nb", data: 1 },
+  ]) {
+    const { connection, socket } = await scripted();
+    const ends: unknown[] = [];
+    connection.on("event", () => ends.push("event"));
+    connection.on("close", (code, _reason, error) => ends.push(code, error?.code));
+    socket.say({ type: "event", ...bad });
+    assert.equal(ends, [4002, "BAD_MESSAGE"], JSON.stringify(bad));
+  }
+});
+
+test("through a gate: the world of before is forgotten, the next is shown from its first snapshot, inputs count on", async () => {
+  const { connection, socket, zone, snapshot, clock } = await scripted({ interpolationDelay: 0 });
+  const heard: unknown[] = [];
+  connection.on("zone", ({ name }) => heard.push(name, connection.entities.size));
+  connection.on("you", (id) => heard.push(id));
+  zone.spawn(0, 100, 100);
+  const other = zone.spawn(1, 200, 200);
+  snapshot(500, 1000, 3);
+  assert.is(connection.input({ dx: 1, dy: 0 }), 1);
+  const map = connection.entities;
+  const columns = [{ name: "ammo", type: "u8" }] as const;
+  const next = new FakeZone(64, 64, 1, 8, columns);
+  const you = next.spawn(5, 10, 10);
+  clock.ms = 1050;
+  socket.say({
+    ...WELCOME,
+    you,
+    tick: 40,
+    zone: { ...ZONE, name: "zone-1", width: 64, height: 64, tileSize: 1, columns },
+  });
+  assert.equal(heard, ["zone-1", 0, you]);
+  assert.equal([connection.you, connection.zone.name, connection.tick, connection.own], [you, "zone-1", 40, null]);
+  assert.is(connection.ack, 3);
+  const encoder = new SnapshotEncoder(next, columns);
+  const frame = new FrameBuffer(4096);
+  const view = new View();
+  for (const [tick, x] of [
+    [42, 10],
+    [45, 20],
+  ] as const) {
+    next.columns.x[5] = x;
+    clock.ms += 50;
+    encoder.begin(tick, 8);
+    socket.sayFrame(frame.bytes.subarray(0, encoder.compose(view, you, 4, frame)));
+    encoder.end();
+  }
+  assert.is(connection.entities, map, "always the same map");
+  assert.equal([...map.keys()], [you]);
+  assert.equal([map.has(other), map.get(you)?.["ammo"], connection.tick, connection.ack], [false, 0, 45, 4]);
+  assert.is(connection.sample(clock.ms).get(you)?.x, 20);
+  assert.is(connection.tracks.count, 1);
+  assert.is(connection.input({ dx: 0, dy: 0 }), 2);
+  connection.close();
+});
+
+test("a welcome to the same zone only says who one is; a snapshot without one says 0", async () => {
+  const { connection, socket, zone, snapshot } = await scripted();
+  const heard: unknown[] = [];
+  connection.on("zone", () => heard.push("zone"));
+  connection.on("you", (id) => heard.push(id));
+  zone.spawn(0, 100, 100);
+  const heir = zone.spawn(1, 200, 200);
+  snapshot(103, 50);
+  zone.despawn(0);
+  snapshot(106, 100);
+  assert.equal([connection.you, connection.own, connection.entities.size], [0, null, 1]);
+  socket.say({ ...WELCOME, you: heir, tick: 107 });
+  assert.equal([connection.you, connection.entities.size], [heir, 1]);
+  assert.equal(heard, [0, heir], "the first one was said by connect already");
+  connection.close();
+});
+
+test("a welcome to a zone that cannot be is BAD_ARGUMENT or BAD_MESSAGE, and closes with 4002", async () => {
+  const bad: [object, string][] = [
+    [{ tileSize: 0 }, "BAD_ARGUMENT"],
+    [{ columns: [{ name: "hp", type: "u8" }] }, "BAD_MESSAGE"],
+    [{ columns: 3 }, "BAD_MESSAGE"],
+  ];
+  for (const [changes, code] of bad) {
+    const { connection, socket } = await scripted();
+    const ends: unknown[] = [];
+    connection.on("close", (code, _reason, error) => ends.push(code, error?.code));
+    socket.say({ ...WELCOME, zone: { ...ZONE, name: "zone-1", ...changes } });
+    assert.equal(ends, [4002, code], JSON.stringify(changes));
+    assert.is(connection.zone.name, "zone-0");
+  }
+});
+
 test("close says whether it was asked for", async () => {
   for (const asked of [true, false]) {
     const { connection, socket } = await scripted();
@@ -309,24 +444,25 @@ test("tracks: over 5 seeds x 400 random enters, moves and leaves every column fo
   for (let seed = 1; seed <= 5; seed++) {
     const random = generator(seed);
     const tracks = new Tracks(4);
+    const table = new FieldTable([{ name: "ammo", type: "u16" }]);
+    tracks.reset(table);
     const inView: EntityRecord[] = [];
     for (let tick = 0; tick < 400; tick++) {
       tracks.begin(tick);
       for (let n = below(random, 4); n > 0; n--) {
-        const record = Object.assign(new EntityRecord(), {
-          id: tick * 4 + n,
-          x: n,
-          y: tick,
-          kind: n,
-          team: tick & 255,
-        });
+        const record = new EntityRecord(table.blank());
+        const [id, team, state] = [tick * 4 + n, tick & 255, n % 5];
+        Object.assign(record.entity, { id, x: n, y: tick, hp: -n, kind: n, team, state, level: tick, ammo: id });
         inView.push(record);
         tracks.enter(record);
       }
       for (const record of inView) {
         if (random() < 0.5) continue;
-        record.x++;
-        record.kind++;
+        record.entity.x++;
+        record.entity.kind++;
+        record.entity.state = below(random, 5);
+        record.entity.hp--;
+        record.entity.level++;
         tracks.update(record);
       }
       if (tick === 200) tracks.sample(tick);
@@ -335,11 +471,15 @@ test("tracks: over 5 seeds x 400 random enters, moves and leaves every column fo
       }
       tracks.interpolate(tick);
       assert.is(tracks.count, inView.length);
-      for (const { index, id, x, y, kind, team } of inView) {
-        const kept = [tracks.ids, tracks.x, tracks.y, tracks.kinds, tracks.teams].map((column) => column[index]);
-        assert.equal(kept, [id, x, y, kind, team], `seed ${seed} tick ${tick}`);
+      const { ids, x, y, hps, kinds, teams, states, levels } = tracks;
+      for (const { index, entity } of inView) {
+        const kept = [ids, x, y, hps, kinds, teams, states, levels].map((column) => column[index]);
+        const { id, hp, kind, team, state, level } = entity;
+        assert.equal(kept, [id, entity.x, entity.y, hp, kind, team, state, level], `seed ${seed} tick ${tick}`);
       }
-      if (tick >= 200) assert.equal(new Set(tracks.sample(tick).keys()), new Set(inView.map(({ id }) => id)));
+      if (tick < 200) continue;
+      const expected = new Map(inView.map(({ entity }) => [entity.id, entity]));
+      assert.equal(new Map(tracks.sample(tick)), expected, `seed ${seed} tick ${tick}`);
     }
   }
 });
@@ -347,7 +487,9 @@ test("tracks: over 5 seeds x 400 random enters, moves and leaves every column fo
 test("sampling 2,000 entities 500 times leaves no garbage to speak of", () => {
   const tracks = new Tracks(4);
   tracks.begin(1);
-  for (let id = 1; id <= 2000; id++) tracks.enter(Object.assign(new EntityRecord(), { id, x: id, y: id }));
+  for (let id = 1; id <= 2000; id++) {
+    tracks.enter(new EntityRecord(Object.assign(new FieldTable().blank(), { id, x: id, y: id })));
+  }
   tracks.begin(4);
   const run = (): void => {
     for (let i = 0; i < 500; i++) tracks.sample(1 + (i % 30) / 10);

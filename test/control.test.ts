@@ -73,12 +73,21 @@ test("unknown fields are dropped, unknown types and other shapes are refused", (
 });
 
 test("server messages are read as they are written, and refused when a field is missing", () => {
-  const zone = { name: "zone-0", width: 4096, height: 2048, tileSize: 32 };
+  const zone = {
+    name: "zone-0",
+    width: 4096,
+    height: 2048,
+    tileSize: 32,
+    columns: [{ name: "ammo", type: "u16" }],
+    kinds: [{ name: "wolf", hp: 40, levelHp: 5, halfSize: 8 }],
+    gates: [{ x0: 0, y0: 0, x1: 64, y1: 32, to: "zone-1" }],
+  };
   const good = [
     { type: "welcome", you: 4097, tick: 5, tickRate: 60, snapshotRate: 20, zone },
     { type: "watching", tick: 5, tickRate: 60, snapshotRate: 20, zone },
     { type: "error", code: "BAD_MESSAGE", message: "no" },
     { type: "pong", t: 1, tick: 2 },
+    { type: "event", name: "wave", data: { number: 3, from: [1, null] } },
   ];
   for (const message of good) {
     assert.equal(parseServerMessage(JSON.stringify(message)), message);
@@ -89,7 +98,39 @@ test("server messages are read as they are written, and refused when a field is 
   refused(parseServerMessage, '{"type":"join","name":"ann"}', /unknown message type "join"/);
 });
 
-test("10,000 mangled messages are parsed or refused with BAD_MESSAGE, and nothing else happens", () => {
+test("a zone without columns, kinds and gates has none; with bad ones it is refused", () => {
+  const zone = { name: "zone-0", width: 4096, height: 2048, tileSize: 32 };
+  const watching = (changes: object): string =>
+    JSON.stringify({ type: "watching", tick: 5, tickRate: 60, snapshotRate: 20, zone: { ...zone, ...changes } });
+  const read = parseServerMessage(watching({}));
+  assert.equal(read.type === "watching" && read.zone, { ...zone, columns: [], kinds: [], gates: [] });
+  const column = (i: number) => ({ name: `c${i}`, type: "u8" });
+  const kind = { name: "wolf", hp: 40, levelHp: 5, halfSize: 8 };
+  const gate = { x0: 0, y0: 0, x1: 64, y1: 32, to: "zone-1" };
+  parseServerMessage(
+    watching({ columns: Array.from({ length: 16 }, (_, i) => column(i)), kinds: Array(256).fill(kind) }),
+  );
+  const bad: [object, RegExp][] = [
+    [{ columns: {} }, /columns is/],
+    [{ columns: [3] }, /one of columns is 3/],
+    [{ columns: [{ name: "a", type: "f64" }] }, /type of column a/],
+    [{ columns: [{ name: "x", type: "u8" }] }, /"x" cannot be/],
+    [{ columns: Array.from({ length: 17 }, (_, i) => column(i)) }, /list of up to 16/],
+    [{ kinds: [{ ...kind, hp: "40" }] }, /hp is "40"/],
+    [{ kinds: [{ ...kind, halfSize: undefined }] }, /halfSize is undefined/],
+    [{ kinds: [null] }, /one of kinds is null/],
+    [{ kinds: Array(257).fill(kind) }, /list of up to 256/],
+    [{ gates: [{ ...gate, x1: -1 }] }, /x0 0 is right of x1 -1/],
+    [{ gates: [{ ...gate, to: 5 }] }, /to is 5/],
+    [{ gates: Array(257).fill(gate) }, /list of up to 256/],
+  ];
+  for (const [changes, about] of bad) refused(parseServerMessage, watching(changes), about);
+  refused(parseServerMessage, watching({}).replace(/"zone":.*$/, '"zone":[]}'), /zone is \[\]/);
+  refused(parseServerMessage, '{"type":"welcome","you":-1}', /you -1 is not a u32/);
+  refused(parseServerMessage, '{"type":"event","name":"a\\nb","data":1}', /control characters/);
+});
+
+test("10,000 mangled messages, either way, are parsed or refused with BAD_MESSAGE, and nothing else happens", () => {
   const seed = 20_260_101;
   const random = new Random(seed);
   const seeds = [
@@ -97,6 +138,8 @@ test("10,000 mangled messages are parsed or refused with BAD_MESSAGE, and nothin
     '{"type":"input","seq":1,"dx":1,"dy":0,"action":"attack"}',
     '{"type":"view","x0":0,"y0":0,"x1":100,"y1":100}',
     '{"type":"ping","t":1}',
+    '{"type":"event","name":"wave","data":{"n":3}}',
+    '{"type":"watching","tick":5,"tickRate":60,"snapshotRate":20,"zone":{"name":"z","width":4,"height":2,"tileSize":1,"columns":[{"name":"a","type":"u8"}],"kinds":[{"name":"k","hp":1,"levelHp":0,"halfSize":8}],"gates":[]}}',
   ];
   const scraps = [
     "1e999",
@@ -121,8 +164,9 @@ test("10,000 mangled messages are parsed or refused with BAD_MESSAGE, and nothin
       const at = random.integer(0, text.length);
       text = text.slice(0, at) + random.pick(scraps) + text.slice(at + random.integer(0, 4));
     }
+    const parse = /"(event|watching)"/.test(text) ? parseServerMessage : parseClientMessage;
     try {
-      parseClientMessage(text.slice(0, MESSAGE_BYTES_MAX));
+      parse(text.slice(0, MESSAGE_BYTES_MAX));
       parsed++;
     } catch (error) {
       const isRefusal = error instanceof GyreError && error.code === "BAD_MESSAGE";

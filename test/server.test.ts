@@ -237,6 +237,44 @@ test("the 4th session of 3 is told SERVER_FULL and closed with 1013; when one go
   });
 });
 
+test("200 clients that connect, join or look, and go, politely or not, leave nobody behind: all pools return to zero", async () => {
+  const seed = 9;
+  const random = new Random(seed);
+  await withHost({ zones: { npcs: 30 }, sessionsMax: 50 }, async (host) => {
+    let opened = 0;
+    for (let round = 0; round < 10; round++) {
+      const clients = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => TestClient.open(i % 5 === 0 ? `${host.ws}?format=json` : host.ws)),
+      );
+      opened += 20;
+      await until("all are in", () => host.hub.counters.sessionsOpened === opened);
+      const before = host.hub.counters.messagesIn;
+      for (const [i, client] of clients.entries()) {
+        if (i % 3 === 0) client.send({ type: "view", x0: 0, y0: 0, x1: 2048, y1: 2048 });
+        else client.send({ type: "join", name: `guest ${i}` });
+      }
+      await host.received(before + 20);
+      host.tick(6);
+      for (const { socket } of clients) {
+        const manners = random.float();
+        if (manners < 0.3) socket.terminate();
+        else if (manners < 0.5) socket.send(Buffer.from([1]));
+        else socket.close();
+      }
+      // Some while their frames are on the way, some while they wait for a seat.
+      host.tick(2);
+      await until("all are gone", () => host.hub.sessions === 0);
+      host.tick(2);
+      assert.is(host.zones.get().zone.count, 30, `seed ${seed}, round ${round}`);
+      await until("all frames have landed", () => host.hub.pools.every(({ inUse }) => inUse === 0));
+    }
+    for (const { highWater, failedAcquires } of host.hub.pools) {
+      assert.equal([highWater <= 40, failedAcquires], [true, 0]);
+    }
+    assert.is(host.zones.get().players, 0);
+  });
+});
+
 test("an abused server and a quiet one with the same seed and players have the same hash at every 10th tick", async () => {
   const options: TestHostOptions = { zones: { npcs: 200, bots: 8, seed: 42 }, sessionsMax: 100 };
   await withHost(options, (quiet) =>
@@ -274,6 +312,9 @@ const NONSENSE = [
   "null",
   '{"type":"input","seq":1,"dx":1e999,"dy":0}',
   '{"type":"input","seq":-1,"dx":1,"dy":0}',
+  '{"type":"input","seq":1,"dx":1,"dy":0,"action":"dance"}',
+  '{"type":"input","seq":1,"dx":1,"dy":0,"action":""}',
+  '{"type":"event","name":"wave","data":1}',
   '{"type":"join","name":"again"}',
   '{"type":"join","name":"x","zone":"nowhere"}',
   '{"type":"view","x0":0,"y0":0,"x1":-1,"y1":0}',
@@ -343,6 +384,8 @@ test("createServer ticks by itself, tells its state over HTTP, refuses a taken p
     const metrics = body.toString();
     for (const name of METRICS) assert.match(metrics, new RegExp(`^${name}[ {]`, "m"), name);
     assert.match(metrics, /^gyre_entities 102$/m);
+    for (const pool of ["sessions", "frames"])
+      assert.match(metrics, new RegExp(`^gyre_pool_in_use{pool="${pool}"} 0$`, "m"));
     assert.ok(isCumulative(metrics, "gyre_tick_seconds"));
     const port = Number(new URL(server.http).port);
     const refusal = await createServer({ map: field(32), port, npcs: 0 }).then(
@@ -378,6 +421,8 @@ const METRICS = [
   "gyre_bytes_out_total",
   "gyre_snapshots_sent_total",
   "gyre_snapshots_skipped_total",
+  "gyre_tells_sent_total",
+  "gyre_tells_dropped_total",
   "gyre_gc_pause_seconds_count",
   "gyre_gc_pause_max_seconds",
   "gyre_loop_delay_p99_seconds",
@@ -411,13 +456,14 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
     [{ zones: 0 }, /zones is 0/],
     [{ npcs: 1.5 }, /npcs is 1.5/],
     [{ tickRate: 0 }, /tickRate is 0/],
-    [{ tickRate: 30, snapshotRate: 31 }, /snapshotRate 31/],
+    [{ tickRate: 30, snapshotRate: 31 }, /snapshotRate is 31/],
     [{ seed: Number.NaN }, /seed is NaN/],
     [{ seed: "1" }, /seed is "1"/],
     [{ host: 5 }, /host is 5/],
     [{ zones: 1000, npcs: 1_000_000 }, /1000 zones may come to 1002056000 entities/],
     [{ map: { ...field(128), tileSize: 32_767 } }, /width is 4194176/],
-    [{ map: undefined }, /needs options with a map/],
+    [{ map: 5 }, /map is no map/],
+    [{ game: {} }, /game/],
   ];
   for (const [options, about] of bad) {
     try {

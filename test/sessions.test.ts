@@ -1,88 +1,28 @@
 /** Sessions and audiences with connections in memory: what they owe whom, and when. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { defineGame } from "../src/game/define.js";
 import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
 import { isSnapshotTick } from "../src/net/audience.js";
-import { Hub } from "../src/net/hub.js";
-import {
-  FLUSH_MS_MAX,
-  type Format,
-  JSON_BYTES_PER_SECOND,
-  REPLY_BACKLOG_BYTES_MAX,
-  type Session,
-} from "../src/net/session.js";
+import { FLUSH_MS_MAX, JSON_BYTES_PER_SECOND, REPLY_BACKLOG_BYTES_MAX } from "../src/net/session.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
-import type { Zones, ZonesSpec } from "../src/sim/zones.js";
-import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
-import { field, zonesOf } from "./support/worlds.js";
+import { Guest, Room } from "./support/room.js";
+import { field, WALKERS } from "./support/worlds.js";
 
-class Room {
-  nowMs = 0;
-
-  constructor(
-    readonly zones: Zones,
-    readonly hub: Hub,
-  ) {}
-
-  static async open(spec: Partial<ZonesSpec> = {}, snapshotRate = 20): Promise<Room> {
-    const zones = await zonesOf({ players: 1000, ...spec });
-    const tickRate = spec.tickRate ?? 60;
-    return new Room(zones, new Hub({ zones, tickRate, snapshotRate, sessionsMax: 1000, nowMs: 0 }));
-  }
-
-  /** On to the next tick that is a snapshot at 20 of 60 Hz. */
-  tickToSnapshot(): void {
-    do this.tick();
-    while (this.zones.get().zone.tick % 3 !== 0);
-  }
-
-  tick(count = 1): void {
-    for (let i = 0; i < count; i++) {
-      this.nowMs += 1000 / 60;
-      this.zones.step();
-      this.hub.publish(this.nowMs);
-    }
-  }
-}
-
-class Guest {
-  readonly wire: MemoryWire;
-  readonly session: Session;
-
-  constructor(
-    readonly room: Room,
-    format: Format = "binary",
-  ) {
-    this.wire = new MemoryWire();
-    this.session = room.hub.open(this.wire, format);
-  }
-
-  static joined(room: Room, format: Format = "binary"): Guest {
-    const guest = new Guest(room, format);
-    guest.send({ type: "join", name: "guest" });
-    room.tick();
-    return guest;
-  }
-
-  send(message: object): void {
-    const text = JSON.stringify(message);
-    this.session.receiveText(text, text.length);
-  }
-
-  get replies(): { type: string; code?: string; [field: string]: unknown }[] {
-    return this.wire.texts.map((text) => JSON.parse(text));
-  }
-
-  get last() {
-    return this.replies.at(-1);
-  }
-
-  /** The ticks of the binary frames. */
-  get ticks(): number[] {
-    return this.wire.frames.map((frame) => new DataView(frame.buffer).getUint32(4, true));
-  }
-}
+/** Everybody's hp changes at every tick. */
+const RESTLESS = defineGame({
+  ...WALKERS.definition,
+  systems: [
+    {
+      name: "hp",
+      every: 1,
+      run({ zone }) {
+        for (let slot = 0; slot < zone.highWater; slot++) zone.columns.hp[slot]!++;
+      },
+    },
+  ],
+});
 
 test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
   const ticksOf = (tickRate: number, snapshotRate: number): number[] =>
@@ -156,6 +96,23 @@ test("sessions that go while a snapshot is being served take nobody else's frame
     const ticks = new Set(guests.map((guest) => guest.ticks.at(-1)));
     assert.is(ticks.size, 1, `seed ${seed}, round ${round}: last frames of ticks ${[...ticks]}`);
   }
+});
+
+test("200 sessions that go in any order, at any time of a snapshot, leave nothing to those who come after them", async () => {
+  const room = await Room.open();
+  const seed = 12;
+  const random = new Random(seed);
+  const guests = Array.from({ length: 200 }, () => Guest.joined(room));
+  while (guests.length > 0) {
+    // Often all are served, and sometimes not.
+    room.tick(random.integer(0, 4));
+    for (let n = random.integer(1, 4); n > 0 && guests.length > 0; n--) {
+      guests.splice(random.integer(0, guests.length - 1), 1)[0]!.session.end();
+    }
+  }
+  const next = Array.from({ length: 200 }, () => new Guest(room));
+  room.tick(6);
+  for (const [i, { wire }] of next.entries()) assert.is(wire.frames.length, 0, `seed ${seed}, guest ${i}`);
 });
 
 test("a frame that was not flushed holds the next ones back; then full blocks bring the reader up to date", async () => {
@@ -317,7 +274,7 @@ test("welcome tells the entity, the tick, the rates and the zone; leaving takes 
     tick: 0,
     tickRate: 60,
     snapshotRate: 20,
-    zone: { name: "zone-1", width: 2048, height: 2048, tileSize: 32 },
+    zone: { name: "zone-1", width: 2048, height: 2048, tileSize: 32, columns: [], kinds: [], gates: [] },
   });
   assert.ok(zone.slot(you) >= 0);
   room.tick(5);
@@ -408,7 +365,7 @@ test("an input as large as a double can be is shortened to length 1, and the tic
 });
 
 test("JSON costs at most its share: two who watch 5,000 walkers get fewer snapshots, binary readers get all", async () => {
-  const room = await Room.open({ map: field(192), npcs: 5000 });
+  const room = await Room.open({ map: field(192), npcs: 5000, game: RESTLESS });
   const readers = [new Guest(room, "json"), new Guest(room, "json"), new Guest(room), new Guest(room, "json")];
   readers.forEach((reader, i) => {
     // The last one looks at a corner, which takes next to nothing.

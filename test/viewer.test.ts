@@ -32,14 +32,16 @@ interface PageViewer {
   camera: { x: number; y: number; zoom: number; look(x: number, y: number, zoom: number): void };
   link: {
     connection: PageConnection | null;
-    player: (PageConnection & { own: { x: number; y: number } | null }) | null;
+    player: (PageConnection & { own: { x: number; y: number; xp: number; level: number } | null }) | null;
   };
+  bars: { count: number };
 }
 
 interface PageConnection {
   you: number;
+  zone: { name: string };
   stats: { snapshots: number };
-  tracks: { count: number; ids: Uint32Array; x: Float32Array; y: Float32Array };
+  tracks: { count: number; ids: Uint32Array; x: Float32Array; y: Float32Array; states: Uint8Array };
 }
 
 declare const viewer: PageViewer;
@@ -48,13 +50,17 @@ type Serve = ChildProcessByStdio<null, Readable, null>;
 
 const complaints: string[] = [];
 const strangers: string[] = [];
+/** Complaints of the pages on the stage. */
+const boos: string[] = [];
 let server: Serve;
 let origin = "";
 let browser: Browser;
 let page: Page;
 
-async function serve(port: number): Promise<Serve> {
-  const args = ["build/js/cli.js", "serve", "--port", `${port}`, "--npcs", "500", "--bots", "2", "--json"];
+const CROWD = ["--npcs", "500", "--bots", "2"];
+
+async function serve(port: number, flags = CROWD): Promise<Serve> {
+  const args = ["build/js/cli.js", "serve", "--port", `${port}`, "--json", ...flags];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(child.stdout, "data");
   origin = JSON.parse(String(line).split("\n")[0] ?? "").http;
@@ -96,7 +102,15 @@ if (!existsSync(BROWSER)) {
     await page.waitForFunction(() => /^\d/.test(document.getElementById("p99")?.textContent ?? ""));
     await page.waitForFunction(() => document.getElementById("entities")?.textContent === "502 of 502");
     assert.ok(await page.locator("#notice").isHidden());
-    assert.is(await page.locator("#legend").textContent(), "NPCs 500bots 2");
+    const legend = (await page.locator("#legend li").allTextContents()).map((text) => text.split(" "));
+    assert.ok(
+      legend.some(([kind, count]) => kind === "player" && count === "2"),
+      legend.join("; "),
+    );
+    assert.is(
+      legend.reduce((sum, [, count]) => sum + Number(count), 0),
+      502,
+    );
   });
 
   test("entities move on the screen between snapshots too", async () => {
@@ -205,6 +219,105 @@ if (!existsSync(BROWSER)) {
     await page.waitForFunction(() => (viewer.link.connection?.tracks.count ?? 0) > 0);
     await page.waitForFunction(() => document.getElementById("notice")?.hidden);
   });
+}
+
+/** The page on a stage of its own: see the game. */
+async function withStage(play: (page: Page) => Promise<void>): Promise<void> {
+  const stage = await serve(0, ["test/fixtures/stage.mjs", "--zones", "2"]);
+  const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+  page.on("console", (message) => message.type() === "error" && boos.push(message.text()));
+  page.on("pageerror", (error) => boos.push(error.message));
+  try {
+    await page.goto(`${origin}/`);
+    await page.waitForFunction(() => viewer.link.connection?.tracks.count === 1);
+    await play(page);
+  } finally {
+    await page.close();
+    await stop(stage);
+  }
+}
+
+if (existsSync(BROWSER)) {
+  test("the hurt have bars where they can be told apart, and none far away", () =>
+    withStage(async (page) => {
+      await page.evaluate(() => viewer.camera.look(300, 300, 2));
+      await page.waitForFunction(() => viewer.bars.count === 1);
+      // Above the dummy at (300, 325), which is 50 pixels below the screen's middle; 40 of 60 hp.
+      const colors = await shownColors(page, 400 - 16, 300 + 50 - 2 * 14 - 3, 32, 6);
+      assert.ok(
+        colors.some(({ r, g, b }) => g > 150 && g > r + 20 && g > b),
+        "some of it is green",
+      );
+      assert.ok(
+        colors.some(({ r, g, b }) => r + g + b < 100),
+        "some of it is empty",
+      );
+      await page.evaluate(() => viewer.camera.look(300, 300, 0.1));
+      await page.waitForFunction(() => viewer.bars.count === 0);
+    }));
+
+  test("space strikes: the dummy dies, fades and is news, its killer gains xp, gold and a level", () =>
+    withStage(async (page) => {
+      assert.ok(await page.locator("#you").isHidden());
+      await page.keyboard.press("KeyA");
+      await page.waitForFunction(() => viewer.link.player?.own);
+      await until("the dummy died", async () => {
+        await page.keyboard.press("Space");
+        return page.evaluate(() => viewer.link.connection!.tracks.states.slice(0, 2).includes(4));
+      });
+      await page.waitForFunction(() => document.getElementById("level")?.textContent === "2");
+      assert.equal(await Promise.all(["hp", "xp", "gold"].map((id) => page.locator(`#${id}`).textContent())), [
+        "120 of 120",
+        "15",
+        "3",
+      ]);
+      assert.equal((await page.locator("#events li").allTextContents()).sort(), [
+        "a player killed the dummy",
+        "level 2",
+      ]);
+      await page.waitForFunction(() => viewer.bars.count === 0);
+      await page.keyboard.press("Escape");
+      await page.waitForFunction(() => document.getElementById("you")?.hidden);
+    }));
+
+  test("a click strikes too while one plays; through the gate the page goes along, map and camera included", () =>
+    withStage(async (page) => {
+      await page.keyboard.down("KeyD");
+      await page.waitForFunction(() => viewer.link.player?.own);
+      await page.mouse.click(400, 300);
+      await page.waitForFunction(() => viewer.link.player?.zone.name === "zone-1" && viewer.link.player.own);
+      await page.keyboard.up("KeyD");
+      await page.waitForFunction(() => viewer.link.connection?.zone.name === "zone-1");
+      await page.waitForFunction(() => document.getElementById("zone")?.textContent === "zone-1, 64 x 64");
+      await page.waitForFunction(() => {
+        const own = viewer.link.player?.own;
+        return own && Math.hypot(viewer.camera.x - own.x, viewer.camera.y - own.y) < 50 && own.x > 1400;
+      });
+      await page.waitForFunction(() => {
+        const { connection, player } = viewer.link;
+        const { ids, count } = connection!.tracks;
+        return player !== null && ids.subarray(0, count).includes(player.you);
+      });
+      await page.keyboard.press("Escape");
+    }));
+
+  test("nothing was complained about on the stage either", () => assert.equal(boos, []));
+}
+
+/** Each pixel of a rectangle of the screen. */
+async function shownColors(page: Page, x: number, y: number, width: number, height: number) {
+  const picture = await page.screenshot({ clip: { x, y, width, height } });
+  return page.evaluate(async (base64) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${base64}`;
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d")!;
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, image.width, image.height);
+    return Array.from({ length: data.length / 4 }, (_, i) => {
+      return { r: data[4 * i]!, g: data[4 * i + 1]!, b: data[4 * i + 2]! };
+    });
+  }, picture.toString("base64"));
 }
 
 test.run();

@@ -77,6 +77,12 @@ export interface Stats {
 export interface ConnectionEvents {
   /** A snapshot of this tick was applied. */
   snapshot: (tick: number) => void;
+  /** The zone's game tells something: what, and any JSON. */
+  event: (event: { readonly name: string; readonly data: unknown }) => void;
+  /** The player's entity is another one, in the same zone or not; 0: it has none any more. */
+  you: (id: EntityId) => void;
+  /** What follows is of another zone; all entities of the one before are forgotten. `you` follows. */
+  zone: (zone: ZoneInfo) => void;
   /** The server refused something. */
   error: (error: GyreError) => void;
   /** The connection is gone. `error` says why, if it was not asked for. */
@@ -122,7 +128,7 @@ async function open(url: string, options: CommonOptions, first: ClientMessage): 
       try {
         const message = parseServerMessage(String(data));
         if (message.type === "error") return fail(toError(message));
-        if (message.type === "pong") return;
+        if (message.type !== "welcome" && message.type !== "watching") return;
         // Made here and now: the next message may be in the same packet.
         resolve(new Connection(socket, message, options));
         clearTimeout(timer);
@@ -134,7 +140,6 @@ async function open(url: string, options: CommonOptions, first: ClientMessage): 
 }
 
 export class Connection {
-  readonly zone: ZoneInfo;
   /** Ticks per second. */
   readonly tickRate: number;
   /** Snapshots per second. */
@@ -144,31 +149,37 @@ export class Connection {
   readonly tracks: Tracks;
   readonly #socket: Socket;
   readonly #decoder: SnapshotDecoder;
-  readonly #timeline: Timeline;
+  #timeline: Timeline;
   readonly #delayMs: number;
   readonly #now: () => number;
-  readonly #joined: EntityId;
-  readonly #startTick: number;
+  #zone: ZoneInfo;
+  #you: EntityId;
+  #startTick: number;
   readonly #pingTimer: ReturnType<typeof setInterval>;
-  readonly #listeners = { snapshot: new Set(), error: new Set(), close: new Set() } as {
-    [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]>;
+  readonly #listeners: { readonly [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]> } = {
+    snapshot: new Set(),
+    event: new Set(),
+    you: new Set(),
+    zone: new Set(),
+    error: new Set(),
+    close: new Set(),
   };
   #seq = 0;
   #open = true;
 
   /** Use {@link connect} or {@link watch}. */
   constructor(socket: Socket, answer: WelcomeMessage | WatchingMessage, options: CommonOptions) {
-    this.zone = answer.zone;
+    this.#zone = answer.zone;
     this.tickRate = answer.tickRate;
     this.snapshotRate = answer.snapshotRate;
     const intervalMs = 1000 / answer.snapshotRate;
     this.#delayMs = options.interpolationDelay ?? 2 * intervalMs;
     // One snapshot before the time shown, one after it, and one for jitter.
     this.tracks = new Tracks(Math.ceil(this.#delayMs / intervalMs) + 3);
-    this.#decoder = new SnapshotDecoder(answer.zone, this.tracks);
+    this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
     this.#timeline = new Timeline(answer.tickRate);
     this.#now = options.now ?? (() => performance.now());
-    this.#joined = answer.type === "welcome" ? answer.you : 0;
+    this.#you = answer.type === "welcome" ? answer.you : 0;
     this.#startTick = answer.tick;
     this.#socket = socket;
     quiet(socket);
@@ -178,12 +189,17 @@ export class Connection {
     this.#ping();
   }
 
-  /** The player's entity; 0 for a spectator. */
-  get you(): EntityId {
-    return this.#decoder.you?.id ?? this.#joined;
+  /** Another one after the player went through a gate: see the event `zone`. */
+  get zone(): Readonly<ZoneInfo> {
+    return this.#zone;
   }
 
-  /** The player's entity in full precision as of the last snapshot: units, units per second; null while it has none. */
+  /** The player's entity; 0 for a spectator, and while it has none. */
+  get you(): EntityId {
+    return this.#you;
+  }
+
+  /** The player's entity in full precision as of the last snapshot, its xp and gold; null while it has none. */
   get own(): Readonly<YouJson> | null {
     return this.#decoder.you;
   }
@@ -198,7 +214,7 @@ export class Connection {
     return this.#decoder.ack;
   }
 
-  /** What is in view, as last received. The objects are reused once their entity left. */
+  /** What is in view, as last received: always the same map. The objects are reused once their entity left. */
   get entities(): ReadonlyMap<EntityId, RemoteEntity> {
     return this.#decoder.entities.byId;
   }
@@ -217,7 +233,7 @@ export class Connection {
   }
 
   /**
-   * Sends the wish direction, which holds until the next one. Returns its sequence number, which comes back as {@link ack};
+   * Sends the wish direction, which holds until the next one, and an action, such as `attack`, done once. Returns its sequence number, which comes back as {@link ack};
    * 0 when it was dropped because earlier ones have not left yet, or the connection is closed. Throws BAD_ARGUMENT.
    */
   input({ dx, dy, action }: { dx: number; dy: number; action?: string }): number {
@@ -229,9 +245,11 @@ export class Connection {
     return this.#seq;
   }
 
-  /** A spectator looks elsewhere in its zone. Throws BAD_ARGUMENT. */
-  view(rect: ViewRect): void {
-    this.#send({ type: "view", ...checkedRect(rect) });
+  /** A spectator looks elsewhere in its zone, or in another one; see the event `zone`. Throws BAD_ARGUMENT. */
+  view(rect: ViewRect, zone?: string): void {
+    const view: ViewMessage = { type: "view", ...checkedRect(rect) };
+    if (zone !== undefined) view.zone = zone;
+    this.#send(view);
   }
 
   /** Calls `listener` from now on. Returns a function that ends it. */
@@ -287,7 +305,28 @@ export class Connection {
   #applied(): void {
     this.stats.snapshots++;
     this.#timeline.arrived(this.#decoder.tick, this.#now());
+    this.#be(this.#decoder.you?.id ?? 0);
     for (const listener of this.#listeners.snapshot) listener(this.#decoder.tick);
+  }
+
+  /** Snapshots say so too, and are right: an entity may be gone without a word. */
+  #be(you: EntityId): void {
+    if (you === this.#you) return;
+    this.#you = you;
+    for (const listener of this.#listeners.you) listener(you);
+  }
+
+  /** The server told again where one is: through a gate, or as somebody else. */
+  #arrive(answer: WelcomeMessage | WatchingMessage): void {
+    const { zone } = answer;
+    if (zone.name !== this.#zone.name) {
+      this.#decoder.reset(zone, zone.columns);
+      this.#timeline = new Timeline(this.tickRate);
+      this.#startTick = answer.tick;
+      this.#zone = zone;
+      for (const listener of this.#listeners.zone) listener(zone);
+    }
+    this.#be(answer.type === "welcome" ? answer.you : 0);
   }
 
   #handle(message: ServerMessage): void {
@@ -295,6 +334,10 @@ export class Connection {
       this.stats.rttMs = this.#now() - message.t;
     } else if (message.type === "error") {
       for (const listener of this.#listeners.error) listener(toError(message));
+    } else if (message.type === "event") {
+      for (const listener of this.#listeners.event) listener({ name: message.name, data: message.data });
+    } else {
+      this.#arrive(message);
     }
   }
 

@@ -1,16 +1,17 @@
 /**
  * Where every entity in view was at the last few snapshots, as a structure of arrays, to interpolate between them. A
  * snapshot costs two column copies and a store for each entity that moved; {@link Tracks.interpolate} costs about 2 ns an
- * entity. Memory is `history x 8 + 40` bytes an entity, for as many as were ever in view at once, doubling.
+ * entity. Memory is `history x 8 + 47` bytes an entity, for as many as were ever in view at once, doubling.
  *
  *     snapshot   0   1   2   3        a ring; each is a column of x and one of y, indexed alike
  *                    |---*---|        * the time shown: between the two snapshots around it
  */
 import type { EntityId } from "../kernel/types.js";
+import { FieldTable } from "../protocol/fields.js";
 import type { EntityListener, EntityRecord, RemoteEntity } from "../protocol/remote-entity.js";
 import { Samples } from "./samples.js";
 
-type Column = Float32Array | Uint32Array | Uint16Array | Uint8Array;
+type Column = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
 /** Entities that there is room for at first. */
 const CAPACITY_START = 64;
@@ -29,7 +30,11 @@ export class Tracks implements EntityListener {
   headingY = new Float32Array(CAPACITY_START);
   kinds = new Uint16Array(CAPACITY_START);
   teams = new Uint8Array(CAPACITY_START);
-  /** Counts the changes of `count`, of what is at which index, and of kinds and teams. */
+  /** 0 idle, 1 chase, 2 attack, 3 return, 4 dead. */
+  states = new Uint8Array(CAPACITY_START);
+  hps = new Int32Array(CAPACITY_START);
+  levels = new Uint16Array(CAPACITY_START);
+  /** Counts the changes of `count`, of what is at which index, and of kinds, teams and states. */
   version = 0;
   /** As last received. */
   readonly records: EntityRecord[] = [];
@@ -42,6 +47,7 @@ export class Tracks implements EntityListener {
   #all: Column[];
   /** Objects on top of the columns, once somebody asked for them. */
   #samples: Samples | null = null;
+  #table = new FieldTable();
 
   /** history: snapshots to keep, at least 2. */
   constructor(history: number) {
@@ -49,6 +55,13 @@ export class Tracks implements EntityListener {
     this.#ys = Array.from({ length: history }, () => new Float32Array(CAPACITY_START));
     this.#ticks = new Float64Array(history).fill(-1);
     this.#all = this.#columns();
+  }
+
+  reset(table: FieldTable): void {
+    this.#table = table;
+    this.#samples?.reset(table);
+    this.#ticks.fill(-1);
+    this.version++;
   }
 
   begin(tick: number): void {
@@ -65,33 +78,40 @@ export class Tracks implements EntityListener {
     const index = this.count++;
     this.records[index] = record;
     record.index = index;
-    this.ids[index] = record.id;
-    this.kinds[index] = record.kind;
-    this.teams[index] = record.team;
+    const { id, x, y, hp, kind, team, state, level } = record.entity;
+    this.ids[index] = id;
+    this.kinds[index] = kind;
+    this.teams[index] = team;
+    this.states[index] = state;
+    this.hps[index] = hp;
+    this.levels[index] = level;
     this.headingX[index] = 1;
     this.headingY[index] = 0;
-    this.#stand(index, record.x, record.y);
-    this.#samples?.enter(index, record.id);
+    this.#stand(index, x, y);
+    this.#samples?.enter(index, id);
     this.version++;
   }
 
-  update(record: EntityRecord): void {
-    const { index } = record;
+  update({ index, entity }: EntityRecord): void {
+    const { x, y, hp, kind, team, state, level } = entity;
     const xs = this.#xs[this.#newest]!;
     const ys = this.#ys[this.#newest]!;
-    const dx = record.x - xs[index]!;
-    const dy = record.y - ys[index]!;
+    const dx = x - xs[index]!;
+    const dy = y - ys[index]!;
     if (dx !== 0 || dy !== 0) {
       const length = Math.sqrt(dx * dx + dy * dy);
       this.headingX[index] = dx / length;
       this.headingY[index] = dy / length;
-      xs[index] = record.x;
-      ys[index] = record.y;
-      if (Math.abs(dx) > JUMP_UNITS || Math.abs(dy) > JUMP_UNITS) this.#stand(index, record.x, record.y);
+      xs[index] = x;
+      ys[index] = y;
+      if (Math.abs(dx) > JUMP_UNITS || Math.abs(dy) > JUMP_UNITS) this.#stand(index, x, y);
     }
-    if (this.kinds[index] === record.kind && this.teams[index] === record.team) return;
-    this.kinds[index] = record.kind;
-    this.teams[index] = record.team;
+    this.hps[index] = hp;
+    this.levels[index] = level;
+    if (this.kinds[index] === kind && this.teams[index] === team && this.states[index] === state) return;
+    this.kinds[index] = kind;
+    this.teams[index] = team;
+    this.states[index] = state;
     this.version++;
   }
 
@@ -128,7 +148,7 @@ export class Tracks implements EntityListener {
   /** The same as objects, by id; the same map and the same objects each time, valid until the next snapshot or sample. */
   sample(tick: number): ReadonlyMap<EntityId, RemoteEntity> {
     if (this.#samples === null) {
-      this.#samples = new Samples();
+      this.#samples = new Samples(this.#table);
       for (let index = 0; index < this.count; index++) this.#samples.enter(index, this.ids[index]!);
     }
     this.interpolate(tick);
@@ -151,7 +171,8 @@ export class Tracks implements EntityListener {
   }
 
   #columns(): Column[] {
-    return [this.ids, this.x, this.y, this.headingX, this.headingY, this.kinds, this.teams, ...this.#xs, ...this.#ys];
+    const { ids, x, y, headingX, headingY, kinds, teams, states, hps, levels } = this;
+    return [ids, x, y, headingX, headingY, kinds, teams, states, hps, levels, ...this.#xs, ...this.#ys];
   }
 
   #grow(): void {
@@ -164,6 +185,9 @@ export class Tracks implements EntityListener {
     this.headingY = larger(this.headingY);
     this.kinds = copied(this.kinds, new Uint16Array(capacity));
     this.teams = copied(this.teams, new Uint8Array(capacity));
+    this.states = copied(this.states, new Uint8Array(capacity));
+    this.hps = copied(this.hps, new Int32Array(capacity));
+    this.levels = copied(this.levels, new Uint16Array(capacity));
     for (let i = 0; i < this.#xs.length; i++) {
       this.#xs[i] = larger(this.#xs[i]!);
       this.#ys[i] = larger(this.#ys[i]!);

@@ -14,12 +14,15 @@ export const REFUSED_IN_A_ROW_MAX = 60;
 export type Verdict = "accept" | "warn" | "drop" | "close";
 
 export class Allowance {
-  #messages = MESSAGES_BURST;
-  #refilledMs: number;
+  #messages = 0;
+  #refilledMs = 0;
   #refusedInARow = 0;
 
-  constructor(nowMs: number) {
+  /** A full bucket. */
+  reset(nowMs: number): void {
+    this.#messages = MESSAGES_BURST;
     this.#refilledMs = nowMs;
+    this.#refusedInARow = 0;
   }
 
   /** Asks for one message. `warn` is the first refusal in a row. */

@@ -12,6 +12,10 @@ export class NetCounters {
   snapshotsSent = 0;
   /** Snapshots that a session did not get because its last one was still on the way. */
   snapshotsSkipped = 0;
+  /** Events of games to players. */
+  eventsSent = 0;
+  /** Those that were not sent, because a session had too many waiting, or did not read. */
+  eventsDropped = 0;
   /** Sessions that stopped answering. */
   vanished = 0;
   /** Messages refused, upgrades included, by error code. */

@@ -3,10 +3,13 @@
  * tick. After each tick of the simulation one call publishes its snapshots and looks after the sessions.
  */
 import { GyreError } from "../errors.js";
+import type { KindInfo } from "../protocol/control.js";
+import { Pool, type PoolStats } from "../sim/pool.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
-import { Audience, type Rates } from "./audience.js";
+import { Audience, type Circle, type Rates } from "./audience.js";
 import { NetCounters } from "./counters.js";
+import { Flight } from "./flight.js";
 import { type Format, Session } from "./session.js";
 import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
 
@@ -21,6 +24,8 @@ export interface HubOptions extends Rates {
   readonly sessionsMax: number;
   /** Milliseconds, as later given to publish. */
   readonly nowMs: number;
+  /** What the game's archetypes are, by index. Default: none. */
+  readonly kinds?: readonly KindInfo[];
 }
 
 export class Hub {
@@ -32,10 +37,12 @@ export class Hub {
   jsonSessions = 0;
 
   readonly #zones: Zones;
-  readonly #audiences: readonly Audience[];
+  readonly #occupied = new Set<Audience>();
   readonly #byWorld: ReadonlyMap<World, Audience>;
   readonly #sessions = new Set<Session>();
   readonly #sessionsMax: number;
+  readonly #idle: Pool<Session>;
+  readonly #flights: Pool<Flight>;
   #checkedMs: number;
   #round = 0;
 
@@ -44,8 +51,20 @@ export class Hub {
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;
-    this.#audiences = options.zones.all.map((world) => new Audience(world, options));
-    this.#byWorld = new Map(this.#audiences.map((audience) => [audience.world, audience]));
+    const { zones, kinds = [], sessionsMax } = options;
+    const circle: Circle = {
+      zones,
+      occupied: this.#occupied,
+      rates: options,
+      kinds,
+      counters: this.counters,
+      audienceOf: (world) => this.#byWorld.get(world),
+    };
+    this.#byWorld = new Map(zones.all.map((world) => [world, new Audience(world, circle)]));
+    this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, create: () => new Session(this) });
+    // A flight may outlive its session, until the socket lets go of it.
+    const release = (flight: Flight): void => this.#flights.release(flight);
+    this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, create: () => new Flight(release) });
   }
 
   get sessions(): number {
@@ -54,16 +73,24 @@ export class Hub {
 
   /** The simulation's tick. */
   get tick(): number {
-    return this.#zones.get().zone.tick;
+    return this.#zones.tick;
+  }
+
+  /** For /metrics. */
+  get pools(): readonly PoolStats[] {
+    return [this.#idle, this.#flights];
   }
 
   /** A new session. Throws SERVER_FULL. */
   open(wire: Wire, format: Format): Session {
-    if (this.#sessions.size >= this.#sessionsMax) {
+    const session = this.#idle.acquire();
+    const flight = session === null ? null : this.#flights.acquire();
+    if (session === null || flight === null) {
+      if (session !== null) this.#idle.release(session);
       this.counters.refuse("SERVER_FULL");
       throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
     }
-    const session = new Session(this, wire, format);
+    session.start(wire, flight, format);
     this.#sessions.add(session);
     return session;
   }
@@ -71,6 +98,7 @@ export class Hub {
   /** Called by a session that ended. */
   remove(session: Session): void {
     this.#sessions.delete(session);
+    this.#idle.release(session);
   }
 
   /** The audience of a zone by its name, of the first zone without. Throws ZONE_UNKNOWN. */
@@ -83,7 +111,7 @@ export class Hub {
   /** After each tick of the simulation. */
   publish(nowMs: number): void {
     this.nowMs = nowMs;
-    for (let i = 0; i < this.#audiences.length; i++) this.#audiences[i]?.publish();
+    for (const audience of this.#occupied) audience.publish();
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 

@@ -146,9 +146,10 @@ export class NetServer {
   #open(client: WebSocket, format: Format, socket: Socket): void {
     const { hub } = this.#options;
     socket.setNoDelay(true);
+    const wire = new SocketWire(client);
     let session: Session;
     try {
-      session = hub.open(new SocketWire(client), format);
+      session = hub.open(wire, format);
     } catch (error) {
       if (!(error instanceof GyreError)) throw error;
       client.on("error", () => client.terminate());
@@ -156,16 +157,19 @@ export class NetServer {
       client.close(CLOSE_TRY_LATER, "no more sessions");
       return;
     }
+    // A session that closed itself is another client's before this socket is done with its closing handshake.
+    const isOpen = (): boolean => session.isOf(wire);
     client.on("message", (data, isBinary) => {
+      if (!isOpen()) return;
       const bytes = data as Buffer;
       if (isBinary) session.receiveBytes(bytes.length);
       else session.receiveText(bytes.toString(), bytes.length);
     });
-    client.on("ping", () => session.receivePing());
-    client.on("pong", () => session.receivePong());
-    client.on("close", () => session.end());
+    client.on("ping", () => isOpen() && session.receivePing());
+    client.on("pong", () => isOpen() && session.receivePong());
+    client.on("close", () => isOpen() && session.end());
     // What breaks RFC 6455 or a limit above: ws answers with the close code for it.
-    client.on("error", (error: Error & { code?: string }) => session.broken(closeCodeOf(error.code)));
+    client.on("error", (error: Error & { code?: string }) => isOpen() && session.broken(closeCodeOf(error.code)));
   }
 }
 

@@ -1,33 +1,33 @@
 /**
  * One connected client: what it said, what it sees, what it is owed. A session is a spectator until it joins, and again after
- * it left; its player lives in a seat of a zone. Whatever a client sends ends here: as an input in the zone's mailbox, as a
- * change of its own view, or as one error back.
+ * it left; its player lives in a seat of a zone, and crosses to another one with it. Whatever a client sends ends here: as a command
+ * in the zone's ring, as a change of its own view, or as one error back.
  *
- * Bounds: one snapshot on its way at a time (a slow reader misses snapshots and gets full blocks next time); replies up to
- * REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says.
+ * Bounds: one snapshot on its way at a time (a slow reader misses snapshots and gets full blocks next time); events as their queue
+ * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
 import {
   type ClientMessage,
+  type InputMessage,
   type JoinMessage,
   parseClientMessage,
   type ServerMessage,
   type ViewMessage,
 } from "../protocol/control.js";
-import { FrameBuffer } from "../protocol/frame-buffer.js";
 import { JsonEncoder } from "../protocol/json-encoder.js";
 import type { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
 import { View } from "../protocol/view.js";
 import { Allowance } from "./allowance.js";
 import type { Audience } from "./audience.js";
+import { EventQueue } from "./event-queue.js";
+import type { Flight } from "./flight.js";
 import type { Hub } from "./hub.js";
 import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./wire.js";
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of a first frame buffer: a few hundred entities newly in view. It grows, doubling, with what is in view. */
-const FRAME_BYTES_START = 8 * 1024;
 /** Bytes of one frame: more than 100,000 entities newly in view. A session that asks for more is closed. */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /**
@@ -45,19 +45,23 @@ export class Session {
   index = -1;
   /** Its seat in the zone that it joined; -1 for a spectator. */
   seat = -1;
-  /** Its entity; 0 until it entered. */
+  /** Its entity; 0 while it has none. */
   you: EntityId = 0;
-
+  /** Where its player is in; null before and after, and while it crosses from one zone to another. */
+  playing: Audience | null = null;
+  /** The last of its inputs that was applied, as of the last snapshot. */
+  ack = 0;
   /** Counts sessions, and so spreads what is done in turns. */
-  readonly ordinal: number;
+  ordinal = 0;
 
   readonly #hub: Hub;
-  readonly #wire: Wire;
   readonly #view = new View();
-  readonly #frame: FrameBuffer | null;
-  readonly #json: JsonEncoder | null;
-  readonly #allowance: Allowance;
-  readonly #flushed: () => void;
+  readonly #allowance = new Allowance();
+  readonly #events: EventQueue;
+  #json: JsonEncoder | null = null;
+  #format: Format = "binary";
+  #wire: Wire | null = null;
+  #flight: Flight | null = null;
   /** Where its seat is. */
   #joined: Audience | null = null;
   /** What it gets snapshots of. */
@@ -66,24 +70,35 @@ export class Session {
   #known: Audience | null = null;
   /** The rectangle it asked for last, to return to when it leaves. */
   #asked: ViewMessage | null = null;
-  #inFlightBytes = 0;
-  #sentMs = 0;
+  /** Snapshots up to this tick need not know its entity yet; later ones that do not say that it is gone. */
+  #sinceTick = -1;
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
   #heardOf = true;
-  #ended = false;
 
-  constructor(hub: Hub, wire: Wire, format: Format) {
+  constructor(hub: Hub) {
     this.#hub = hub;
-    this.ordinal = hub.counters.sessionsOpened++;
+    this.#events = new EventQueue(hub.counters);
+  }
+
+  /** Another client's from now on. */
+  start(wire: Wire, flight: Flight, format: Format): void {
+    this.ordinal = this.#hub.counters.sessionsOpened++;
     this.#wire = wire;
-    this.#frame = format === "binary" ? new FrameBuffer(FRAME_BYTES_START) : null;
-    this.#json = format === "json" ? new JsonEncoder() : null;
-    if (this.#json !== null) hub.jsonSessions++;
-    this.#allowance = new Allowance(hub.nowMs);
-    this.#flushed = () => {
-      this.#inFlightBytes = 0;
-    };
+    this.#flight = flight;
+    this.#format = format;
+    if (format === "json") {
+      this.#json ??= new JsonEncoder();
+      this.#hub.jsonSessions++;
+    }
+    this.#allowance.reset(this.#hub.nowMs);
+    this.#restUntilMs = 0;
+    this.#heardOf = true;
+  }
+
+  /** Whether it is this connection's: one that ended may be another's already. */
+  isOf(wire: Wire): boolean {
+    return this.#wire === wire;
   }
 
   /** A text message came. size: its bytes. */
@@ -116,44 +131,91 @@ export class Session {
     this.#heardOf = true;
   }
 
-  /** Its player, if it had one, is in: called by the audience of the zone it joined. */
+  // What the audience of the zone that it joined calls, within the zone's step.
+
+  /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
-    this.you = id;
+    this.playing = audience;
     this.#watch(audience);
-    this.#view.follow();
-    this.#reply({ type: "welcome", you: id, ...audience.info() });
+    this.#be(id, audience);
   }
 
-  /** Sends this snapshot, unless the last one is still on its way. ack: the seat's, as of the snapshot. */
-  sendSnapshot(encoder: SnapshotEncoder, ack: number): void {
-    if (this.#inFlightBytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
+  /** Its player has another entity; 0 for none. */
+  possessed(id: EntityId, audience: Audience): void {
+    if (this.playing !== audience) return;
+    if (id === 0) this.you = 0;
+    else this.#be(id, audience);
+  }
+
+  /** Its player has a seat elsewhere, and enters there next. Until then it sees what it saw. */
+  moved(audience: Audience, seat: number): void {
+    // What it was told so far it was told here, before its next welcome.
+    this.flushEvents();
+    this.#joined = audience;
+    this.seat = seat;
+    this.playing = null;
+  }
+
+  /** The zone stopped: there is nobody in it any more. */
+  stopped(audience: Audience, error: GyreError): void {
+    this.#reply({ type: "error", code: error.code, message: error.message });
+    if (this.#joined === audience) {
+      this.#joined = null;
+      this.#forgetPlayer();
+    }
+    if (this.#joined === null) this.#lookBack();
+  }
+
+  /** The game tells it something. Whether that waits to be sent now. */
+  hear(text: string): boolean {
+    return this.#events.push(text);
+  }
+
+  /** Whether its entity stands within a radius of a point of the audience's zone; without an entity, whether its view holds the point. */
+  isWithin({ world, grid }: Audience, x: number, y: number, radius: number): boolean {
+    const slot = this.you === 0 ? -1 : world.zone.slot(this.you);
+    if (slot < 0) return this.#view.holds(grid, x, y);
+    const { columns } = world.zone;
+    return (columns.x[slot]! - x) ** 2 + (columns.y[slot]! - y) ** 2 <= radius * radius;
+  }
+
+  /** Sends the events that wait. */
+  flushEvents(): void {
+    if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
+  }
+
+  /** Sends this snapshot, unless the last one is still on its way. */
+  sendSnapshot(encoder: SnapshotEncoder): void {
+    const flight = this.#flight;
+    if (flight === null) return;
+    if (flight.bytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
-    // It entered after the snapshot was taken: the next one has it.
-    if (this.you !== 0 && encoder.slot(this.you) < 0) return;
-    if (this.#frame !== null) this.#sendBinary(encoder, ack, this.#frame);
-    else if (this.#json !== null) this.#sendJson(encoder, ack, this.#json);
+    // It came after the snapshot was taken: the next one has it.
+    if (this.you !== 0 && encoder.tick <= this.#sinceTick && encoder.slot(this.you) < 0) return;
+    if (this.#format === "binary") this.#sendBinary(encoder, flight);
+    else if (this.#json !== null) this.#sendJson(encoder, flight, this.#json);
   }
 
   /** Once a second. ping: whether it is this session's turn to be asked for a sign of life. */
   check(ping: boolean): void {
     const { counters, nowMs } = this.#hub;
-    if (this.#inFlightBytes > 0 && nowMs - this.#sentMs > FLUSH_MS_MAX) {
+    if (this.#flight !== null && this.#flight.bytes > 0 && nowMs - this.#flight.sentMs > FLUSH_MS_MAX) {
       this.close(CLOSE_TRY_LATER, "too slow");
     } else if (ping && !this.#heardOf) {
       counters.vanished++;
-      this.#wire.terminate();
+      this.#wire?.terminate();
       this.end();
     } else if (ping) {
       this.#heardOf = false;
-      this.#wire.ping();
+      this.#wire?.ping();
     }
   }
 
   /** Closes for cause. */
   close(code: number, reason: string): void {
-    if (this.#ended) return;
+    if (this.#wire === null) return;
     this.#hub.counters.close(code);
     this.#wire.close(code, reason);
     this.end();
@@ -161,7 +223,7 @@ export class Session {
 
   /** The client broke the rules of the transport, which closes by itself with this code. */
   broken(code: number): void {
-    if (this.#ended) return;
+    if (this.#wire === null) return;
     this.#hub.counters.refuse("BAD_FRAME");
     this.#hub.counters.close(code);
     this.end();
@@ -169,17 +231,22 @@ export class Session {
 
   /** The connection is gone, or as good as: its player leaves. Once is enough, more does no harm. */
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#json !== null) this.#hub.jsonSessions--;
+    if (this.#wire === null) return;
+    if (this.#format === "json") this.#hub.jsonSessions--;
     this.#giveUpSeat();
     this.#watched?.remove(this);
+    this.#flight?.abandon();
+    this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
+    this.#events.clear();
+    this.#view.follow();
+    this.#view.reset();
+    this.#json?.reset();
     this.#hub.remove(this);
   }
 
   /** Whether one more message is within the allowance. */
   #admit(): boolean {
-    if (this.#ended) return false;
+    if (this.#wire === null) return false;
     this.#heardOf = true;
     const verdict = this.#allowance.take(this.#hub.nowMs);
     if (verdict === "accept") return true;
@@ -190,31 +257,43 @@ export class Session {
   }
 
   #handle(message: ClientMessage): void {
-    if (message.type === "input") this.#input(message.seq, message.dx, message.dy);
+    if (message.type === "input") this.#input(message);
     else if (message.type === "ping") this.#reply({ type: "pong", t: message.t, tick: this.#hub.tick });
     else if (message.type === "join") this.#join(message);
     else if (message.type === "leave") this.#leave();
     else this.#look(message);
   }
 
-  #input(seq: number, dx: number, dy: number): void {
+  #input({ seq, dx, dy, action }: InputMessage): void {
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
-    this.#joined.world.input(this.seat, seq, dx, dy);
+    const { world } = this.#joined;
+    const number = action === undefined ? 0 : world.actionOf(action);
+    if (action !== undefined && number === 0) {
+      throw new GyreError("BAD_MESSAGE", `there is no action ${JSON.stringify(action)}`);
+    }
+    if (world.input(this.seat, seq, dx, dy, number)) return;
+    this.#joined.checkRuns();
+    throw new GyreError("COMMANDS_FULL", `${world.name} has no room for input ${seq} before its next tick`);
   }
 
-  #join(message: JoinMessage): void {
+  #join({ name, zone }: JoinMessage): void {
     if (this.#joined !== null) {
       throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.world.name}`);
     }
-    const audience = this.#hub.audience(message.zone);
-    audience.seat(this);
+    const audience = this.#hub.audience(zone);
+    audience.seat(this, name);
     this.#joined = audience;
   }
 
   #leave(): void {
     if (this.#joined === null) throw new GyreError("NOT_JOINED", "leave without a join");
     this.#giveUpSeat();
-    if (this.#asked !== null) {
+    this.#lookBack();
+  }
+
+  /** A spectator again, of what it asked for last; of nothing when it never asked, or the zone stopped. */
+  #lookBack(): void {
+    if (this.#asked !== null && this.#audienceOf(this.#asked).world.fault === null) {
       this.#look(this.#asked);
     } else {
       this.#watched?.remove(this);
@@ -225,18 +304,37 @@ export class Session {
   #giveUpSeat(): void {
     this.#joined?.unseat(this);
     this.#joined = null;
+    this.#forgetPlayer();
+  }
+
+  #forgetPlayer(): void {
+    this.seat = -1;
     this.you = 0;
+    this.playing = null;
+    this.ack = 0;
+  }
+
+  /** Its player moves this entity from now on. */
+  #be(id: EntityId, audience: Audience): void {
+    this.you = id;
+    this.#sinceTick = audience.world.zone.tick;
+    this.#view.follow();
+    this.#reply({ type: "welcome", you: id, ...audience.info() });
   }
 
   #look(message: ViewMessage): void {
-    const audience =
-      message.zone === undefined && this.#known !== null ? this.#known : this.#hub.audience(message.zone);
+    const audience = this.#audienceOf(message);
+    audience.checkRuns();
     this.#asked = message;
-    if (this.you !== 0) return;
+    if (this.playing !== null) return;
     this.#view.watch(message.x0, message.y0, message.x1, message.y1);
     const first = this.#known !== audience;
     this.#watch(audience);
     if (first) this.#reply({ type: "watching", ...audience.info() });
+  }
+
+  #audienceOf({ zone }: ViewMessage): Audience {
+    return zone === undefined && this.#known !== null ? this.#known : this.#hub.audience(zone);
   }
 
   /** From now on it gets snapshots of this audience's zone. Another zone than before starts from nothing on both sides. */
@@ -253,23 +351,24 @@ export class Session {
     }
   }
 
-  #sendBinary(encoder: SnapshotEncoder, ack: number, frame: FrameBuffer): void {
-    let size = encoder.compose(this.#view, this.you, ack, frame);
+  #sendBinary(encoder: SnapshotEncoder, flight: Flight): void {
+    const { buffer } = flight;
+    let size = encoder.compose(this.#view, this.you, this.ack, buffer);
     if (this.#isTooLarge(size)) return;
-    if (size > frame.size) {
-      frame.grow(size);
-      size = encoder.compose(this.#view, this.you, ack, frame);
+    if (size > buffer.size) {
+      buffer.grow(size);
+      size = encoder.compose(this.#view, this.you, this.ack, buffer);
     }
-    this.#sent(size);
-    this.#wire.sendBytes(frame.bytes, size, this.#flushed);
+    this.#sent(flight, size);
+    this.#wire?.sendBytes(buffer.bytes, size, flight.landed);
   }
 
-  #sendJson(encoder: SnapshotEncoder, ack: number, json: JsonEncoder): void {
-    const text = json.compose(encoder, this.#view, this.you, ack);
+  #sendJson(encoder: SnapshotEncoder, flight: Flight, json: JsonEncoder): void {
+    const text = json.compose(encoder, this.#view, this.you, this.ack);
     if (this.#isTooLarge(text.length)) return;
-    this.#sent(text.length);
+    this.#sent(flight, text.length);
     this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;
-    this.#wire.sendText(text, this.#flushed);
+    this.#wire?.sendText(text, flight.landed);
   }
 
   #isTooLarge(size: number): boolean {
@@ -279,9 +378,8 @@ export class Session {
     return true;
   }
 
-  #sent(size: number): void {
-    this.#inFlightBytes = size;
-    this.#sentMs = this.#hub.nowMs;
+  #sent(flight: Flight, size: number): void {
+    flight.takeOff(size, this.#hub.nowMs);
     this.#hub.counters.snapshotsSent++;
     this.#hub.counters.bytesOut += size;
   }
@@ -292,8 +390,8 @@ export class Session {
   }
 
   #reply(message: ServerMessage): void {
-    if (this.#ended) return;
-    if (this.#wire.queuedBytes - this.#inFlightBytes > REPLY_BACKLOG_BYTES_MAX) {
+    if (this.#wire === null) return;
+    if (this.#wire.queuedBytes - (this.#flight?.bytes ?? 0) > REPLY_BACKLOG_BYTES_MAX) {
       this.close(CLOSE_TRY_LATER, "replies are not read");
       return;
     }

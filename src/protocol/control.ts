@@ -4,6 +4,7 @@
  * no simulation. Costs one JSON.parse and one small object a message; text is bounded by the frame limit of the socket.
  */
 import { GyreError } from "../errors.js";
+import { type ColumnInfo, checkColumns, OWN_COLUMNS_MAX } from "./fields.js";
 
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "gyre.1";
@@ -14,8 +15,12 @@ export const MESSAGE_BYTES_MAX = 1024;
 /** Characters of a player's or a zone's name: what a label above a head can show. */
 export const NAME_LENGTH_MAX = 32;
 
-/** Input sequence numbers are u32, as in a snapshot frame. */
-const SEQ_MAX = 0xffff_ffff;
+/** Kinds that a zone may tell of: as many as the kernel has archetypes. */
+export const KINDS_MAX = 256;
+/** Gates that a zone may tell of. */
+export const GATES_MAX = 256;
+/** Characters of an event as it is sent: a game tells what happened; what is, is in the columns. */
+export const EVENT_LENGTH_MAX = 4096;
 
 export interface JoinMessage {
   type: "join";
@@ -57,6 +62,26 @@ export interface ViewMessage {
 
 export type ClientMessage = JoinMessage | InputMessage | PingMessage | LeaveMessage | ViewMessage;
 
+/** What entities of a kind are; the column `kind` is an index into {@link ZoneInfo.kinds}. */
+export interface KindInfo {
+  name: string;
+  /** Most hp at level 1; 0 for one that cannot be harmed. */
+  hp: number;
+  /** More of it for each level above 1. */
+  levelHp: number;
+  /** Half the side of its box, in units. */
+  halfSize: number;
+}
+
+/** Who stands in the rectangle, in units, is about to go to another zone. */
+export interface GateInfo {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  to: string;
+}
+
 /** What a client needs to know of its zone. */
 export interface ZoneInfo {
   name: string;
@@ -64,11 +89,17 @@ export interface ZoneInfo {
   width: number;
   height: number;
   tileSize: number;
+  /** The game's columns that are replicated, in the order of the wire; at most 16. */
+  columns: readonly ColumnInfo[];
+  /** At most {@link KINDS_MAX}. */
+  kinds: readonly KindInfo[];
+  /** At most {@link GATES_MAX}. */
+  gates: readonly GateInfo[];
 }
 
 export interface WelcomeMessage {
   type: "welcome";
-  /** The entity that is the session's own. */
+  /** The entity that is the session's own; 0 while it has none. */
   you: number;
   tick: number;
   tickRate: number;
@@ -97,7 +128,15 @@ export interface PongMessage {
   tick: number;
 }
 
-export type ServerMessage = WelcomeMessage | WatchingMessage | ErrorMessage | PongMessage;
+/** Something that the game tells. */
+export interface EventMessage {
+  type: "event";
+  name: string;
+  /** Any JSON. */
+  data: unknown;
+}
+
+export type ServerMessage = WelcomeMessage | WatchingMessage | ErrorMessage | PongMessage | EventMessage;
 
 type Fields = Record<string, unknown>;
 
@@ -109,7 +148,7 @@ export function parseClientMessage(text: string): ClientMessage {
       return withZone({ type: "join", name: label(fields, "name") }, fields);
     case "input":
       return withAction(
-        { type: "input", seq: seq(fields), dx: finite(fields, "dx"), dy: finite(fields, "dy") },
+        { type: "input", seq: u32(fields, "seq"), dx: finite(fields, "dx"), dy: finite(fields, "dy") },
         fields,
       );
     case "ping":
@@ -117,7 +156,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "leave":
       return { type: "leave" };
     case "view":
-      return withZone(rectangle(fields), fields);
+      return withZone({ type: "view", ...rectangle(fields) }, fields);
     default:
       throw bad(`unknown message type ${shown(fields["type"])}`);
   }
@@ -128,13 +167,16 @@ export function parseServerMessage(text: string): ServerMessage {
   const fields = parseObject(text);
   switch (fields["type"]) {
     case "welcome":
-      return { type: "welcome", you: finite(fields, "you"), ...session(fields) };
+      return { type: "welcome", you: u32(fields, "you"), ...session(fields) };
     case "watching":
       return { type: "watching", ...session(fields) };
     case "error":
       return { type: "error", code: string(fields, "code"), message: string(fields, "message") };
     case "pong":
       return { type: "pong", t: finite(fields, "t"), tick: finite(fields, "tick") };
+    case "event":
+      if (!("data" in fields)) throw bad("an event has no data");
+      return { type: "event", name: label(fields, "name"), data: fields["data"] };
     default:
       throw bad(`unknown message type ${shown(fields["type"])}`);
   }
@@ -147,8 +189,7 @@ function parseObject(text: string): Fields {
   } catch {
     throw bad(`not JSON: ${shown(text)}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad(`not an object: ${shown(value)}`);
-  return value as Fields;
+  return object(value, "the message");
 }
 
 function withZone<T extends JoinMessage | ViewMessage>(message: T, fields: Fields): T {
@@ -161,18 +202,16 @@ function withAction(message: InputMessage, fields: Fields): InputMessage {
   return message;
 }
 
-function rectangle(fields: Fields): ViewMessage {
+function rectangle(fields: Fields): Pick<ViewMessage, "x0" | "y0" | "x1" | "y1"> {
   const [x0, y0] = [finite(fields, "x0"), finite(fields, "y0")];
   const [x1, y1] = [finite(fields, "x1"), finite(fields, "y1")];
   if (x0 > x1) throw bad(`x0 ${x0} is right of x1 ${x1}`);
   if (y0 > y1) throw bad(`y0 ${y0} is below y1 ${y1}`);
-  return { type: "view", x0, y0, x1, y1 };
+  return { x0, y0, x1, y1 };
 }
 
 function session(fields: Fields) {
-  const zone = fields["zone"];
-  if (typeof zone !== "object" || zone === null) throw bad(`zone is ${shown(zone)}, not an object`);
-  const of = zone as Fields;
+  const of = object(fields["zone"], "zone");
   return {
     tick: finite(fields, "tick"),
     tickRate: finite(fields, "tickRate"),
@@ -182,8 +221,48 @@ function session(fields: Fields) {
       width: finite(of, "width"),
       height: finite(of, "height"),
       tileSize: finite(of, "tileSize"),
+      columns: columns(of),
+      kinds: list(of, "kinds", KINDS_MAX).map(kind),
+      gates: list(of, "gates", GATES_MAX).map(gate),
     },
   };
+}
+
+function columns(fields: Fields): readonly ColumnInfo[] {
+  const found = list(fields, "columns", OWN_COLUMNS_MAX).map(
+    (column) => ({ name: string(column, "name"), type: string(column, "type") }) as ColumnInfo,
+  );
+  try {
+    checkColumns(found);
+  } catch (error) {
+    throw bad((error as GyreError).message);
+  }
+  return found;
+}
+
+function kind(fields: Fields): KindInfo {
+  const [hp, levelHp, halfSize] = [finite(fields, "hp"), finite(fields, "levelHp"), finite(fields, "halfSize")];
+  return { name: string(fields, "name"), hp, levelHp, halfSize };
+}
+
+function gate(fields: Fields): GateInfo {
+  const { x0, y0, x1, y1 } = rectangle(fields);
+  return { x0, y0, x1, y1, to: string(fields, "to") };
+}
+
+function object(value: unknown, what: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw bad(`${what} is ${shown(value)}, not an object`);
+  }
+  return value as Fields;
+}
+
+/** A list of objects; empty when absent. */
+function list(fields: Fields, field: string, most: number): Fields[] {
+  const value = fields[field] ?? [];
+  if (!Array.isArray(value) || value.length > most)
+    throw bad(`${field} is ${shown(value)}, not a list of up to ${most}`);
+  return value.map((item) => object(item, `one of ${field}`));
 }
 
 function string(fields: Fields, field: string): string {
@@ -210,9 +289,9 @@ function finite(fields: Fields, field: string): number {
   return value;
 }
 
-function seq(fields: Fields): number {
-  const value = finite(fields, "seq");
-  if (!Number.isInteger(value) || value < 0 || value > SEQ_MAX) throw bad(`seq ${value} is not a u32`);
+function u32(fields: Fields, field: string): number {
+  const value = finite(fields, field);
+  if (value !== value >>> 0) throw bad(`${field} ${value} is not a u32`);
   return value;
 }
 

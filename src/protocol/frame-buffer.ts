@@ -22,10 +22,17 @@ export class FrameBuffer {
 
   /** At least `size` bytes, doubling, so that a growing crowd costs few allocations. The contents are lost. */
   grow(size: number): void {
-    if (size <= this.size) return;
-    const larger = new FrameBuffer(2 ** Math.ceil(Math.log2(size)));
-    this.bytes = larger.bytes;
-    this.words = larger.words;
-    this.view = larger.view;
+    if (size > this.size) this.#become(new FrameBuffer(2 ** Math.ceil(Math.log2(size))));
+  }
+
+  /** No bytes at all. */
+  shrink(): void {
+    this.#become(new FrameBuffer(0));
+  }
+
+  #become({ bytes, words, view }: FrameBuffer): void {
+    this.bytes = bytes;
+    this.words = words;
+    this.view = view;
   }
 }

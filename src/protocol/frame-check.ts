@@ -10,18 +10,19 @@ import {
   CELL_NONE,
   DELTA_FLAG,
   DELTA_HEADER_SIZE,
-  ENTER_SIZE,
+  ENTER_HEAD_SIZE,
+  type FieldTable,
   FORGOTTEN_SIZE,
   FRAME_SNAPSHOT,
   FULL_HEADER_SIZE,
   HEADER_SIZE,
   LEAVE_SIZE,
-  MASK_ALL,
+  MOVED,
   MOVED_FAR,
   MOVED_NEAR,
+  maskSize,
   PRIVATE_SIZE,
   UPDATE_SIZE_MIN,
-  updateBodySize,
 } from "./fields.js";
 import type { InterestGrid } from "./interest.js";
 import type { EntityRecord, RemoteEntities } from "./remote-entity.js";
@@ -36,6 +37,11 @@ export class BlockHeader {
   updates = 0;
   /** Offset of the first list, in bytes. */
   body = 0;
+  readonly #enterSize: number;
+
+  constructor({ enterSize }: FieldTable) {
+    this.#enterSize = enterSize;
+  }
 
   /** Reads the header at `offset`, which must lie inside the frame. */
   read(frame: DataView, offset: number): this {
@@ -54,7 +60,7 @@ export class BlockHeader {
   }
 
   get updatesAt(): number {
-    return this.entersAt + this.enters * ENTER_SIZE;
+    return this.entersAt + this.enters * this.#enterSize;
   }
 }
 
@@ -76,10 +82,13 @@ export class FrameCheck {
   /** The last frame that cleared each cell. */
   readonly #cleared: Uint32Array;
   readonly #arriving = new Set<number>();
-  readonly #block = new BlockHeader();
+  readonly #table: FieldTable;
+  readonly #block: BlockHeader;
 
-  constructor(grid: InterestGrid, entities: RemoteEntities) {
+  constructor(grid: InterestGrid, table: FieldTable, entities: RemoteEntities) {
     this.#grid = grid;
+    this.#table = table;
+    this.#block = new BlockHeader(table);
     this.#entities = entities;
     this.#cleared = new Uint32Array(grid.count);
   }
@@ -136,7 +145,7 @@ export class FrameCheck {
       if (this.isCleared(block.cell)) throw bad(`cell ${block.cell} is forgotten and has a block`);
       if (!delta) this.#clear(block.cell);
       last = block.cell;
-      offset = checkShape(frame, block);
+      offset = checkShape(frame, block, this.#table);
     }
     if (offset !== frame.byteLength) throw bad(`${frame.byteLength - offset} bytes follow the last block`);
   }
@@ -163,9 +172,10 @@ export class FrameCheck {
   }
 
   #checkEnters(frame: DataView, block: BlockHeader): void {
-    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += ENTER_SIZE) {
+    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += this.#table.enterSize) {
       const id = frame.getUint32(at, true);
-      const record = this.#entities.byId.get(id);
+      this.#checkFloats(frame, at + ENTER_HEAD_SIZE, this.#table.floats === 0 ? 0 : this.#table.maskAll & ~MOVED);
+      const record = this.#entities.records.get(id);
       if (record === undefined) {
         if (this.#arriving.has(id)) throw bad(`${id} enters twice`);
         this.#arriving.add(id);
@@ -179,21 +189,36 @@ export class FrameCheck {
 
   #checkUpdates(frame: DataView, block: BlockHeader): void {
     for (let i = 0, at = block.updatesAt; i < block.updates; i++) {
-      const record = this.#known(frame.getUint32(at, true), block.cell);
-      const mask = frame.getUint8(at + 4);
-      if (record.left === this.frame) throw bad(`${record.id} is updated but left`);
+      const id = frame.getUint32(at, true);
+      const record = this.#known(id, block.cell);
+      if (record.left === this.frame) throw bad(`${id} is updated but left`);
+      const mask = this.#table.readMask(frame, at + 4);
+      at += 4 + maskSize(mask);
       if (mask & MOVED_NEAR) {
-        const qx = record.qx + frame.getInt8(at + 5);
-        const qy = record.qy + frame.getInt8(at + 6);
-        if (qx !== (qx & 0xffff) || qy !== (qy & 0xffff)) throw bad(`${record.id} moves to ${qx}, ${qy}`);
+        const qx = record.qx + frame.getInt8(at);
+        const qy = record.qy + frame.getInt8(at + 1);
+        if (qx !== (qx & 0xffff) || qy !== (qy & 0xffff)) throw bad(`${id} moves to ${qx}, ${qy}`);
       }
+      this.#checkFloats(frame, at, mask);
       this.updating[this.updates++] = record;
-      at += 5 + updateBodySize(mask);
+      at += this.#table.bodySize(mask);
+    }
+  }
+
+  /** Checks the f32 fields among those that the mask says follow. */
+  #checkFloats(frame: DataView, from: number, mask: number): void {
+    const { floats } = this.#table;
+    if ((mask & floats) === 0) return;
+    let at = from + this.#table.bodySize(mask & MOVED);
+    for (let rest = mask & ~MOVED; rest !== 0; rest &= rest - 1) {
+      const field = this.#table.lowest(rest);
+      if (field.bit & floats && !Number.isFinite(frame.getFloat32(at, true))) throw bad(`${field.name} is not finite`);
+      at += field.size;
     }
   }
 
   #known(id: number, cell: number): EntityRecord {
-    const record = this.#entities.byId.get(id);
+    const record = this.#entities.records.get(id);
     if (record === undefined || record.cell !== cell) throw bad(`${id} is not known in cell ${cell}`);
     return record;
   }
@@ -212,17 +237,18 @@ function checkHeader(frame: DataView, tick: number): number {
     const value = frame.getFloat32(at, true);
     if (!Number.isFinite(value)) throw bad(`the private part has ${value}`);
   }
+  if (frame.getUint16(HEADER_SIZE + PRIVATE_SIZE - 2, true) !== 0) throw bad("reserved bytes are not 0");
   return HEADER_SIZE + PRIVATE_SIZE;
 }
 
 /** Checks that a block's lists fit the frame, in order of ids, and are padded by zeros; returns where it ends. */
-function checkShape(frame: DataView, block: BlockHeader): number {
+function checkShape(frame: DataView, block: BlockHeader, table: FieldTable): number {
   if (block.updatesAt + block.updates * UPDATE_SIZE_MIN > frame.byteLength) {
     throw bad(`the lists of cell ${block.cell} do not fit the frame`);
   }
   checkOrder(frame, block.body, block.leaves, LEAVE_SIZE);
-  checkOrder(frame, block.entersAt, block.enters, ENTER_SIZE);
-  let end = checkUpdateShapes(frame, block);
+  checkOrder(frame, block.entersAt, block.enters, table.enterSize);
+  let end = checkUpdateShapes(frame, block, table);
   for (; end % 4 !== 0; end++) if (frame.getUint8(end) !== 0) throw bad("padding is not 0");
   return end;
 }
@@ -236,17 +262,18 @@ function checkOrder(frame: DataView, from: number, count: number, size: number):
   }
 }
 
-function checkUpdateShapes(frame: DataView, block: BlockHeader): number {
+function checkUpdateShapes(frame: DataView, block: BlockHeader, table: FieldTable): number {
   let last = 0;
   let at = block.updatesAt;
   for (let i = 0; i < block.updates; i++) {
     if (at + UPDATE_SIZE_MIN > frame.byteLength) throw bad(`the updates of cell ${block.cell} do not fit the frame`);
     const id = frame.getUint32(at, true);
-    const mask = frame.getUint8(at + 4);
+    const mask = table.readMask(frame, at + 4);
     if (id <= last) throw bad(`id ${id} follows id ${last}`);
-    if (mask === 0 || mask & ~MASK_ALL || (mask & MOVED_NEAR && mask & MOVED_FAR)) throw bad(`${id} has mask ${mask}`);
+    if (mask === 0 || mask & ~table.maskAll || (mask & MOVED_NEAR && mask & MOVED_FAR))
+      throw bad(`${id} has mask ${mask}`);
     last = id;
-    at += 5 + updateBodySize(mask);
+    at += 4 + maskSize(mask) + table.bodySize(mask);
   }
   if (at > frame.byteLength) throw bad(`the updates of cell ${block.cell} do not fit the frame`);
   return at;

@@ -2,7 +2,7 @@
  * Decides whether a JSON snapshot is good, in itself and against what the client knows, before anything of it is applied.
  */
 import type { EntityId } from "../kernel/types.js";
-import { FIELDS, isFieldValue } from "./fields.js";
+import { type FieldTable, isFieldValue } from "./fields.js";
 import { bad } from "./frame-check.js";
 import type { SnapshotJson } from "./json-encoder.js";
 
@@ -11,10 +11,10 @@ type Known = ReadonlyMap<EntityId, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const isU32 = (value: unknown): value is number => Number.isInteger(value) && value === (value as number) >>> 0;
-const YOU_NUMBERS = ["x", "y", "vx", "vy", "hp"] as const;
+const YOU_NUMBERS = ["x", "y", "vx", "vy", "hp", "xp", "gold", "level"] as const;
 
 /** Returns the message as what it is. Throws BAD_FRAME. `tick` is that of the last snapshot, `known` what is in view. */
-export function checkSnapshotJson(message: unknown, tick: number, known: Known): SnapshotJson {
+export function checkSnapshotJson(message: unknown, tick: number, known: Known, table: FieldTable): SnapshotJson {
   if (!isObject(message) || message["type"] !== "snapshot") throw bad("not a snapshot");
   const { enter, update, leave } = message;
   if (!isU32(message["tick"]) || message["tick"] < tick) throw bad(`tick ${message["tick"]} follows tick ${tick}`);
@@ -23,8 +23,8 @@ export function checkSnapshotJson(message: unknown, tick: number, known: Known):
   if (!Array.isArray(enter) || !Array.isArray(update) || !Array.isArray(leave)) throw bad("a list is missing");
   const named = new Set<EntityId>();
   for (const id of leave) checkNamed(id, true, known, named);
-  for (const entity of enter) checkEntity(entity, false, known, named);
-  for (const entity of update) checkEntity(entity, true, known, named);
+  for (const entity of enter) checkEntity(entity, false, known, named, table);
+  for (const entity of update) checkEntity(entity, true, known, named, table);
   return message as unknown as SnapshotJson;
 }
 
@@ -43,14 +43,20 @@ function checkNamed(id: unknown, isKnown: boolean, known: Known, named: Set<Enti
 }
 
 /** An entity that enters says all of its fields, one that changes says some. */
-function checkEntity(entity: unknown, isKnown: boolean, known: Known, named: Set<EntityId>): void {
+function checkEntity(
+  entity: unknown,
+  isKnown: boolean,
+  known: Known,
+  named: Set<EntityId>,
+  { fields }: FieldTable,
+): void {
   if (!isObject(entity)) throw bad("an entity is not an object");
   checkNamed(entity["id"], isKnown, known, named);
   const may = (name: string): boolean => isKnown && entity[name] === undefined;
   for (const name of ["x", "y"]) {
     if (!may(name) && !Number.isFinite(entity[name])) throw bad(`${entity["id"]}.${name} is ${entity[name]}`);
   }
-  for (const field of FIELDS) {
+  for (const field of fields) {
     const value = entity[field.name];
     if (!may(field.name) && !isFieldValue(field, value)) throw bad(`${entity["id"]}.${field.name} is ${value}`);
   }

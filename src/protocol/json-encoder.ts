@@ -4,15 +4,12 @@
  * memory and garbage for each session and snapshot.
  */
 import type { EntityId } from "../kernel/types.js";
-import { FIELDS, type Field } from "./fields.js";
+import { type Entity, type FieldTable, fieldValue } from "./fields.js";
 import { dequantise } from "./interest.js";
 import type { SnapshotEncoder } from "./snapshot-encoder.js";
 import type { View } from "./view.js";
 
-/** An entity as it enters: position in units, and every row of the field table. */
-export type EntityJson = { id: EntityId; x: number; y: number } & Record<Field["name"], number>;
-
-/** The session's own entity in full precision: units, units per second. */
+/** The session's own entity in full precision: units, units per second; and what only its player is told of it. */
 export interface YouJson {
   id: EntityId;
   x: number;
@@ -20,7 +17,13 @@ export interface YouJson {
   vx: number;
   vy: number;
   hp: number;
+  xp: number;
+  gold: number;
+  level: number;
 }
+
+/** What changed of an entity. */
+type Changes = { id: EntityId } & Record<string, number>;
 
 export interface SnapshotJson {
   type: "snapshot";
@@ -29,15 +32,15 @@ export interface SnapshotJson {
   ack: number;
   /** null for a spectator. */
   you: YouJson | null;
-  enter: EntityJson[];
+  enter: Entity[];
   /** The id, and only what changed. */
-  update: ({ id: EntityId } & Partial<EntityJson>)[];
+  update: Changes[];
   leave: EntityId[];
 }
 
 /** One session's JSON snapshots. */
 export class JsonEncoder {
-  readonly #known = new Map<EntityId, EntityJson>();
+  readonly #known = new Map<EntityId, Entity>();
 
   /** What {@link SnapshotEncoder.compose} does, as text. Between begin() and end(). */
   compose(encoder: SnapshotEncoder, view: View, you: EntityId, ack: number): string {
@@ -59,7 +62,7 @@ export class JsonEncoder {
     for (const [id, entity] of visible) {
       const known = this.#known.get(id);
       if (known === undefined) snapshot.enter.push(entity);
-      else if (differs(known, entity)) snapshot.update.push(difference(known, entity));
+      else addChanges(known, entity, encoder.table, snapshot.update);
       this.#known.set(id, entity);
     }
     view.delivered(encoder.sequence);
@@ -72,9 +75,9 @@ export class JsonEncoder {
   }
 }
 
-function visibleEntities(encoder: SnapshotEncoder, { next }: View): Map<EntityId, EntityJson> {
+function visibleEntities(encoder: SnapshotEncoder, { next }: View): Map<EntityId, Entity> {
   const { cellStart, cellSlots } = encoder.blocks;
-  const visible = new Map<EntityId, EntityJson>();
+  const visible = new Map<EntityId, Entity>();
   for (let row = next.row0; row < next.row1; row++) {
     for (let column = next.column0; column < next.column1; column++) {
       const cell = row * encoder.grid.columns + column;
@@ -87,30 +90,26 @@ function visibleEntities(encoder: SnapshotEncoder, { next }: View): Map<EntityId
   return visible;
 }
 
-function entityAt({ blocks, grid }: SnapshotEncoder, slot: number, column: number, row: number): EntityJson {
+function entityAt({ blocks, grid, table }: SnapshotEncoder, slot: number, column: number, row: number): Entity {
   const { current } = blocks;
-  const entity: EntityJson = {
+  const entity: Record<string, number> = {
     id: current.id[slot]!,
     x: dequantise(current.qx[slot]!, column * grid.side),
     y: dequantise(current.qy[slot]!, row * grid.side),
-    hp: 0,
-    kind: 0,
-    team: 0,
   };
-  FIELDS.forEach((field, f) => {
-    entity[field.name] = current.fields[f]![slot]!;
+  table.fields.forEach((field, f) => {
+    entity[field.name] = fieldValue(field, current.fields[f]![slot]!);
   });
-  return entity;
+  return entity as Entity;
 }
 
-const COMPARED = ["x", "y", ...FIELDS.map((field) => field.name)] as const;
-
-function differs(before: EntityJson, now: EntityJson): boolean {
-  return COMPARED.some((name) => before[name] !== now[name]);
-}
-
-function difference(before: EntityJson, now: EntityJson): { id: EntityId } & Partial<EntityJson> {
-  const changed: { id: EntityId } & Partial<EntityJson> = { id: now.id };
-  for (const name of COMPARED) if (before[name] !== now[name]) changed[name] = now[name];
-  return changed;
+/** Adds to `out` what is not what it was, if anything is. */
+function addChanges(before: Entity, now: Entity, table: FieldTable, out: Changes[]): void {
+  let changes: Changes | null = null;
+  for (const name of table.names) {
+    if (before[name] === now[name]) continue;
+    changes ??= { id: now.id };
+    changes[name] = now[name]!;
+  }
+  if (changes !== null) out.push(changes);
 }

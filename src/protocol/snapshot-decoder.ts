@@ -3,12 +3,29 @@
  * a bad one is refused with BAD_FRAME and changes nothing. Costs O(entities named in the frame), and O(entities in view)
  * when a cell is forgotten or sent in full. Steady state allocates one DataView a frame.
  */
-import { ENTER_SIZE, FIELDS, HEADER_SIZE, MOVED_FAR, MOVED_NEAR, readField } from "./fields.js";
+import {
+  type ColumnInfo,
+  ENTER_HEAD_SIZE,
+  FieldTable,
+  HEADER_SIZE,
+  MOVED,
+  MOVED_FAR,
+  MOVED_NEAR,
+  maskSize,
+  readField,
+} from "./fields.js";
 import { BlockHeader, FrameCheck } from "./frame-check.js";
 import { dequantise, type InterestGrid, interestGrid } from "./interest.js";
 import { checkSnapshotJson } from "./json-check.js";
-import type { EntityJson, YouJson } from "./json-encoder.js";
+import type { YouJson } from "./json-encoder.js";
 import { type EntityListener, type EntityRecord, RemoteEntities } from "./remote-entity.js";
+
+/** Of a zone as `welcome` or `watching` describes it: units. */
+export interface ZoneSize {
+  readonly width: number;
+  readonly height: number;
+  readonly tileSize: number;
+}
 
 export class SnapshotDecoder {
   readonly entities: RemoteEntities;
@@ -18,16 +35,32 @@ export class SnapshotDecoder {
   ack = 0;
   /** The session's own entity in full precision, the same object each time; null when it has none. */
   you: Readonly<YouJson> | null = null;
-  readonly #grid: InterestGrid;
-  readonly #check: FrameCheck;
-  readonly #block = new BlockHeader();
-  readonly #you: YouJson = { id: 0, x: 0, y: 0, vx: 0, vy: 0, hp: 0 };
+  #grid: InterestGrid;
+  #table: FieldTable;
+  #check: FrameCheck;
+  #block: BlockHeader;
+  readonly #you: YouJson = { id: 0, x: 0, y: 0, vx: 0, vy: 0, hp: 0, xp: 0, gold: 0, level: 0 };
 
-  /** For a zone as `welcome` or `watching` describes it. Throws BAD_ARGUMENT when it has too many cells. */
-  constructor(zone: { width: number; height: number; tileSize: number }, listener?: EntityListener) {
+  /** columns: the game's. Throws BAD_ARGUMENT when the zone has too many cells, or columns that no zone can have. */
+  constructor(zone: ZoneSize, columns: readonly ColumnInfo[] = [], listener?: EntityListener) {
     this.#grid = interestGrid(zone.width, zone.height, zone.tileSize);
-    this.entities = new RemoteEntities(listener);
-    this.#check = new FrameCheck(this.#grid, this.entities);
+    this.#table = new FieldTable(columns);
+    this.entities = new RemoteEntities(this.#table, listener);
+    this.#check = new FrameCheck(this.#grid, this.#table, this.entities);
+    this.#block = new BlockHeader(this.#table);
+  }
+
+  /** What follows is of another zone: all entities leave. Throws as the constructor does, and changes nothing then. */
+  reset(zone: ZoneSize, columns: readonly ColumnInfo[] = []): void {
+    const grid = interestGrid(zone.width, zone.height, zone.tileSize);
+    const table = new FieldTable(columns);
+    this.#grid = grid;
+    this.#table = table;
+    this.entities.reset(table);
+    this.#check = new FrameCheck(grid, table, this.entities);
+    this.#block = new BlockHeader(table);
+    this.tick = -1;
+    this.you = null;
   }
 
   /** Applies a binary snapshot frame. Throws BAD_FRAME. */
@@ -53,20 +86,20 @@ export class SnapshotDecoder {
 
   /** Applies a JSON snapshot, as parsed. Throws BAD_FRAME. */
   applyJson(message: unknown): void {
-    const snapshot = checkSnapshotJson(message, this.tick, this.entities.byId);
+    const snapshot = checkSnapshotJson(message, this.tick, this.entities.byId, this.#table);
     this.tick = snapshot.tick;
     this.ack = snapshot.ack;
     this.you = snapshot.you === null ? null : Object.assign(this.#you, snapshot.you);
     this.entities.begin(this.tick);
-    for (const id of snapshot.leave) this.entities.remove(this.entities.byId.get(id)!);
+    for (const id of snapshot.leave) this.entities.remove(this.entities.records.get(id)!);
     for (const entity of snapshot.enter) {
       const record = this.entities.add(entity.id);
-      assign(record, entity);
+      this.#assign(record.entity, entity);
       this.entities.entered(record);
     }
     for (const changes of snapshot.update) {
-      const record = this.entities.byId.get(changes.id)!;
-      assign(record, changes);
+      const record = this.entities.records.get(changes.id)!;
+      this.#assign(record.entity, changes);
       this.entities.updated(record);
     }
   }
@@ -83,12 +116,15 @@ export class SnapshotDecoder {
     you.vx = frame.getFloat32(HEADER_SIZE + 8, true);
     you.vy = frame.getFloat32(HEADER_SIZE + 12, true);
     you.hp = frame.getInt32(HEADER_SIZE + 16, true);
+    you.xp = frame.getUint32(HEADER_SIZE + 20, true);
+    you.gold = frame.getUint32(HEADER_SIZE + 24, true);
+    you.level = frame.getUint16(HEADER_SIZE + 28, true);
   }
 
   /** Everything known in a forgotten cell leaves, and in a cell sent in full unless it enters again. */
   #clearCells(): void {
     const check = this.#check;
-    for (const record of this.entities.byId.values()) {
+    for (const record of this.entities.records.values()) {
       if (!check.isCleared(record.cell)) continue;
       record.left = check.frame;
       check.leaving.push(record);
@@ -96,19 +132,14 @@ export class SnapshotDecoder {
   }
 
   #applyEnters(frame: DataView, block: BlockHeader, left: number, top: number): void {
-    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += ENTER_SIZE) {
+    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += this.#table.enterSize) {
       const id = frame.getUint32(at, true);
-      const known = this.entities.byId.get(id);
+      const known = this.entities.records.get(id);
       const record = known ?? this.entities.add(id);
       record.left = 0;
       record.cell = block.cell;
       place(record, frame.getUint16(at + 4, true), frame.getUint16(at + 6, true), left, top);
-      let offset = at + 8;
-      for (let f = 0; f < FIELDS.length; f++) {
-        const field = FIELDS[f]!;
-        record[field.name] = readField(frame, offset, field);
-        offset += field.size;
-      }
+      this.#readFields(frame, at + ENTER_HEAD_SIZE, this.#table.maskAll, record.entity);
       if (known === undefined) this.entities.entered(record);
       else this.entities.updated(record);
     }
@@ -119,8 +150,8 @@ export class SnapshotDecoder {
     let at = block.updatesAt;
     for (let i = 0; i < block.updates; i++) {
       const record = this.#check.updating[before + i]!;
-      const mask = frame.getUint8(at + 4);
-      at += 5;
+      const mask = this.#table.readMask(frame, at + 4);
+      at += 4 + maskSize(mask);
       if (mask & MOVED_NEAR) {
         place(record, record.qx + frame.getInt8(at), record.qy + frame.getInt8(at + 1), left, top);
         at += 2;
@@ -128,26 +159,32 @@ export class SnapshotDecoder {
         place(record, frame.getUint16(at, true), frame.getUint16(at + 2, true), left, top);
         at += 4;
       }
-      for (let f = 0; f < FIELDS.length; f++) {
-        const field = FIELDS[f]!;
-        if ((mask & field.bit) === 0) continue;
-        record[field.name] = readField(frame, at, field);
-        at += field.size;
-      }
+      if (mask & ~MOVED) at = this.#readFields(frame, at, mask, record.entity);
       this.entities.updated(record);
     }
+  }
+
+  /** Reads the fields that the mask says follow; returns where they end. */
+  #readFields(frame: DataView, from: number, mask: number, entity: Record<string, number>): number {
+    let at = from;
+    for (let rest = mask & ~MOVED; rest !== 0; rest &= rest - 1) {
+      const field = this.#table.lowest(rest);
+      entity[field.name] = readField(frame, at, field);
+      at += field.size;
+    }
+    return at;
+  }
+
+  #assign(entity: Record<string, number>, changes: Readonly<Record<string, number | undefined>>): void {
+    entity["x"] = changes["x"] ?? entity["x"]!;
+    entity["y"] = changes["y"] ?? entity["y"]!;
+    for (const { name } of this.#table.fields) entity[name] = changes[name] ?? entity[name]!;
   }
 }
 
 function place(record: EntityRecord, qx: number, qy: number, left: number, top: number): void {
   record.qx = qx;
   record.qy = qy;
-  record.x = dequantise(qx, left);
-  record.y = dequantise(qy, top);
-}
-
-function assign(record: EntityRecord, { x, y, ...fields }: Partial<EntityJson>): void {
-  record.x = x ?? record.x;
-  record.y = y ?? record.y;
-  for (const { name } of FIELDS) record[name] = fields[name] ?? record[name];
+  record.entity.x = dequantise(qx, left);
+  record.entity.y = dequantise(qy, top);
 }

@@ -8,10 +8,11 @@
  *
  * Nothing is allocated after construction.
  */
-import type { EntityId } from "../kernel/types.js";
+import type { EntityId, TypedColumn } from "../kernel/types.js";
 import { CellBlocks } from "./cell-blocks.js";
 import {
-  FIELDS,
+  type ColumnInfo,
+  FieldTable,
   FORGOTTEN_SIZE,
   FRAME_SNAPSHOT,
   FULL_HEADER_SIZE,
@@ -26,7 +27,6 @@ import { contains, type View } from "./view.js";
 
 /** An EntityId is `slot << 12 | generation`. */
 const GENERATION_BITS = 12;
-const HP_FIELD = FIELDS.findIndex((field) => field.name === "hp");
 
 export interface SnapshotZone {
   /** Units. */
@@ -38,32 +38,47 @@ export interface SnapshotZone {
   /** Entities, at most. */
   readonly capacity: number;
   readonly columns: SnapshotColumns;
+  /** The game's columns by name; absent when it has none. */
+  readonly own?: Readonly<Record<string, TypedColumn>>;
 }
 
 export class SnapshotEncoder {
   readonly grid: InterestGrid;
+  readonly table: FieldTable;
   readonly blocks: CellBlocks;
   /** The tick of the snapshot between begin() and end(). */
   tick = 0;
   /** Counts snapshots; the first is 1. */
   sequence = 0;
   readonly #columns: SnapshotColumns;
-  /** Position and velocity in full precision as of begin(), for the private parts. */
+  /** What private parts say, as of begin(); hp and level are in the rows. */
   readonly #x: Float32Array;
   readonly #y: Float32Array;
   readonly #vx: Float32Array;
   readonly #vy: Float32Array;
+  readonly #xp: Uint32Array;
+  readonly #gold: Uint32Array;
+  readonly #hp: number;
+  readonly #level: number;
   #open = false;
 
-  /** Reads a zone's columns, and keeps up to 110 bytes per entity of its capacity. Throws BAD_ARGUMENT for a zone of too many cells. */
-  constructor(zone: SnapshotZone) {
+  /**
+   * Reads a zone's columns, and keeps up to 150 bytes per entity of its capacity, and 16 for each of `columns`: the game's that are
+   * replicated. Throws BAD_ARGUMENT for a zone of too many cells, and for columns that it does not have or nobody could read.
+   */
+  constructor(zone: SnapshotZone, columns: readonly ColumnInfo[] = []) {
     this.grid = interestGrid(zone.width, zone.height, zone.tileSize);
-    this.blocks = new CellBlocks(this.grid, zone.capacity, zone.columns);
+    this.table = new FieldTable(columns);
+    this.blocks = new CellBlocks(this.grid, this.table, zone.capacity, zone.columns, zone.own ?? {});
+    this.#hp = this.table.fields.findIndex(({ name }) => name === "hp");
+    this.#level = this.table.fields.findIndex(({ name }) => name === "level");
     this.#columns = zone.columns;
     this.#x = new Float32Array(zone.capacity);
     this.#y = new Float32Array(zone.capacity);
     this.#vx = new Float32Array(zone.capacity);
     this.#vy = new Float32Array(zone.capacity);
+    this.#xp = new Uint32Array(zone.capacity);
+    this.#gold = new Uint32Array(zone.capacity);
   }
 
   /** Takes the zone's state in slots 0 .. highWater-1 as the snapshot of this tick. */
@@ -77,6 +92,8 @@ export class SnapshotEncoder {
     copy(this.#columns.y, this.#y, highWater);
     copy(this.#columns.vx, this.#vx, highWater);
     copy(this.#columns.vy, this.#vy, highWater);
+    copy(this.#columns.xp, this.#xp, highWater);
+    copy(this.#columns.gold, this.#gold, highWater);
   }
 
   /** This snapshot becomes the one that the next one's deltas start from. */
@@ -102,8 +119,18 @@ export class SnapshotEncoder {
   you(id: EntityId): YouJson | null {
     const slot = this.slot(id);
     if (slot < 0) return null;
-    const hp = this.blocks.current.fields[HP_FIELD]![slot]!;
-    return { id, x: this.#x[slot]!, y: this.#y[slot]!, vx: this.#vx[slot]!, vy: this.#vy[slot]!, hp };
+    const { fields } = this.blocks.current;
+    return {
+      id,
+      x: this.#x[slot]!,
+      y: this.#y[slot]!,
+      vx: this.#vx[slot]!,
+      vy: this.#vy[slot]!,
+      hp: fields[this.#hp]![slot]!,
+      xp: this.#xp[slot]!,
+      gold: this.#gold[slot]!,
+      level: fields[this.#level]![slot]!,
+    };
   }
 
   /**
@@ -133,13 +160,17 @@ export class SnapshotEncoder {
     return size;
   }
 
-  /** Private part: own entity in full precision. hp is exact in its block already; here it spares the reader a look-up. */
+  /** Private part: own entity in full precision. hp and level are exact in its block already; here they spare the reader a look-up. */
   #writePrivate(out: DataView, slot: number): void {
     out.setFloat32(HEADER_SIZE, this.#x[slot]!, true);
     out.setFloat32(HEADER_SIZE + 4, this.#y[slot]!, true);
     out.setFloat32(HEADER_SIZE + 8, this.#vx[slot]!, true);
     out.setFloat32(HEADER_SIZE + 12, this.#vy[slot]!, true);
-    out.setInt32(HEADER_SIZE + 16, this.blocks.current.fields[HP_FIELD]![slot]!, true);
+    out.setInt32(HEADER_SIZE + 16, this.blocks.current.fields[this.#hp]![slot]!, true);
+    out.setUint32(HEADER_SIZE + 20, this.#xp[slot]!, true);
+    out.setUint32(HEADER_SIZE + 24, this.#gold[slot]!, true);
+    out.setUint16(HEADER_SIZE + 28, this.blocks.current.fields[this.#level]![slot]!, true);
+    out.setUint16(HEADER_SIZE + 30, 0, true);
   }
 
   /** How many cells of the last frame this one does not see. */
@@ -209,6 +240,6 @@ export class SnapshotEncoder {
   }
 }
 
-function copy(from: Float32Array, to: Float32Array, count: number): void {
+function copy<T extends Float32Array | Uint32Array>(from: T, to: T, count: number): void {
   for (let i = 0; i < count; i++) to[i] = from[i]!;
 }

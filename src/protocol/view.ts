@@ -33,7 +33,10 @@ export class View {
   #x1 = 0;
   #y1 = 0;
 
-  /** See the cells around the session's own entity. A view starts so. Radius in cells, 0 to 15. */
+  /**
+   * See the cells around the session's own entity, around where it was last when it is gone, and around the zone's middle as long as
+   * there was none. A view starts so. Radius in cells, 0 to 15.
+   */
   follow(radius = VIEW_RADIUS): void {
     this.#radius = Math.min(Math.max(0, radius), (VIEW_SIDE_MAX >> 1) - 1);
     this.#watching = false;
@@ -55,7 +58,7 @@ export class View {
     clear(this.next);
   }
 
-  /** Work out {@link next}. `ownCell` is the cell of the session's entity, -1 for none: then a following view stays. */
+  /** Work out {@link next}. `ownCell` is the cell of the session's entity, -1 for none. */
   aim(grid: InterestGrid, ownCell: number): void {
     const { next } = this;
     if (this.#watching) {
@@ -67,14 +70,20 @@ export class View {
       next.column1 = Math.min(next.column1, next.column0 + VIEW_SIDE_MAX);
       next.row0 += cutBefore(next.row1 - next.row0);
       next.row1 = Math.min(next.row1, next.row0 + VIEW_SIDE_MAX);
-    } else if (ownCell >= 0) {
-      const row = Math.floor(ownCell / grid.columns);
-      const column = ownCell - row * grid.columns;
+    } else if (ownCell >= 0 || next.column1 === 0) {
+      const cell = ownCell >= 0 ? ownCell : (grid.rows >> 1) * grid.columns + (grid.columns >> 1);
+      const row = Math.floor(cell / grid.columns);
+      const column = cell - row * grid.columns;
       next.column0 = Math.max(0, column - this.#radius);
       next.row0 = Math.max(0, row - this.#radius);
       next.column1 = Math.min(grid.columns, column + this.#radius + 1);
       next.row1 = Math.min(grid.rows, row + this.#radius + 1);
     }
+  }
+
+  /** Whether the last frame delivered held the cell that a point, in units, lies in. */
+  holds(grid: InterestGrid, x: number, y: number): boolean {
+    return contains(this.seen, cellIndex(x, grid.side, grid.columns), cellIndex(y, grid.side, grid.rows));
   }
 
   /** {@link next} was delivered as of this snapshot. */

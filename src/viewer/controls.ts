@@ -1,4 +1,4 @@
-/** What the visitor's hands do: drag to pan, wheel to zoom, click to choose, WASD or the arrows to walk, F and Esc. */
+/** What the visitor's hands do: drag to pan, wheel to zoom, click to choose, WASD or the arrows to walk, space to strike, F and Esc. */
 import type { Camera } from "./camera.js";
 
 /** Pixels that a press may move and still be a click. */
@@ -20,6 +20,8 @@ const STEPS: Readonly<Record<string, readonly [number, number]>> = {
 export interface ControlEvents {
   /** The wish direction changed; (0, 0) when all keys are up. */
   steer(dx: number, dy: number): void;
+  /** Space, again and again while it is held. */
+  strike(): void;
   /** A click on a point of the screen. */
   choose(screenX: number, screenY: number): void;
   /** F. */
@@ -105,6 +107,9 @@ export class Controls {
       if (down) this.#held.add(event.code);
       else this.#held.delete(event.code);
       this.#steer();
+    } else if (event.code === "Space") {
+      event.preventDefault();
+      if (down) this.#events.strike();
     } else if (down && !event.repeat && event.code === "KeyF") {
       this.#events.follow();
     } else if (down && event.code === "Escape") {

@@ -1,15 +1,13 @@
 /**
  * All entities in one draw call: a quad each, whose shape, a lit disc with a face and a shadow, is computed by the fragment
- * shader. A frame writes and uploads 32 bytes of positions an entity, about 10 ns; headings follow at each snapshot, colours
- * when somebody comes or goes. Instancing would upload an eighth of that, but where the graphics processor is emulated every
- * instance is a draw call of its own: 30 us each.
+ * shader. A frame writes and uploads 32 bytes of positions an entity, about 10 ns; headings follow at each snapshot, and colours
+ * at each in which somebody came, went, or changed its mind.
  */
-import { Buffer, BufferUsage, Geometry, Mesh, Shader, UniformGroup } from "pixi.js";
+import { Geometry, Mesh, Shader, UniformGroup } from "pixi.js";
 import type { Tracks } from "../client.js";
-import { entityColor } from "./palette.js";
+import { type Look, RADIUS_MAX } from "./look.js";
+import { CORNERS, INDICES, indexBuffer, quadIndices, vertexBuffer } from "./quads.js";
 
-/** Units: half the side of a walker's box. */
-export const ENTITY_RADIUS = 8;
 /** Pixels of the screen: smaller ones would flicker. */
 const RADIUS_PIXELS_MIN = 1.4;
 /** 256ths of a channel that every entity has of its kind's colour; up to 63 more are its own. */
@@ -30,7 +28,7 @@ uniform mat3 uWorldTransformMatrix;
 uniform mat3 uTransformMatrix;
 uniform float uPixelsPerUnit;
 void main() {
-  float radius = max(${ENTITY_RADIUS.toFixed(1)}, ${RADIUS_PIXELS_MIN} / uPixelsPerUnit);
+  float radius = max(aColor.a * ${RADIUS_MAX.toFixed(1)}, ${RADIUS_PIXELS_MIN} / uPixelsPerUnit);
   vPixels = radius * uPixelsPerUnit;
   int corner = gl_VertexID & 3;
   vLocal = vec2(corner == 1 || corner == 2 ? ${REACH} : -${REACH}, corner > 1 ? ${REACH} : -${REACH});
@@ -62,10 +60,6 @@ void main() {
   finalColor = vec4(color * body, body + shadow * (1.0 - body));
 }`;
 
-/** Vertices and indices of a quad. */
-const CORNERS = 4;
-const INDICES = 6;
-
 export class EntityLayer {
   readonly mesh: Mesh<Geometry, Shader>;
   readonly #geometry: Geometry;
@@ -77,10 +71,11 @@ export class EntityLayer {
   readonly #positionBuffer = vertexBuffer(this.#positions);
   readonly #headingBuffer = vertexBuffer(this.#headings);
   readonly #colorBuffer = vertexBuffer(this.#colors);
-  readonly #indexBuffer = new Buffer({ data: quadIndices(1), usage: BufferUsage.INDEX | BufferUsage.COPY_DST });
+  readonly #indexBuffer = indexBuffer(1);
   #capacity = 1;
   /** What headings and colours were last written from. */
   #tracks: Tracks | null = null;
+  #look: Look | null = null;
   #version = -1;
   #tick = -1;
 
@@ -102,7 +97,7 @@ export class EntityLayer {
   }
 
   /** Shows the tracks as interpolated; `tick` is that of their last snapshot. pixelsPerUnit: device pixels. */
-  update(tracks: Tracks, tick: number, pixelsPerUnit: number): void {
+  update(tracks: Tracks, tick: number, look: Look, pixelsPerUnit: number): void {
     const { count } = tracks;
     this.mesh.visible = count > 0;
     if (count === 0) return;
@@ -111,15 +106,16 @@ export class EntityLayer {
     this.#uniforms.uniforms.uPixelsPerUnit = pixelsPerUnit;
     writePositions(tracks.x, tracks.y, count, this.#positions);
     this.#positionBuffer.update(8 * CORNERS * count);
-    if (tracks === this.#tracks && tick === this.#tick) return;
+    if (tracks === this.#tracks && tick === this.#tick && look === this.#look) return;
     writeHeadings(tracks.headingX, tracks.headingY, count, this.#headings);
     this.#headingBuffer.update(2 * CORNERS * count);
-    if (tracks !== this.#tracks || tracks.version !== this.#version) {
-      writeColors(tracks, this.#colors);
+    if (tracks !== this.#tracks || look !== this.#look || tracks.version !== this.#version) {
+      writeColors(tracks, look, this.#colors);
       this.#colorBuffer.update(4 * CORNERS * count);
     }
     this.#tracks = tracks;
     this.#tick = tick;
+    this.#look = look;
     this.#version = tracks.version;
   }
 
@@ -148,28 +144,15 @@ function writeHeadings(x: Float32Array, y: Float32Array, count: number, out: Int
   }
 }
 
-/** The colour of its kind or team, in a shade of its own. */
-function writeColors({ count, ids, kinds, teams }: Tracks, out: Uint32Array): void {
-  for (let i = 0; i < count; i++) {
-    const color = entityColor(kinds[i]!, teams[i]!);
+/** The colour of its kind and state, in a shade of its own. */
+function writeColors({ count, ids, kinds, teams, states }: Tracks, look: Look, out: Uint32Array): void {
+  const { packed } = look;
+  for (let i = 0, at = 0; i < count; i++, at += CORNERS) {
+    const color = packed[look.index(kinds[i]!, teams[i]!, states[i]!)]!;
     const hash = Math.imul(ids[i]!, 0x9e3779b1);
-    const red = ((color >> 16) * (SHADE_MIN + ((hash >>> 26) & 63))) >> 8;
+    const red = ((color & 0xff) * (SHADE_MIN + ((hash >>> 26) & 63))) >> 8;
     const green = (((color >> 8) & 0xff) * (SHADE_MIN + ((hash >>> 20) & 63))) >> 8;
-    const blue = ((color & 0xff) * (SHADE_MIN + ((hash >>> 14) & 63))) >> 8;
-    out.fill(red | (green << 8) | (blue << 16) | (255 << 24), CORNERS * i, CORNERS * (i + 1));
+    const blue = (((color >> 16) & 0xff) * (SHADE_MIN + ((hash >>> 14) & 63))) >> 8;
+    out[at] = out[at + 1] = out[at + 2] = out[at + 3] = red | (green << 8) | (blue << 16) | (color & 0xff000000);
   }
-}
-
-function vertexBuffer(data: Float32Array | Int8Array | Uint32Array): Buffer {
-  return new Buffer({ data, usage: BufferUsage.VERTEX | BufferUsage.COPY_DST });
-}
-
-function quadIndices(count: number): Uint32Array {
-  const indices = new Uint32Array(INDICES * count);
-  for (let i = 0; i < count; i++)
-    indices.set(
-      [0, 1, 2, 0, 2, 3].map((corner) => CORNERS * i + corner),
-      INDICES * i,
-    );
-  return indices;
 }

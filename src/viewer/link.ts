@@ -13,8 +13,12 @@ const VIEW_MS_MIN = 200;
 const MARGIN = 0.3;
 
 export interface LinkEvents {
-  /** A new connection watches. */
+  /** A new connection watches, or the one there is watches another zone. */
   opened(connection: Connection): void;
+  /** The game tells something: to the visitor's player, or to all who watch. */
+  told(name: string, data: unknown): void;
+  /** The visitor's player is in another zone, or is somebody else. */
+  moved(player: Connection): void;
   /** What to tell the visitor; null when all is well. */
   notice(text: string | null): void;
 }
@@ -61,6 +65,9 @@ export class Link {
   async #watch(): Promise<void> {
     const options = { view: { ...this.#asked }, ...(this.#zone !== undefined && { zone: this.#zone }) };
     const connection = await watch(this.#url, options);
+    connection.on("zone", () => this.#events.opened(connection));
+    // Who plays hears what its player hears, and not everything twice.
+    connection.on("event", ({ name, data }) => this.player === null && this.#events.told(name, data));
     const lost = new Promise<void>((resolve) => void connection.on("close", () => resolve()));
     this.connection = connection;
     this.#askedMs = 0;
@@ -105,6 +112,14 @@ export class Link {
       const player = await connect(this.#url, { name, zone: this.connection.zone.name });
       player.on("close", () => {
         if (this.player === player) this.player = null;
+      });
+      player.on("event", ({ name, data }) => this.#events.told(name, data));
+      player.on("error", ({ code, message }) => this.#events.told(code, message));
+      player.on("you", () => this.#events.moved(player));
+      player.on("zone", ({ name, width, height }) => {
+        // The next look of the camera says where.
+        this.connection?.view({ x0: width / 2, y0: height / 2, x1: width / 2, y1: height / 2 }, name);
+        this.#askedMs = 0;
       });
       this.player = player;
       return player;

@@ -5,10 +5,13 @@
  */
 import { Container, Graphics, WebGLRenderer } from "pixi.js";
 import type { Connection } from "../client.js";
+import { BarLayer } from "./bar-layer.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
-import { ENTITY_RADIUS, EntityLayer } from "./entity-layer.js";
+import { EntityLayer } from "./entity-layer.js";
+import { GateLayer } from "./gate-layer.js";
 import { Link } from "./link.js";
+import { Look, RADIUS } from "./look.js";
 import { MapLayer } from "./map-layer.js";
 import { BACKDROP } from "./palette.js";
 import { Panel } from "./panel.js";
@@ -20,12 +23,15 @@ const PLAY_ZOOM = 1;
 const START_ZOOM_MIN = 0.25;
 /** Pixels around an entity that count as on it. */
 const PICK_PIXELS = 14;
+/** Milliseconds between two blows of a held key: the server's cooldowns are longer. */
+const STRIKE_MS_MIN = 100;
 /** Seconds of a frame, at most: after a pause the camera does not leap. */
 const FRAME_SECONDS_MAX = 0.1;
 
 class Viewer {
   readonly camera = new Camera();
   readonly link: Link;
+  readonly bars = new BarLayer();
   readonly #renderer: WebGLRenderer;
   readonly #panel = new Panel();
   readonly #controls: Controls;
@@ -33,19 +39,25 @@ class Viewer {
   /** Of radius 100, so that it has corners enough; scaled to what it surrounds. */
   readonly #ring = new Graphics().circle(0, 0, 100).stroke({ width: 7, color: 0xffffff, alpha: 0.85 });
   readonly #entities = new EntityLayer();
+  readonly #gates = new GateLayer();
+  #look = new Look({ kinds: [] });
   #map: MapLayer | null = null;
   /** The entity that the camera follows; 0 for none. */
   #followed = 0;
   /** The zone that the camera has been placed in. */
   #placedIn = "";
+  /** The camera shall go to the player at once: it came through a gate. */
+  #jumps = false;
+  #struckMs = 0;
   #lastMs = performance.now();
 
   constructor(canvas: HTMLCanvasElement, renderer: WebGLRenderer) {
     this.#renderer = renderer;
-    this.#world.addChild(this.#entities.mesh, this.#ring);
+    this.#world.addChild(this.#gates.graphics, this.#entities.mesh, this.bars.mesh, this.#ring);
     this.#controls = new Controls(canvas, this.camera, {
       steer: (dx, dy) => void this.#steer(dx, dy),
-      choose: (x, y) => this.#choose(x, y),
+      strike: () => this.#strike(),
+      choose: (x, y) => (this.link.player === null ? this.#choose(x, y) : this.#strike()),
       follow: () => this.#choose(this.#controls.pointerX, this.#controls.pointerY, Number.POSITIVE_INFINITY),
       release: () => this.#release(),
       panned: () => {
@@ -58,6 +70,10 @@ class Viewer {
     const zone = new URLSearchParams(location.search).get("zone") ?? undefined;
     this.link = new Link(address.href, zone, {
       opened: (connection) => this.#opened(connection),
+      told: (name, data) => this.#panel.told(name, data),
+      moved: ({ you }) => {
+        if (you !== 0) this.#followed = you;
+      },
       notice: (text) => this.#panel.notice(text),
     });
     document.addEventListener("visibilitychange", () => {
@@ -79,20 +95,26 @@ class Viewer {
   }
 
   #opened(connection: Connection): void {
-    this.#followed = 0;
-    this.#panel.watch(connection);
-    const { name, width, height } = connection.zone;
-    if (this.#placedIn !== name) {
-      this.#placedIn = name;
+    const { name, width, height, gates } = connection.zone;
+    const { player } = this.link;
+    this.#look = new Look(connection.zone);
+    this.#gates.show(gates);
+    this.#panel.watch(connection, this.#look);
+    this.#followed = player?.you ?? 0;
+    this.#jumps = player !== null;
+    if (this.#placedIn !== name && player === null) {
       const fit = Math.min(this.camera.width / width, this.camera.height / height);
       this.camera.look(width / 2, height / 2, Math.max(fit, START_ZOOM_MIN));
     }
+    this.#placedIn = name;
     void this.#loadMap(name);
   }
 
   async #loadMap(zone: string): Promise<void> {
     try {
       const map = new MapLayer(await TileMap.load(zone));
+      // It may have gone on meanwhile.
+      if (this.#placedIn !== zone) return map.destroy();
       this.#map?.destroy();
       this.#map = map;
       this.#world.addChildAt(map.container, 0);
@@ -115,13 +137,14 @@ class Viewer {
     camera.update(seconds);
     if (connection !== null) {
       link.look(camera.visible, nowMs);
-      this.#entities.update(connection.tracks, connection.tick, camera.zoom * camera.pixelRatio);
+      this.#entities.update(connection.tracks, connection.tick, this.#look, camera.zoom * camera.pixelRatio);
+      this.bars.update(connection.tracks, connection.tick, this.#look, camera.zoom);
     }
     this.#map?.update(camera);
     this.#world.scale.set(camera.zoom);
     this.#world.position.set(camera.width / 2 - camera.x * camera.zoom, camera.height / 2 - camera.y * camera.zoom);
     this.#renderer.render(this.#world);
-    this.#panel.frame(nowMs, performance.now() - startMs);
+    this.#panel.frame(nowMs, performance.now() - startMs, link.player);
   }
 
   #resize(): void {
@@ -134,18 +157,23 @@ class Viewer {
     this.#renderer.resize(width, height, ratio);
   }
 
-  #follow({ tracks }: Connection, seconds: number): void {
+  #follow({ tracks, zone }: Connection, seconds: number): void {
+    const player = this.link.player;
+    if (this.#jumps && player?.own && player.zone.name === zone.name) {
+      this.camera.look(player.own.x, player.own.y, this.camera.zoom);
+      this.#jumps = false;
+    }
     const index = this.#followed === 0 ? -1 : tracks.indexOf(this.#followed);
     this.#ring.visible = index >= 0;
     if (index >= 0) {
       const [x, y] = [tracks.x[index]!, tracks.y[index]!];
       this.camera.follow(x, y, seconds);
       this.#ring.position.set(x, y);
-      this.#ring.scale.set(Math.max(1.7 * ENTITY_RADIUS, 7 / this.camera.zoom) / 100);
+      this.#ring.scale.set(Math.max(1.7 * RADIUS, 7 / this.camera.zoom) / 100);
       return;
     }
     // A player who entered somewhere that the camera does not see.
-    const own = this.link.player?.own;
+    const own = player?.own;
     if (own && own.id === this.#followed) this.camera.follow(own.x, own.y, seconds);
   }
 
@@ -154,7 +182,7 @@ class Viewer {
     const tracks = this.link.connection?.tracks;
     if (tracks === undefined) return;
     const [x, y] = [this.camera.worldX(screenX), this.camera.worldY(screenY)];
-    let nearest = (Math.max(reachPixels, ENTITY_RADIUS * this.camera.zoom) / this.camera.zoom) ** 2;
+    let nearest = (Math.max(reachPixels, RADIUS * this.camera.zoom) / this.camera.zoom) ** 2;
     let id = 0;
     for (let i = 0; i < tracks.count; i++) {
       const distance = (tracks.x[i]! - x) ** 2 + (tracks.y[i]! - y) ** 2;
@@ -178,6 +206,15 @@ class Viewer {
       // The keys may have changed while it joined.
       player.input({ dx: this.#controls.dx, dy: this.#controls.dy });
     }
+  }
+
+  #strike(): void {
+    const { player } = this.link;
+    const nowMs = performance.now();
+    if (player === null || nowMs - this.#struckMs < STRIKE_MS_MIN) return;
+    this.#struckMs = nowMs;
+    this.#followed = player.you;
+    player.input({ dx: this.#controls.dx, dy: this.#controls.dy, action: "attack" });
   }
 
   #release(): void {

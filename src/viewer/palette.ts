@@ -15,20 +15,17 @@ export const WATER = 0x17364a;
 export const WATER_SHORE = 0x2a5a70;
 export const WATER_BANK = 0x0f2431;
 
-/** What the host spawns: players, NPCs, bots. Other kinds take from {@link TEAMS}. */
-export const KINDS: Readonly<Record<number, { name: string; color: number }>> = {
-  1: { name: "players", color: 0xffd166 },
-  2: { name: "NPCs", color: 0x6fb7c4 },
-  3: { name: "bots", color: 0xf2846b },
-};
+/** Of kinds, in turn. The first is what players are, as a rule. */
+export const KINDS = [0xffd166, 0x6fb7c4, 0xc99a74, 0xb18fe0, 0x8fcf7a, 0xf0a8c0, 0x7aa7f0, 0xd8d8c0] as const;
+/** Of teams, in turn, where all are of one kind. */
+export const TEAMS = [0x6fb7c4, 0x7aa7f0, 0xf07a8c, 0x8fcf7a, 0xd79df0, 0xf0c37a, 0x7adfe0] as const;
 
-/** An entity of team t > 0 has colour t - 1, in turn. */
-export const TEAMS = [0x7aa7f0, 0xf07a8c, 0x8fcf7a, 0xd79df0, 0xf0c37a, 0x7adfe0] as const;
+/** What a chaser's, an attacker's and a corpse's colour leans to. */
+export const WARY = 0xff9d3b;
+export const RAGE = 0xff3b30;
+export const CORPSE = 0x20252d;
 
-export function entityColor(kind: number, team: number): number {
-  if (team > 0) return TEAMS[(team - 1) % TEAMS.length]!;
-  return KINDS[kind]?.color ?? TEAMS[kind % TEAMS.length]!;
-}
+export const GATE = 0x9fe8ff;
 
 /** t from 0, all a, to 1, all b. */
 export function mixed(a: number, b: number, t: number): number {

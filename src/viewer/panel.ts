@@ -1,9 +1,12 @@
-/** The panel: what the server says of its tick at GET /stats once a second, and what the page counts itself. */
+/** The panel: what the server says of its tick at GET /stats once a second, what the page counts, and how the visitor's player fares. */
 import type { Connection, Tracks } from "../client.js";
-import { entityColor, KINDS } from "./palette.js";
+import { DEAD, type Look } from "./look.js";
 
 /** Milliseconds between two looks at the server's statistics. */
 const POLL_MS = 1000;
+/** Events shown, and characters of one. */
+const EVENTS_SHOWN = 5;
+const EVENT_LENGTH_MAX = 60;
 /** Milliseconds between two updates of the text. */
 const REFRESH_MS = 500;
 
@@ -31,6 +34,9 @@ export class Panel {
   #bytes = 0;
   #snapshots = 0;
   #connection: Connection | null = null;
+  #look: Look | null = null;
+  /** The newest first. */
+  readonly #events: string[] = [];
 
   /** Starts to ask the server. */
   poll(): void {
@@ -46,8 +52,9 @@ export class Panel {
     void ask();
   }
 
-  watch(connection: Connection): void {
+  watch(connection: Connection, look: Look): void {
     this.#connection = connection;
+    this.#look = look;
     this.#bytes = this.#snapshots = 0;
     const { name, width, height, tileSize } = connection.zone;
     element("zone").textContent = `${name}, ${Math.ceil(width / tileSize)} x ${Math.ceil(height / tileSize)}`;
@@ -60,8 +67,21 @@ export class Panel {
     notice.textContent = text;
   }
 
-  /** A frame was drawn, with so much script. */
-  frame(nowMs: number, scriptMs: number): void {
+  /** The game told something. */
+  told(name: string, data: unknown): void {
+    this.#events.unshift(sentence(name, data).slice(0, EVENT_LENGTH_MAX));
+    this.#events.length = Math.min(this.#events.length, EVENTS_SHOWN);
+    element("events").replaceChildren(
+      ...this.#events.map((text) => {
+        const item = document.createElement("li");
+        item.textContent = text;
+        return item;
+      }),
+    );
+  }
+
+  /** A frame was drawn, with so much script. player: the visitor's. */
+  frame(nowMs: number, scriptMs: number, player: Connection | null): void {
     this.#frames++;
     this.#scriptMs += scriptMs;
     const elapsedMs = nowMs - this.#refreshedMs;
@@ -69,6 +89,7 @@ export class Panel {
     const perSecond = 1000 / elapsedMs;
     show("display", `${Math.round(this.#frames * perSecond)} fps, ${(this.#scriptMs / this.#frames).toFixed(1)} ms`);
     if (this.#connection !== null) this.#showConnection(this.#connection, perSecond);
+    this.#showPlayer(player);
     if (this.#server !== null) this.#showServer(this.#server);
     this.#frames = this.#scriptMs = 0;
     this.#refreshedMs = nowMs;
@@ -82,7 +103,20 @@ export class Panel {
     show("entities", `${thousands(connection.tracks.count)} in view`);
     this.#bytes = bytesIn;
     this.#snapshots = snapshots;
-    showLegend(connection.tracks);
+    if (this.#look !== null) showLegend(connection.tracks, this.#look);
+  }
+
+  #showPlayer(player: Connection | null): void {
+    const own = player?.own ?? null;
+    element("you").hidden = player === null;
+    if (player === null) return;
+    const entity = player.entities.get(player.you);
+    const hpMax = entity === undefined ? 0 : (this.#look?.hpMax(entity.kind, entity.level) ?? 0);
+    const isDead = own === null || entity?.state === DEAD;
+    show("hp", isDead ? "dead" : `${own.hp}${hpMax > 0 ? ` of ${hpMax}` : ""}`);
+    show("level", thousands(own?.level ?? 0));
+    show("xp", thousands(own?.xp ?? 0));
+    show("gold", thousands(own?.gold ?? 0));
   }
 
   #showServer(stats: ServerStats): void {
@@ -108,19 +142,32 @@ function showMeter(id: string, ms: number, budgetMs: number): void {
   bar.className = share > 1 ? "bad" : share > 0.6 ? "warn" : "";
 }
 
+/** The forms that the arena's news have, and of everything else what it is made of. */
+function sentence(name: string, data: unknown): string {
+  if (typeof data === "string") return `${name}: ${data}`;
+  const fields = Object.entries(typeof data === "object" && data !== null ? data : {});
+  const said = new Map(
+    fields.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : `${value}`]),
+  );
+  const [killer, victim] = [said.get("killer"), said.get("victim")];
+  if (killer !== undefined && victim !== undefined) return `${killer} killed ${victim}`;
+  if (said.size === 1 && said.has(name)) return `${name} ${said.get(name)}`;
+  return fields.length === 0 ? name : `${name}: ${[...said].map((pair) => pair.join(" ")).join(", ")}`;
+}
+
 /** What is in view of each kind. */
-function showLegend({ count, kinds }: Tracks): void {
+function showLegend({ count, kinds }: Tracks, look: Look): void {
   const counts = new Map<number, number>();
   for (let i = 0; i < count; i++) counts.set(kinds[i]!, (counts.get(kinds[i]!) ?? 0) + 1);
   const items = [...counts].sort(([a], [b]) => a - b);
   const legend = element("legend");
-  const text = items.map(([kind, n]) => `${KINDS[kind]?.name ?? `kind ${kind}`} ${thousands(n)}`);
+  const text = items.map(([kind, n]) => `${look.name(kind)} ${thousands(n)}`);
   if (legend.textContent === text.join("")) return;
   legend.replaceChildren(
     ...items.map(([kind], i) => {
       const item = document.createElement("li");
       item.textContent = text[i]!;
-      item.style.setProperty("--swatch", `#${entityColor(kind, 0).toString(16).padStart(6, "0")}`);
+      item.style.setProperty("--swatch", `#${look.color(kind, 0).toString(16).padStart(6, "0")}`);
       return item;
     }),
   );

@@ -1,0 +1,48 @@
+/**
+ * What a game told one session and was not sent yet: of the few ticks that its turn takes to come. Bounded in events, and by what the
+ * session leaves unread; what is beyond is dropped, and counted. The texts are shared by all who hear the same.
+ */
+import type { NetCounters } from "./counters.js";
+import type { Wire } from "./wire.js";
+
+/** Events that wait. */
+export const EVENTS_WAITING_MAX = 64;
+/** Bytes of unread replies and events beyond which there are no events: half of what a session is closed for, because here the game talks. */
+export const EVENT_BACKLOG_BYTES_MAX = 32 * 1024;
+
+export class EventQueue {
+  readonly #texts: string[] = [];
+  readonly #counters: NetCounters;
+
+  constructor(counters: NetCounters) {
+    this.#counters = counters;
+  }
+
+  /** Whether the event waits to be sent now. */
+  push(text: string): boolean {
+    if (this.#texts.length < EVENTS_WAITING_MAX) {
+      this.#texts.push(text);
+      return true;
+    }
+    this.#counters.eventsDropped++;
+    return false;
+  }
+
+  /** Sends all that wait. flightBytes: of what the wire holds, the snapshot's. */
+  send(wire: Wire, flightBytes: number): void {
+    for (const text of this.#texts) {
+      if (wire.queuedBytes - flightBytes > EVENT_BACKLOG_BYTES_MAX) {
+        this.#counters.eventsDropped++;
+        continue;
+      }
+      this.#counters.eventsSent++;
+      this.#counters.bytesOut += text.length;
+      wire.sendText(text);
+    }
+    this.clear();
+  }
+
+  clear(): void {
+    this.#texts.length = 0;
+  }
+}
