@@ -99,13 +99,44 @@ assert.equal(
 );
 const gyre = join(plain, "node_modules", ".bin", "gyre");
 assert.match(execFileSync(gyre, ["--version"], { encoding: "utf8" }), /^gyre \d+\.\d+\.\d+/);
-const server = spawn(gyre, ["serve", "--port", "0", "--json"], { cwd: plain, stdio: ["ignore", "pipe", "inherit"] });
-const ended = once(server, "exit");
-const [line] = await once(createInterface({ input: server.stdout }), "line");
-const { http } = JSON.parse(line);
-assert.match(await (await fetch(http)).text(), /<html/);
-assert.deepEqual(await (await fetch(`${http}/healthz`)).json(), { status: "ok" });
-server.kill("SIGTERM");
-assert.deepEqual((await ended)[0], 0);
+writeFileSync(
+  join(plain, "game.js"),
+  `import { defineGame } from "gyre";
+export default defineGame({
+  name: "toy",
+  archetypes: { toy: { brain: "hunter", wander: 100 } },
+  setup(world) {
+    for (let i = 0; i < world.settings.npcs; i++) world.spawn("toy", 500, 500);
+  },
+});
+`,
+);
+
+/** Serves for a second. Returns what GET /stats said then. */
+async function serve(...argv) {
+  const server = spawn(gyre, ["serve", "--port", "0", "--json", ...argv], {
+    cwd: plain,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(server, "exit");
+  const [line] = await once(createInterface({ input: server.stdout }), "line");
+  const { http } = JSON.parse(line);
+  assert.match(await (await fetch(http)).text(), /<html/);
+  assert.deepEqual(await (await fetch(`${http}/healthz`)).json(), { status: "ok" });
+  let stats = { tick: 0 };
+  while (stats.tick < 60) stats = await (await fetch(`${http}/stats`)).json();
+  server.kill("SIGTERM");
+  assert.deepEqual((await ended)[0], 0);
+  return stats;
+}
+
+assert.ok((await serve()).entities > 1900, "the demo has its crowd");
+assert.equal(
+  (await serve("game.js", "--npcs", "7", "--record", "toy.recording")).entities,
+  7,
+  "a game has what it spawned",
+);
+const verified = execFileSync(gyre, ["replay", "toy.recording", "--verify"], { cwd: plain, encoding: "utf8" });
+assert.match(verified, /checkpoints agree/);
 execFileSync(gyre, ["bench", "--quick", "--filter", "^distance-squared/1024"], { cwd: plain, stdio: "inherit" });
-console.log("the kernel runs alone in Node and in a page, and a plain install serves and benches");
+console.log("the kernel runs alone in Node and in a page, and a plain install serves, replays and benches");

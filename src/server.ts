@@ -1,60 +1,80 @@
 /**
- * The host put together: kernel, zones, clock, sessions, sockets, metrics, all on the caller's thread. This is the clock's
+ * The host put together: game, kernel, zones, clock, sessions, sockets, metrics, all on the caller's thread. This is the clock's
  * caller, and so the one place below the command line that knows real time.
  *
- * A tick: step every zone, publish the snapshots that are due, note how long each took.
+ * A tick: step every zone that is awake, publish the snapshots that are due, note how long each took. A zone whose game fails stops
+ * alone; the server tells so, and goes on.
  */
-import { GyreError } from "./errors.js";
+import { type ErrorCode, GyreError } from "./errors.js";
+import { type Game, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
+import { type GamePlan, type PlanOptions, planGame } from "./game/plan.js";
 import { loadKernel } from "./kernel/load.js";
 import type { Kernel, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
 import { Hub } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
+import { TickGuard } from "./ops/guard.js";
 import { createRegistry } from "./ops/metrics.js";
 import { Pauses } from "./ops/pauses.js";
+import { Recording, type RecordOptions } from "./ops/recording.js";
 import { TickTimes } from "./ops/ticks.js";
+import type { KindInfo } from "./protocol/control.js";
 import { drive, Schedule, type Timers } from "./sim/clock.js";
 import { Zones } from "./sim/zones.js";
 
 /** Sessions at a time: what one process with one thread may hope to serve. */
 const SESSIONS_MAX = 4096;
-/** Ticks per second, at most: a millisecond is what timers can do. */
-const TICK_RATE_MAX = 1000;
-/** Zones of one process; each has its own memory of at least some pages. */
-const ZONES_MAX = 1000;
 /** Of one zone; together they are less than the 1,048,575 entities that ids can tell apart. */
 const NPCS_MAX = 1_000_000;
 const BOTS_MAX = 16_384;
-const PLAYERS_MAX = 16_384;
 /** Entities of all zones, players who may come included; some 100 bytes each. */
 const ENTITIES_MAX = 4_000_000;
-/** The viewer, beside the built host. */
+/** The viewer and the demo, beside the built host. */
 const VIEWER = new URL("../viewer/", import.meta.url);
+export const DEMO = new URL("../js/arena.js", import.meta.url);
 
 export interface ServerOptions {
-  map: MapData;
+  /** What defineGame returned. Default: the demo, an arena. */
+  game?: Game;
+  /** As loadMap gives one. Default: the game's. */
+  map?: MapData;
   /** Default 127.0.0.1. */
   host?: string;
   /** 0 picks a free port. Default 7777. */
   port?: number;
-  /** How many zones on the map, named zone-0, zone-1, ... Default 1. */
+  /** How many zones on the map, named zone-0, zone-1, ... Default: the game's, else 1. */
   zones?: number;
-  /** Wandering entities in each zone. Default 2,000. */
+  /** Entities in each zone that nobody plays, as far as the game follows it. Default 2,000. */
   npcs?: number;
-  /** Simulated players in each zone. Default 8. */
+  /** Simulated players in each zone. Default 8 in the demo, 0 in other games. */
   bots?: number;
-  /** Players in each zone, at most. Default 2,048. */
+  /** Players in each zone, at most. Default: the game's, else 2,048. */
   players?: number;
-  /** Ticks per second. Default 60. */
+  /** Ticks per second. Default: the game's, else 60. */
   tickRate?: number;
-  /** Snapshots per second, at most tickRate. Default 20. */
+  /** Snapshots per second, at most tickRate. Default: the game's, else 20. */
   snapshotRate?: number;
   /** Any safe integer. Default 1. */
   seed?: number;
-  /** A kernel that is loaded already. Default: loadKernel(). */
+  /** A kernel that is loaded already. Default: the game's, else loadKernel(). */
   kernel?: Kernel;
+  /** Where a recording goes; see `gyre replay`. Default: none is made. */
+  record?: RecordOptions;
+  /** Hears what a log should hold. */
+  onEvent?: (event: ServerEvent) => void;
 }
+
+/** What happened to a server. It goes on. */
+export type ServerEvent =
+  | {
+      /** Its game failed, or its kernel. Players are told ZONE_STOPPED; the other zones go on. */
+      readonly event: "zone-stopped";
+      readonly zone: string;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly event: "recording-stopped"; readonly message: string };
 
 /** What GET /stats says. Milliseconds are over the last 600 ticks. */
 export interface ServerStats {
@@ -75,24 +95,23 @@ export interface GyreServer {
   /** ws://HOST:PORT/ws */
   readonly ws: string;
   readonly kernel: Kernel;
+  /** The game's name. */
+  readonly game: string;
+  readonly tickRate: number;
   /** By name, in order. */
   readonly zones: ReadonlyMap<string, Zone>;
   stats(): ServerStats;
-  /** Stops the clock, then the sessions, the sockets and the zones. Closing twice is closing once. */
+  /** Stops the clock, ends the recording, then the sessions, the sockets and the zones. Closing twice is closing once. */
   close(): Promise<void>;
 }
 
-/** What {@link createServer} takes where an option is absent. */
+/** What {@link createServer} takes where an option is absent and the game says nothing. */
 export const DEFAULTS = {
   host: "127.0.0.1",
   port: 7777,
-  zones: 1,
   npcs: 2000,
-  bots: 8,
-  players: 2048,
-  tickRate: 60,
-  snapshotRate: 20,
-  seed: 1,
+  bots: 0,
+  demoBots: 8,
 };
 
 const TIMERS: Timers = {
@@ -105,40 +124,44 @@ const TIMERS: Timers = {
 
 /**
  * Starts a server: resolves when it listens and ticks. Throws BAD_ARGUMENT for an option outside its range, MAP_BAD for a map
- * on which nobody can stand, PORT_IN_USE.
+ * on which nobody can stand, GAME_FAILED for a game that cannot set its zones up, PORT_IN_USE.
  */
-export async function createServer(options: ServerOptions): Promise<GyreServer> {
-  const settings = settingsOf(options);
-  check(settings);
-  const kernel = options.kernel ?? (await loadKernel());
-  const zones = await Zones.create(kernel, settings);
+export async function createServer(options: ServerOptions = {}): Promise<GyreServer> {
+  const given = checked(options);
+  const game = given.game ?? (await loadDemo());
+  const plan = await planGame(game, wishesOf(given));
+  checkEntities(plan);
+  const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
+  const guard = hasHooks(game) ? new TickGuard(TIMERS.now) : null;
+  const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard });
   try {
-    return await start(kernel, zones, settings);
+    return await start({ options: given, game, plan, kernel, zones });
   } catch (error) {
     zones.close();
     throw error;
   }
 }
 
-type Settings = typeof DEFAULTS & ServerOptions;
-
-/** Options with the defaults of what is absent or undefined. */
-function settingsOf(options: ServerOptions): Settings {
-  if (typeof options !== "object" || options === null || typeof options.map !== "object" || options.map === null) {
-    throw new GyreError("BAD_ARGUMENT", "createServer needs options with a map, as loadMap gives one");
-  }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const snapshotRate = Math.min(DEFAULTS.snapshotRate, options.tickRate ?? DEFAULTS.tickRate);
-  return { ...DEFAULTS, snapshotRate, ...given, map: options.map };
+/** What a server is made of before it listens. */
+interface Parts {
+  readonly options: ServerOptions;
+  readonly game: Game;
+  readonly plan: GamePlan;
+  readonly kernel: Kernel;
+  readonly zones: Zones;
 }
 
-async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<GyreServer> {
-  const { host, tickRate } = settings;
-  const hub = new Hub({ ...settings, zones, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
+async function start(parts: Parts): Promise<GyreServer> {
+  const { options, game, plan, kernel, zones } = parts;
+  const { host = DEFAULTS.host, port: wanted = DEFAULTS.port, onEvent } = options;
+  const { tickRate, snapshotRate } = plan;
+  const kinds = kindsOf(game);
+  const hub = new Hub({ zones, tickRate, snapshotRate, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
   const ticks = new TickTimes();
   const pauses = new Pauses();
   const schedule = new Schedule(tickRate);
-  const registry = createRegistry({ schedule, ticks, pauses, zones, hub });
+  const recording = options.record === undefined ? null : record(options.record, parts);
+  const registry = createRegistry({ schedule, ticks, pauses, zones, hub, recording });
   const stats = (): ServerStats => ({
     tick: hub.tick,
     tickP50Ms: round(ticks.quantileMs(0.5)),
@@ -159,12 +182,16 @@ async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<
       "/metrics": async () => ({ type: registry.contentType, body: await registry.metrics() }),
     },
   });
-  const port = await net.listen(host, settings.port);
+  const port = await net.listen(host, wanted);
 
+  zones.onStop = ({ name, fault }) => {
+    if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });
+  };
   pauses.start();
   const stopClock = drive(schedule, TIMERS, () => {
     const startMs = TIMERS.now();
     zones.step();
+    recording?.endTick();
     const steppedMs = TIMERS.now();
     hub.publish(startMs);
     ticks.record(schedule.latenessMs, steppedMs - startMs, TIMERS.now() - steppedMs);
@@ -174,6 +201,7 @@ async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     stopClock();
+    recording?.close();
     await net.close();
     pauses.stop();
     zones.close();
@@ -182,6 +210,8 @@ async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<
     http: `http://${authority}`,
     ws: `ws://${authority}/ws`,
     kernel,
+    game: plan.name,
+    tickRate,
     zones: new Map(zones.all.map(({ name, zone }) => [name, zone])),
     stats,
     close: () => {
@@ -189,6 +219,43 @@ async function start(kernel: Kernel, zones: Zones, settings: Settings): Promise<
       return closing;
     },
   };
+}
+
+/** The game that is served where there is none. */
+export async function loadDemo(): Promise<Game> {
+  const { default: game }: { default: Game } = await import(DEMO.href);
+  return game;
+}
+
+const HOOKS = [
+  "setup",
+  "join",
+  "gone",
+  "leave",
+  "arrive",
+  "depart",
+  "stay",
+  "input",
+  "timer",
+  "systems",
+  "death",
+  "event",
+] as const;
+
+/** Whether code of the game runs in ticks: without any there is nothing to watch over. */
+function hasHooks({ definition }: Game): boolean {
+  return HOOKS.some((hook) => definition[hook] !== undefined);
+}
+
+/** Of an archetype that says none, in units: the kernel's. */
+const HALF_SIZE = 8;
+
+/** What clients are told of the game's archetypes. */
+function kindsOf({ definition }: Game): KindInfo[] {
+  return Object.entries(definition.archetypes ?? {}).map(([name, archetype]) => {
+    const { hp = 0, levelHp = 0, halfSize = HALF_SIZE } = archetype;
+    return { name, hp, levelHp, halfSize };
+  });
 }
 
 /** What each whole-number option may be, both ends included. */
@@ -203,29 +270,54 @@ export const RANGES = {
   seed: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - ZONES_MAX],
 } as const;
 
-function check(settings: Settings): void {
-  if (typeof settings.host !== "string" || settings.host === "") {
-    throw new GyreError("BAD_ARGUMENT", `host is ${JSON.stringify(settings.host)}, not a name or an address`);
+/** The options without those that are undefined. Throws BAD_ARGUMENT. */
+function checked(options: ServerOptions): ServerOptions {
+  if (typeof options !== "object" || options === null) throw bad(`options are ${String(options)}, not an object`);
+  const given: ServerOptions = present(options);
+  const { host, map, game } = given;
+  if (host !== undefined && (typeof host !== "string" || host === "")) {
+    throw bad(`host is ${JSON.stringify(host)}, not a name or an address`);
   }
+  if (map !== undefined && (typeof map !== "object" || map === null)) throw bad("map is no map, as loadMap gives one");
+  if (game !== undefined && !isGame(game)) throw bad("game is none, as defineGame gives one");
   for (const [name, [least, most]] of Object.entries(RANGES)) {
-    const value = settings[name as keyof typeof RANGES];
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new GyreError(
-        "BAD_ARGUMENT",
-        `${name} is ${typeof value === "string" ? JSON.stringify(value) : value}, not a whole number from ${least} to ${most}`,
-      );
-    }
+    const value = given[name as keyof typeof RANGES];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) continue;
+    const shown = typeof value === "string" ? JSON.stringify(value) : value;
+    throw bad(`${name} is ${shown}, not a whole number from ${least} to ${most}`);
   }
-  const entities = settings.zones * (settings.npcs + settings.bots + settings.players);
-  if (entities > ENTITIES_MAX) {
-    throw new GyreError(
-      "BAD_ARGUMENT",
-      `${settings.zones} zones may come to ${entities} entities, of at most ${ENTITIES_MAX}`,
-    );
-  }
-  if (settings.snapshotRate > settings.tickRate) {
-    throw new GyreError("BAD_ARGUMENT", `snapshotRate ${settings.snapshotRate} is above tickRate ${settings.tickRate}`);
-  }
+  return given;
+}
+
+/** Throws BAD_ARGUMENT when all zones together may hold more than one process should. */
+function checkEntities({ settings: { zones }, world }: GamePlan): void {
+  const entities = zones * (world.zone.capacity ?? 0);
+  if (entities > ENTITIES_MAX) throw bad(`${zones} zones may come to ${entities} entities, of at most ${ENTITIES_MAX}`);
+}
+
+/** What wins over the game's own. */
+function wishesOf(given: ServerOptions): PlanOptions {
+  const { npcs = DEFAULTS.npcs, bots = given.game === undefined ? DEFAULTS.demoBots : DEFAULTS.bots } = given;
+  const { zones, players, seed, map, tickRate, snapshotRate } = given;
+  const settings = { npcs, bots, zones, players, seed };
+  return present({ settings: present(settings), map, tickRate, snapshotRate });
+}
+
+/** Without what is undefined. */
+function present<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof present<T>
+  >;
+}
+
+function record(options: RecordOptions, parts: Parts): Recording {
+  const { onEvent } = parts.options;
+  const message = "the recording ended: its file takes no more";
+  return new Recording({ ...parts, options }, () => onEvent?.({ event: "recording-stopped", message }));
+}
+
+function bad(message: string): GyreError {
+  return new GyreError("BAD_ARGUMENT", message);
 }
 
 /** To a thousandth. */

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { demoMap } from "../src/cli/demo-map.js";
 import { type Flags, parseFlags } from "../src/cli/flags.js";
 import { GyreError } from "../src/errors.js";
 import { TestClient } from "./support/client.js";
@@ -62,13 +61,17 @@ async function refused(status: number, about: RegExp, ...argv: readonly string[]
   assert.is(run.out, "");
 }
 
+async function statsOf(http: string): Promise<{ entities: number; tick: number }> {
+  return (await (await fetch(`${http}/stats`)).json()) as { entities: number; tick: number };
+}
+
 test.after(() => {
   for (const run of Run.all) run.process.kill("SIGKILL");
 });
 
 test("help and version end with 0, every flag of serve is in its help", async () => {
   const texts: [RegExp, ...string[]][] = [
-    [/^ {2}serve .*\n {2}bench /m, "--help"],
+    [/^ {2}serve .*\n {2}replay .*\n {2}bench /m, "--help"],
     [/Usage: gyre bench/, "bench", "--help"],
     [/^gyre \d+\.\d+\.\d+$/m, "--version"],
   ];
@@ -91,11 +94,13 @@ test("help and version end with 0, every flag of serve is in its help", async ()
     "tick-rate",
     "snapshot-rate",
     "seed",
+    "record",
     "json",
   ]) {
     assert.match(help.out, new RegExp(`^ {2}--${flag} `, "m"));
   }
-  assert.match(help.out, /--npcs N .*each zone \(2000\)/);
+  assert.match(help.out, /--npcs N .*each zone.* \(2000\)/);
+  assert.match(help.out, /^ {2}--dev /m);
 });
 
 test("a command line that says what is not so is one line and status 2", async () => {
@@ -107,9 +112,11 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /--npcs "-1"/, "serve", "--npcs=-1");
   await refused(2, /--port "65536"/, "serve", "--port", "65536");
   await refused(2, /--tick-rate "0"/, "serve", "--tick-rate", "0");
-  await refused(2, /--snapshot-rate 61 is above --tick-rate 60/, "serve", "--snapshot-rate", "61");
+  await refused(2, /snapshotRate is 61; it must be at most the tickRate, 60/, "serve", "--snapshot-rate", "61");
   await refused(2, /--threads 2/, "serve", "--threads", "2");
-  await refused(2, /cannot serve the game "duel"/, "serve", "duel");
+  await refused(2, /--snapshot-rate 21 is above --tick-rate 20/, "serve", "--tick-rate", "20", "--snapshot-rate", "21");
+  await refused(2, /--dev watches a GAME's file, and there is none/, "serve", "--dev");
+  await refused(2, /--record.*argument/, "serve", "--record");
   await refused(2, /unexpected argument "b"/, "serve", "a", "b");
   await refused(2, /--map.*argument/, "serve", "--map");
   await refused(2, /host 192\.0\.2\.1 is not an address/, "serve", "--host", "192.0.2.1", "--port", "0", "--npcs", "0");
@@ -162,11 +169,12 @@ test("serve --json says where it listens in one line of JSON, serves there, and 
   assert.match(http, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   assert.is(ws, `${http.replace("http", "ws")}/ws`);
   assert.ok(["simd", "scalar"].includes(kernel));
-  const stats = (await (await fetch(`${http}/stats`)).json()) as { entities: number };
-  assert.is(stats.entities, 3 * 52);
+  // Bots enter in the first tick.
+  await until("all are in", async () => (await statsOf(http)).entities === 3 * 52);
   const client = await TestClient.open(ws);
   client.send({ type: "join", name: "ann", zone: "zone-2" });
-  assert.equal((await client.reply("welcome"))["zone"], { name: "zone-2", width: 4096, height: 4096, tileSize: 32 });
+  const { name, width, height, tileSize } = (await client.reply("welcome"))["zone"] as Record<string, unknown>;
+  assert.equal({ name, width, height, tileSize }, { name: "zone-2", width: 4096, height: 4096, tileSize: 32 });
   await run.stop();
   assert.is(await client.closed(), 1001);
   assert.is(run.err, "");
@@ -177,11 +185,227 @@ test("serve without --json says it in words, reads a map, and ends with 0 on SIG
   const file = join(folder, "small.map");
   writeFileSync(file, "type octile\nheight 3\nwidth 5\nmap\n@@@@@\n@..W@\n@@@@@\n");
   const run = new Run(["serve", "--port", "0", "--npcs", "5", "--bots", "1", "--map", file, "--tick-rate", "30"]);
-  const line =
-    /^gyre: 5 NPCs and 1 bots in each zone, zones: 1, 30 Hz, (simd|scalar) kernel: http:\/\/127\.0\.0\.1:\d+$/;
+  const line = /^gyre: arena, zones: 1, entities: 5, 30 Hz, (simd|scalar) kernel: http:\/\/127\.0\.0\.1:\d+$/;
   assert.match(await run.line(), line);
   rmSync(folder, { recursive: true });
   await run.stop("SIGINT");
+});
+
+/** A folder of files, gone when `use` is through. */
+async function inFolder(use: (write: (name: string, text: string) => string, folder: string) => Promise<void>) {
+  const folder = mkdtempSync(join(tmpdir(), "gyre-cli-"));
+  try {
+    await use((name, text) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    }, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A game's module; `more` are further fields. It lies in no project: `gyre` is the one that runs it. */
+const gameText = (more = "", before = ""): string => `import { defineGame } from "gyre";
+${before}
+export default defineGame({ name: "toy", archetypes: { toy: {} }, ${more} });
+`;
+
+/** With one line between the quotes of a hook, so that a test can tell where it is. */
+const throwing = (hook: string): string =>
+  gameText(`
+  ${hook},`);
+
+test("a game that is no file, no module, does not parse, throws or is not one is one located line and status 1", async () => {
+  await inFolder(async (write, folder) => {
+    const bad = (about: RegExp, file: string) => refused(1, about, "serve", "--port", "0", file);
+    await bad(/cannot read .*missing\.mjs: ENOENT/, join(folder, "missing.mjs"));
+    await bad(/toy\.txt is no game's module: those end in \.js, \.mjs, \.ts, \.mts$/m, write("toy.txt", ""));
+    await bad(/syntax\.mjs:3: SyntaxError: /, write("syntax.mjs", "const a = 1;\n\nlet = ;\n"));
+    await bad(
+      /throws\.mjs:2:18: TypeError: a\.b is not a function$/m,
+      write("throws.mjs", "const a = {};\nexport default a.b();\n"),
+    );
+    await bad(/throws\.mjs: it threw 7$/m, write("throws.mjs", "throw 7;\n"));
+    await bad(/Cannot find module .*nothing\.mjs/, write("imports.mjs", 'import "./nothing.mjs";\n'));
+    await bad(/does not provide an export named 'nope'/, write("export.mjs", 'import { nope } from "gyre";\n'));
+    await bad(/empty\.mjs: its default export is missing; write export default defineGame/, write("empty.mjs", ""));
+    await bad(
+      /its default export is not one that defineGame made/,
+      write("plain.mjs", 'export default { name: "toy" };\n'),
+    );
+    await bad(/field\.mjs:3:16: .*tickRate is 0/, write("field.mjs", gameText("tickRate: 0")));
+    await bad(
+      /setup\.mjs:4:19 in setup of zone-0 at tick 0: out of cheese$/m,
+      write("setup.mjs", throwing('setup() { throw new Error("out of cheese"); }')),
+    );
+    await bad(
+      /gates\[0\]\.to is "zone-7"/,
+      write("gates.mjs", gameText('gates: [{ zone: "zone-0", to: "zone-7", x0: 0, y0: 0, x1: 9, y1: 9, x: 9, y: 9 }]')),
+    );
+  });
+});
+
+test("a game in TypeScript runs where Node strips types, and is refused with what to do where it does not", async () => {
+  await inFolder(async (write) => {
+    const file = write("toy.ts", gameText("tickRate: 30 as number", "const half: number = 0.5;"));
+    if (!("typescript" in process.features)) {
+      await refused(
+        1,
+        /toy\.ts: Node 2\d\..* does not run TypeScript; take Node 22\.18 or newer, or compile it to \.js/,
+        "serve",
+        file,
+      );
+      return;
+    }
+    const run = new Run(["serve", "--port", "0", file]);
+    assert.match(await run.line(), /^gyre: toy, zones: 1, entities: 0, 30 Hz, /);
+    await run.stop();
+    await refused(1, /enum\.ts:.*enum is not supported/, "serve", write("enum.ts", gameText("", "enum A { B }")));
+  });
+});
+
+test("serve GAME runs it: its zones, its settings, its bots, and what it tells its players", async () => {
+  await inFolder(async (write) => {
+    const file = write(
+      "toy.mjs",
+      gameText(`zones: 2, setup(world) {
+        for (let i = 0; i < world.settings.npcs; i++) world.spawn("toy", 100, 100);
+      },
+      arrive() {}, join(world, player) {
+        world.tell("hello", { to: player.name, seed: world.settings.seed }, player);
+        return world.spawn("toy", 64, 64);
+      },`),
+    );
+    const run = new Run(["serve", "--json", "--port", "0", "--npcs", "7", "--bots", "1", "--seed", "3", file]);
+    const { http, ws, zones } = JSON.parse(await run.line());
+    assert.is(zones, 2);
+    await until("all are in", async () => (await statsOf(http)).entities === 16);
+    const client = await TestClient.open(ws);
+    client.send({ type: "join", name: "ann" });
+    assert.equal((await client.reply("event"))["data"], { to: "ann", seed: 3 });
+    const metrics = await (await fetch(`${http}/metrics`)).text();
+    assert.match(metrics, /^gyre_zone_entities\{zone="zone-0"\} 9$/m);
+    for (const line of [
+      "gyre_zones_awake 2",
+      "gyre_zones_stopped 0",
+      "gyre_transfers_total 0",
+      'gyre_events_lost_total{policy="drop-low"} 0',
+      "gyre_commands_refused_total 0",
+      'gyre_pool_in_use{pool="sessions"} 1',
+    ]) {
+      assert.ok(metrics.includes(`\n${line}\n`), line);
+    }
+    assert.not.ok(metrics.includes("gyre_recording"), "there is none");
+    await run.stop();
+    assert.is(run.err, "");
+    const plain = new Run(["serve", "--json", "--port", "0", "--npcs", "0", write("bare.mjs", gameText())]);
+    assert.is((await statsOf(JSON.parse(await plain.line()).http)).entities, 0);
+    await plain.stop();
+  });
+});
+
+test("a zone whose game fails is one line with its place; the server and the other zone go on", async () => {
+  await inFolder(async (write) => {
+    const hook = 'input(world) { if (world.name === "zone-1") world.spawn("nobody", 0, 0); }';
+    const file = write("toy.mjs", throwing(hook));
+    for (const asJson of [true, false]) {
+      const run = new Run(["serve", "--port", "0", "--zones", "2", "--npcs", "0", file, ...(asJson ? ["--json"] : [])]);
+      const http = /http:\/\/[\d.:]+/.exec(await run.line())?.[0] ?? "";
+      const clients = await Promise.all(
+        ["zone-0", "zone-1"].map(() => TestClient.open(`${http.replace("http", "ws")}/ws`)),
+      );
+      for (const [i, client] of clients.entries()) {
+        client.send({ type: "join", name: "ann", zone: `zone-${i}` });
+        await client.reply("welcome");
+        client.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+      }
+      assert.is((await clients[1]?.reply("error"))?.["code"], "ZONE_STOPPED");
+      const about = /toy\.mjs:4:\d+ .*input.*zone-1.*nobody/;
+      if (asJson) {
+        await until("it is told", () => run.out.trimEnd().split("\n").length === 2);
+        const { message, ...event } = JSON.parse(run.out.trimEnd().split("\n")[1] ?? "");
+        assert.equal(event, { event: "zone-stopped", zone: "zone-1", code: "GAME_FAILED" });
+        assert.match(message, about);
+      } else {
+        await until("it is told", () => run.err.includes("\n"));
+        assert.match(run.err, /^gyre: zone-1 stopped: /);
+        assert.match(run.err, about);
+      }
+      const { tick } = await statsOf(http);
+      await until("the other zone ticks on", async () => (await statsOf(http)).tick > tick + 5);
+      assert.match(await (await fetch(`${http}/metrics`)).text(), /^gyre_zone_stopped\{zone="zone-1"\} 1$/m);
+      const late = await TestClient.open(`${http.replace("http", "ws")}/ws`);
+      late.send({ type: "join", name: "ben", zone: "zone-1" });
+      assert.is((await late.reply("error"))["code"], "ZONE_STOPPED");
+      late.send({ type: "join", name: "ben", zone: "zone-0" });
+      await late.reply("welcome");
+      await run.stop();
+    }
+  });
+});
+
+test("serve --record writes what replay --verify agrees with; a file that cannot be written is one line and status 1", async () => {
+  await inFolder(async (write, folder) => {
+    const file = write(
+      "toy.mjs",
+      gameText(`setup(world) {
+        for (let i = 0; i < world.settings.npcs; i++) world.zone.move(world.spawn("toy", 400, 400), Math.sign(world.random() - 2 ** 31), 1);
+      }`),
+    );
+    const recording = join(folder, "toy.rec");
+    const run = new Run(["serve", "--json", "--port", "0", "--npcs", "40", "--bots", "9", "--record", recording, file]);
+    const { http } = JSON.parse(await run.line());
+    await until("it has a few checkpoints", async () => (await statsOf(http)).tick > 150);
+    assert.match(await (await fetch(`${http}/metrics`)).text(), /^gyre_recording 1$/m);
+    await run.stop();
+    const replay = new Run(["replay", recording, "--verify"]);
+    assert.is((await replay.ended).status, 0, replay.err + replay.out);
+    assert.match(replay.out, /3 checkpoints agree|[4-9]\d* checkpoints agree/);
+    await refused(
+      1,
+      /cannot write .*nowhere/,
+      "serve",
+      "--port",
+      "0",
+      "--record",
+      join(folder, "nowhere", "a.rec"),
+      file,
+    );
+  });
+});
+
+test("serve --dev starts anew on the same port when a file changes, outlives what is broken, and stops with 0", async () => {
+  await inFolder(async (write, folder) => {
+    const file = write("toy.mjs", gameText("tickRate: 20"));
+    const run = new Run(["serve", "--dev", "--json", "--port", "0", file]);
+    const lines = (): string[] => run.out.split("\n").slice(0, -1);
+    const first = JSON.parse(await run.line());
+    write("notes.txt", "no source");
+    const client = await TestClient.open(first.ws);
+    write("toy.mjs", gameText("tickRate: 30"));
+    await until("it listens again", () => lines().length === 2);
+    assert.equal(JSON.parse(lines()[1] ?? ""), first);
+    assert.is(await client.closed(), 1001);
+    // A table beside the game counts as well; a module that throws is shown, and waited for.
+    write("table.json", "{}");
+    await until("it listens again", () => lines().length === 3);
+    write("toy.mjs", "throw new Error('half done');\n");
+    await until("it tells", () => /half done[\s\S]*waiting for a change/.test(run.err));
+    assert.match(run.err, /toy\.mjs:1:7: Error: half done\n/);
+    // So is one that never comes to an end.
+    write("toy.mjs", "process.stderr.write('looping'); for (;;);\n");
+    await until("it loops", () => run.err.includes("looping"));
+    write("toy.mjs", gameText());
+    await until("it listens again", () => lines().length === 4);
+    assert.equal(JSON.parse(lines()[3] ?? ""), first);
+    await run.stop("SIGINT");
+    const answers = await fetch(`${first.http}/healthz`).then(
+      () => true,
+      () => false,
+    );
+    assert.is(answers, false);
+    await refused(1, /cannot read .*missing\.mjs: ENOENT/, "serve", "--dev", join(folder, "missing.mjs"));
+  });
 });
 
 test("told twice to stop, or told while it starts, serve ends with 0", async () => {
@@ -225,39 +449,6 @@ test("flags: defaults, signs, repeats, switches and absence", () => {
     assert.unreachable(`accepted ${bad}`);
   }
 });
-
-test("the demo town of 20 seeds is closed, one piece, half open, and each differs; the same seed gives the same", () => {
-  const seen = new Set<string>();
-  for (let seed = 0; seed < 20; seed++) {
-    const { width, height, tiles } = demoMap(seed);
-    assert.equal([width, height, tiles.length], [128, 128, 16_384]);
-    assert.equal(demoMap(seed).tiles, tiles);
-    for (let i = 0; i < 128; i++) {
-      for (const edge of [i, 127 * 128 + i, i * 128, i * 128 + 127])
-        assert.is(tiles[edge], 1, `seed ${seed}: open at tile ${edge}`);
-    }
-    const free = tiles.reduce((count, tile) => count + (tile === 0 ? 1 : 0), 0);
-    assert.ok(free > 8000 && free < 14_500, `seed ${seed}: ${free} free tiles`);
-    assert.is(reachable(tiles, 128), free, `seed ${seed}: not one piece`);
-    assert.ok(tiles.includes(2), "water");
-    seen.add(tiles.join(""));
-  }
-  assert.is(seen.size, 20);
-});
-
-/** Free tiles that can be walked to from the first. */
-function reachable(tiles: Uint8Array, width: number): number {
-  const open = [tiles.indexOf(0)];
-  const seen = new Set(open);
-  for (const tile of open) {
-    for (const next of [tile - 1, tile + 1, tile - width, tile + width]) {
-      if (tiles[next] !== 0 || seen.has(next)) continue;
-      seen.add(next);
-      open.push(next);
-    }
-  }
-  return seen.size;
-}
 
 test("a server that npm started ends with npm's shell, one that a shell started by itself does not", async () => {
   for (const [event, ends] of [

@@ -16,11 +16,15 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
-    summary: "serves a world; without flags the demo on http://127.0.0.1:7777",
+    summary: "serves a game; without one the demo on http://127.0.0.1:7777",
     async run(argv) {
       const stopped = catchStop();
       return (await import("./serve.js")).serve(argv, stopped);
     },
+  },
+  replay: {
+    summary: "plays a recording again, and says whether it is what was recorded",
+    run: async (argv) => (await import("./replay.js")).replay(argv),
   },
   bench: {
     summary: "measures this machine: scalar against SIMD against the rest",

@@ -1,40 +1,58 @@
 /**
- * `gyre serve`: a map, a crowd on it, a server; until it is told to stop.
+ * `gyre serve`: a game, a server; until it is told to stop.
  */
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { GyreError } from "../errors.js";
 import { loadMap } from "../maps/load.js";
 import type { MapData } from "../maps/types.js";
-import { createServer, DEFAULTS, type GyreServer, RANGES } from "../server.js";
-import { demoMap } from "./demo-map.js";
+import { digestOf } from "../ops/recording.js";
+import {
+  createServer,
+  DEFAULTS,
+  DEMO,
+  type GyreServer,
+  RANGES,
+  type ServerEvent,
+  type ServerOptions,
+} from "../server.js";
+import { develop } from "./dev.js";
 import { describeFlags, type Flags, parseFlags, type Values } from "./flags.js";
+import { loadGame } from "./game.js";
+import { RecordingFile } from "./record.js";
+import { isSupervised, reportPort } from "./supervised.js";
 
 const integer = (name: keyof typeof RANGES, help: string) =>
   ({ type: "integer", value: "N", help, min: RANGES[name][0], max: RANGES[name][1] }) as const;
 
-const integerOr = (name: keyof typeof RANGES, help: string) =>
+const integerOr = (name: "port" | "npcs", help: string) =>
   ({ ...integer(name, help), default: DEFAULTS[name] }) as const;
 
 const FLAGS = {
   host: { type: "text", value: "H", help: "address to listen on", default: DEFAULTS.host },
   port: integerOr("port", "port to listen on; 0 picks a free one"),
-  map: { type: "text", value: "FILE", help: "MovingAI .map, or Tiled .tmj or .tmx; a small town without" },
-  zones: integerOr("zones", "zones on the map, each with its own crowd"),
+  map: { type: "text", value: "FILE", help: "MovingAI .map, or Tiled .tmj or .tmx; the game's without" },
+  // Where there is no default, it follows from the game.
+  zones: integer("zones", "zones on the map (the game's, else 1)"),
   threads: { type: "integer", value: "N", help: "0: simulate on the main thread", min: 0, max: 1024, default: 0 },
-  npcs: integerOr("npcs", "wandering entities in each zone"),
-  bots: integerOr("bots", "simulated players in each zone"),
-  "tick-rate": integerOr("tickRate", "simulation steps a second"),
-  // Its default follows from the tick rate.
-  "snapshot-rate": integer("snapshotRate", "snapshots a second, at most the tick rate (20)"),
-  seed: integerOr("seed", "seed of the world"),
+  npcs: integerOr("npcs", "entities in each zone that nobody plays, as far as the game follows it"),
+  bots: integer(
+    "bots",
+    `simulated players in each zone (${DEFAULTS.demoBots} in the demo, ${DEFAULTS.bots} in a GAME)`,
+  ),
+  "tick-rate": integer("tickRate", "simulation steps a second (the game's, else 60)"),
+  "snapshot-rate": integer("snapshotRate", "snapshots a second, at most the tick rate (the game's, else 20)"),
+  seed: integer("seed", "seed of the world (1)"),
+  record: { type: "text", value: "FILE", help: "write a recording of it to FILE, for gyre replay" },
+  dev: { type: "switch", help: "checked kernel; starts anew when the GAME's file or one beside it changes" },
   json: { type: "switch", help: "one JSON object a line on stdout" },
   help: { type: "switch", help: "this text" },
 } as const satisfies Flags;
 
-const HELP = `Usage: gyre serve [FLAGS]
+const HELP = `Usage: gyre serve [GAME] [FLAGS]
 
-Serves a world, its viewer and its metrics until SIGINT or SIGTERM.
+Serves a game, its viewer and its metrics until SIGINT or SIGTERM. GAME is a module whose default export defineGame made: .js or .mjs,
+where Node runs it (from 22.18 on) .ts; without one it is the demo, an arena.
 
 ${describeFlags(FLAGS)}`;
 
@@ -47,49 +65,75 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
     process.stdout.write(HELP);
     return 0;
   }
-  check(values, positionals[0]);
+  const game = positionals[0];
+  check(values, game);
+  if (wantsDevelopment(values, game)) return await develop(game, argv, stopped, values.record);
   // What survives a young collection here is little; waking threads to share it takes longer. With 50 players on 2 cores a pause
   // is 0.44 ms on average without them, 0.73 ms with them.
   setFlagsFromString("--no-parallel-scavenge");
-  const server = await Promise.race([start(values), stopped]);
-  // Told to stop before there was anything to stop.
-  if (server === undefined) process.exit(0);
   process.stdout.on("error", () => {});
-  process.stdout.write(values.json ? listeningJson(server, values) : listeningText(server, values));
+  const running = await Promise.race([start(game, values), stopped]);
+  // Told to stop before there was anything to stop.
+  if (running === undefined) process.exit(0);
+  const { server, file } = running;
+  process.stdout.write(values.json ? listeningJson(server, values) : listeningText(server));
+  if (isSupervised()) reportPort(Number(new URL(server.http).port));
   await stopped;
   await server.close();
+  await file?.close();
+  if (file?.failure) process.stderr.write(`gyre: ${values.record} is not whole: ${file.failure}\n`);
   return 0;
 }
 
 function check(values: ServeValues, game: string | undefined): void {
-  if (game !== undefined) {
-    throw new GyreError(
-      "BAD_FLAG",
-      `cannot serve the game ${JSON.stringify(game)}: this version has only the demo world`,
-    );
+  const { threads, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
+  if (threads !== 0) {
+    throw new GyreError("BAD_FLAG", `--threads ${threads}: this version simulates on the main thread, which is 0`);
   }
-  if (values.threads !== 0) {
-    throw new GyreError(
-      "BAD_FLAG",
-      `--threads ${values.threads}: this version simulates on the main thread, which is 0`,
-    );
+  if (snapshotRate !== undefined && tickRate !== undefined && snapshotRate > tickRate) {
+    throw new GyreError("BAD_FLAG", `--snapshot-rate ${snapshotRate} is above --tick-rate ${tickRate}`);
   }
-  if (values["snapshot-rate"] !== undefined && values["snapshot-rate"] > values["tick-rate"]) {
-    throw new GyreError(
-      "BAD_FLAG",
-      `--snapshot-rate ${values["snapshot-rate"]} is above --tick-rate ${values["tick-rate"]}`,
-    );
-  }
+  if (values.dev && game === undefined)
+    throw new GyreError("BAD_FLAG", "--dev watches a GAME's file, and there is none");
 }
 
-async function start(values: ServeValues): Promise<GyreServer> {
-  const { "tick-rate": tickRate, "snapshot-rate": snapshotRate, map, ...options } = values;
-  return await createServer({
-    ...options,
-    tickRate,
-    ...(snapshotRate === undefined ? {} : { snapshotRate }),
-    map: map === undefined ? demoMap(values.seed) : await readMap(map),
-  });
+/** In a development environment every GAME is developed; a server that was started by its watcher is what is watched. */
+function wantsDevelopment(values: ServeValues, game: string | undefined): game is string {
+  return game !== undefined && !isSupervised() && (values.dev || process.env["GYRE_ENV"] === "dev");
+}
+
+interface Running {
+  readonly server: GyreServer;
+  readonly file: RecordingFile | null;
+}
+
+async function start(game: string | undefined, values: ServeValues): Promise<Running> {
+  const {
+    host,
+    port,
+    zones,
+    npcs,
+    bots,
+    seed,
+    map,
+    record,
+    "tick-rate": tickRate,
+    "snapshot-rate": snapshotRate,
+  } = values;
+  const options = { host, port, zones, npcs, bots, seed, tickRate, snapshotRate, onEvent: teller(values.json) };
+  const loaded = game === undefined ? undefined : await loadGame(game);
+  const read = map === undefined ? undefined : await readMap(map);
+  const file = record === undefined ? null : new RecordingFile(record);
+  const recording = file === null ? undefined : await recordOptions(file, game);
+  // Undefined is absent.
+  const all = { ...options, game: loaded, map: read, record: recording } as ServerOptions;
+  const server = await createServer(all);
+  file?.start();
+  return { server, file };
+}
+
+async function recordOptions(file: RecordingFile, game: string | undefined): Promise<ServerOptions["record"]> {
+  return { file: game ?? "", digest: digestOf(await readFile(game ?? DEMO)), write: file.write };
 }
 
 async function readMap(file: string): Promise<MapData> {
@@ -102,12 +146,20 @@ async function readMap(file: string): Promise<MapData> {
   return await loadMap(text, file);
 }
 
-/** The first line of --json, as others parse it. */
-function listeningJson({ http, ws, kernel }: GyreServer, { threads, zones }: ServeValues): string {
-  return `${JSON.stringify({ event: "listening", http, ws, kernel: kernel.build, threads, zones })}\n`;
+/** One line an event: JSON on stdout, or words on stderr. */
+function teller(asJson: boolean): (event: ServerEvent) => void {
+  if (asJson) return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+  return (event) => {
+    const text = event.event === "zone-stopped" ? `${event.zone} stopped: ${event.message}` : event.message;
+    process.stderr.write(`gyre: ${text.replace(/\s+/g, " ")}\n`);
+  };
 }
 
-function listeningText({ http, kernel }: GyreServer, values: ServeValues): string {
-  const { npcs, bots, zones, "tick-rate": tickRate } = values;
-  return `gyre: ${npcs} NPCs and ${bots} bots in each zone, zones: ${zones}, ${tickRate} Hz, ${kernel.build} kernel: ${http}\n`;
+/** The first line of --json, as others parse it. */
+function listeningJson({ http, ws, kernel, zones }: GyreServer, { threads }: ServeValues): string {
+  return `${JSON.stringify({ event: "listening", http, ws, kernel: kernel.build, threads, zones: zones.size })}\n`;
+}
+
+function listeningText({ http, kernel, game, tickRate, zones, stats }: GyreServer): string {
+  return `gyre: ${game}, zones: ${zones.size}, entities: ${stats().entities}, ${tickRate} Hz, ${kernel.build} kernel: ${http}\n`;
 }

@@ -1,3 +1,5 @@
+import { isSupervised, released } from "./supervised.js";
+
 /** Milliseconds between two looks for the parent. */
 const PARENT_LOOK_MS = 500;
 
@@ -15,6 +17,8 @@ export function catchStop(): Promise<void> {
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);
+    // It hears the signals of a terminal, too: then it stops, and is let go of while it does.
+    if (isSupervised()) released().then(resolve);
     if (process.env["npm_lifecycle_event"] !== undefined) stopWithParent(stop);
   });
 }

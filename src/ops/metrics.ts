@@ -6,9 +6,12 @@
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import type { Hub } from "../net/hub.js";
 import type { Schedule } from "../sim/clock.js";
+import type { PoolStats } from "../sim/pool.js";
+import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
 import type { Histogram } from "./histogram.js";
 import type { Pauses } from "./pauses.js";
+import type { Recording } from "./recording.js";
 import type { TickTimes } from "./ticks.js";
 
 export interface Sources {
@@ -17,17 +20,22 @@ export interface Sources {
   readonly pauses: Pauses;
   readonly zones: Zones;
   readonly hub: Hub;
+  readonly recording: Recording | null;
 }
 
 export function createRegistry(sources: Sources): Registry {
   const registry = new Registry();
   describeTicks(registry, sources);
+  describeZones(registry, sources.zones);
+  describeRings(registry, sources.zones);
   describeSessions(registry, sources.hub);
+  describePools(registry, sources.hub.pools);
+  if (sources.recording !== null) describeRecording(registry, sources.recording);
   describeProcess(registry, sources.pauses);
   return registry;
 }
 
-function describeTicks(registry: Registry, { schedule, ticks, zones }: Sources): void {
+function describeTicks(registry: Registry, { schedule, ticks }: Sources): void {
   histogram(registry, "gyre_tick_seconds", "Duration of a tick: simulation and publishing", ticks.tickMs);
   histogram(registry, "gyre_publish_seconds", "Of a tick, snapshots and writes to sockets", ticks.publishMs);
   histogram(registry, "gyre_tick_lateness_seconds", "From when a tick was due to its start", ticks.latenessMs);
@@ -35,9 +43,65 @@ function describeTicks(registry: Registry, { schedule, ticks, zones }: Sources):
   counter(registry, "gyre_late_ticks_total", "Ticks begun when the next was due", () => schedule.lateTicks);
   counter(registry, "gyre_skipped_ticks_total", "Ticks never simulated", () => schedule.skippedTicks);
   gauge(registry, "gyre_slowdown_ratio", "Simulated over real time, last second", () => schedule.slowdown);
+}
+
+/** A line for each zone, of which a process has at most a thousand. */
+function describeZones(registry: Registry, zones: Zones): void {
   gauge(registry, "gyre_zones", "Zones", () => zones.all.length);
+  gauge(registry, "gyre_zones_awake", "Zones that tick", () => zones.awake);
+  gauge(registry, "gyre_zones_asleep", "Zones that nobody is in or looks at", () => zones.asleep);
+  gauge(registry, "gyre_zones_stopped", "Zones that stopped, because their game failed", () => zones.stopped);
+  counter(registry, "gyre_transfers_total", "Entities that went through a gate", () => zones.transfers);
+  counter(registry, "gyre_transfers_refused_total", "Entities refused at a gate", () => zones.transfersRefused);
   gauge(registry, "gyre_entities", "Entities in all zones", () => zones.entities);
   gauge(registry, "gyre_players", "Players in all zones, bots aside", () => zones.players);
+  const byZone = (name: string, help: string, read: (world: World) => number): void =>
+    gaugeBy(registry, "zone", name, help, zones.all, read);
+  byZone("gyre_zone_stopped", "1 for a zone that stopped", ({ fault }) => (fault === null ? 0 : 1));
+  byZone("gyre_zone_players", "Players in the zone, bots aside", ({ players }) => players);
+  byZone("gyre_zone_entities", "Entity slots in use", ({ zone }) => zone.count);
+  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ zone }) => zone.capacity);
+  byZone("gyre_zone_entities_high_water", "Most entity slots ever in use", ({ zone }) => zone.highWater);
+}
+
+function describeRings(registry: Registry, zones: Zones): void {
+  const sum = (read: (world: World) => number) => (): number => {
+    let total = 0;
+    for (const world of zones.all) total += read(world);
+    return total;
+  };
+  const oldest = sum(({ zone }) => zone.events.droppedOldest);
+  const low = sum(({ zone }) => zone.events.droppedLow);
+  const refused = sum(({ zone }) => zone.events.refused);
+  const counts = { "drop-oldest": oldest, "drop-low": low, refuse: refused };
+  new Counter({
+    name: "gyre_events_lost_total",
+    help: "Events of zones that found no room, by what happened to them",
+    labelNames: ["policy"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [policy, count] of Object.entries(counts)) this.inc({ policy }, count());
+    },
+  });
+  const commands = sum(({ zone }) => zone.commands.refused);
+  counter(registry, "gyre_commands_refused_total", "Commands that found no room in their zone", commands);
+  const paths = sum(({ zone }) => zone.paths.count);
+  gauge(registry, "gyre_path_requests", "Requests for paths, and answers, that wait in zones", paths);
+}
+
+function describePools(registry: Registry, pools: readonly PoolStats[]): void {
+  const byPool = (name: string, help: string, read: (pool: PoolStats) => number): void =>
+    gaugeBy(registry, "pool", name, help, pools, read);
+  byPool("gyre_pool_capacity", "Objects that may be out at a time", ({ capacity }) => capacity);
+  byPool("gyre_pool_in_use", "Objects that are out", ({ inUse }) => inUse);
+  byPool("gyre_pool_high_water", "Most objects that ever were out at a time", ({ highWater }) => highWater);
+  byPool("gyre_pool_failed_acquires", "Times that nothing was left", ({ failedAcquires }) => failedAcquires);
+}
+
+function describeRecording(registry: Registry, recording: Recording): void {
+  counter(registry, "gyre_recording_bytes_total", "Bytes of the recording", () => recording.bytes);
+  gauge(registry, "gyre_recording", "1 while the recording goes on", () => (recording.isOpen ? 1 : 0));
 }
 
 function describeSessions(registry: Registry, hub: Hub): void {
@@ -54,6 +118,13 @@ function describeSessions(registry: Registry, hub: Hub): void {
     "gyre_snapshots_skipped_total",
     "Snapshots withheld from slow sessions",
     () => counters.snapshotsSkipped,
+  );
+  counter(registry, "gyre_tells_sent_total", "Events of games sent to players", () => counters.eventsSent);
+  counter(
+    registry,
+    "gyre_tells_dropped_total",
+    "Events of games that sessions had no room for",
+    () => counters.eventsDropped,
   );
   counterByCode(registry, "gyre_refused_total", "Messages and upgrades refused, by error code", counters.refused);
   counterByCode(registry, "gyre_sessions_closed_total", "Sessions closed for cause, by close code", counters.closed);
@@ -110,6 +181,26 @@ function gauge(registry: Registry, name: string, help: string, read: () => numbe
     registers: [registry],
     collect() {
       this.set(read());
+    },
+  });
+}
+
+/** A gauge for each of some things by their names, which do not change. */
+function gaugeBy<T extends { readonly name: string }>(
+  registry: Registry,
+  label: string,
+  name: string,
+  help: string,
+  things: readonly T[],
+  read: (thing: T) => number,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      for (const thing of things) this.set({ [label]: thing.name }, read(thing));
     },
   });
 }
