@@ -28,7 +28,15 @@ function removeStale(folder, { metafile }) {
 const graph = await build({
   ...common,
   metafile: true,
-  entryPoints: { index: "src/index.ts", kernel: "src/kernel.ts", client: "src/client.ts", cli: "src/cli/main.ts" },
+  entryPoints: {
+    index: "src/index.ts",
+    kernel: "src/kernel.ts",
+    client: "src/client.ts",
+    cli: "src/cli/main.ts",
+    // What is served without a game. It imports gyre by name, as any game.
+    arena: "examples/arena.ts",
+  },
+  alias: { gyre: at("src", "index.ts") },
   outdir: "build/js",
   splitting: true,
   platform: "neutral",
@@ -58,6 +66,17 @@ const benches = await build({
   platform: "node",
   external: [...external, "gyre", "gyre/*"],
 });
+
+/** Games that are written in TypeScript, as their authors would compile them. */
+const games = await build({
+  ...common,
+  metafile: true,
+  entryPoints: ["examples/evacuation.ts"],
+  outdir: "build/examples",
+  platform: "node",
+  packages: "external",
+});
+removeStale("examples", games);
 
 /** The licences of what was bundled in, which their texts ask to go along. */
 function writeNotices(...results) {
