@@ -100,7 +100,7 @@ function constants(exports: WebAssembly.Exports): Map<string, unknown> {
 
 /**
  * Compares a module with gyre's own of the same build: all that the host needs must be there, with equal constants. Returns the names
- * of the functions beyond. Throws KERNEL_BAD with what is missing or different.
+ * of the functions beyond, sorted. Throws KERNEL_BAD with what is missing or different.
  */
 export function ownFunctions(module: WebAssembly.Module, gyre: WebAssembly.Module): string[] {
   const [mine, its] = [constants(probe(gyre).exports), constants(probe(module).exports)];
@@ -112,7 +112,7 @@ export function ownFunctions(module: WebAssembly.Module, gyre: WebAssembly.Modul
   const wanted = WebAssembly.Module.exports(gyre);
   const missing = wanted.filter(({ name, kind }) => kinds.get(name) !== kind).map(({ name }) => name);
   if (missing.length > 0) {
-    throw kernelBad(`it lacks ${missing.join(", ")}; its entry file begins with: export * from "gyre/assembly/index"`);
+    throw kernelBad(`it lacks ${missing.join(", ")}; its entry exports everything of gyre/assembly/index`);
   }
   for (const [name, value] of mine) {
     if (!Object.is(value, its.get(name))) {
@@ -120,7 +120,8 @@ export function ownFunctions(module: WebAssembly.Module, gyre: WebAssembly.Modul
     }
   }
   const known = new Set(wanted.map(({ name }) => name));
-  return [...kinds].filter(([name, kind]) => kind === "function" && !known.has(name)).map(([name]) => name);
+  const beyond = [...kinds].filter(([name, kind]) => kind === "function" && !known.has(name));
+  return beyond.map(([name]) => name).sort();
 }
 
 const PREAMBLE_BYTES = 8;

@@ -412,7 +412,7 @@ export interface Kernel {
   readonly checked: boolean;
   readonly shared: boolean;
   readonly layoutVersion: number;
-  /** What a kernel of one's own exports beside gyre's functions, by name: see {@link Zone.call}. */
+  /** Names of the functions that a kernel of one's own exports beside gyre's, sorted: see {@link Zone.call}. */
   readonly own: readonly string[];
   createBatch(capacity: number): Batch;
   createZone(spec: ZoneSpec): Zone;
