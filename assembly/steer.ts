@@ -117,8 +117,9 @@ export function steer(zone: Zone, slot: u32, dx: f32, dy: f32, pace: f32, separa
   const length = wishX * wishX + wishY * wishY;
   if (length > 1) {
     const scale = <f32>1 / sqrt<f32>(length);
-    wishX *= scale;
-    wishY *= scale;
+    // Rounding may leave a component a hair above 1.
+    wishX = max<f32>(-1, min<f32>(1, wishX * scale));
+    wishY = max<f32>(-1, min<f32>(1, wishY * scale));
   }
   store<f32>(zone.wishX + at, wishX);
   store<f32>(zone.wishY + at, wishY);

@@ -65,13 +65,16 @@ function slotValid(zone: Zone, slot: u32): bool {
   const homeY = load<f32>(zone.homeY + at);
   const faceX = load<f32>(zone.faceX + at);
   const faceY = load<f32>(zone.faceY + at);
+  const wayX = load<f32>(zone.wayX + at);
+  const wayY = load<f32>(zone.wayY + at);
   const isCorpse = state == DEAD && wishX == 0 && wishY == 0;
   return (
     id == ((slot << GENERATION_BITS) | generation) && (alive == 1 ? state < DEAD : alive == 0 && isCorpse) &&
     isLength(h) && isLength(speed) && abs(wishX) <= 1 && abs(wishY) <= 1 && abs(faceX) <= 2 && abs(faceY) <= 2 &&
     load<u16>(zone.level + (slot << 1)) >= 1 && load<u32>(zone.xp + at) <= <u32>i32.MAX_VALUE &&
     load<u32>(zone.gold + at) <= <u32>i32.MAX_VALUE && boxInside(zone, x, y, h) && !boxBlocked(zone, x, y, h) &&
-    boxInside(zone, homeX, homeY, h) && !boxBlocked(zone, homeX, homeY, h)
+    boxInside(zone, homeX, homeY, h) && !boxBlocked(zone, homeX, homeY, h) &&
+    wayX >= 0 && wayX <= zone.width && wayY >= 0 && wayY <= zone.height
   );
 }
 
