@@ -19,7 +19,7 @@ import { Archetype, BRAIN_HUNTER, archetypeOf, hpMax } from "./archetype";
 import { isHarmable, isReady, rouse } from "./combat";
 import { face, find, halt, place, placeCheck, slotOf } from "./entity";
 import { flowRequest } from "./flow";
-import { beginSquare, gridClean, gridReady, layersWithout, nextRun } from "./grid";
+import { beginSquare, gridClean, layersWithout, nextRun } from "./grid";
 import { flowSteer } from "./heading";
 import { ATTACK, CHASE, DEAD, IDLE, NONE, OK, RETURN, SEES, WALK, Zone } from "./layout";
 import { findPath } from "./path";
@@ -337,7 +337,6 @@ export function decideAll(zone: Zone): void {
   const kinds = zone.archetypeCount;
   const last = listEnd(zone, DEAD, kinds);
   for (let i = listStart(zone, DEAD, 0); i < last; i++) rouse(zone, slotAt(zone, i));
-  gridReady(zone);
   let paths = RETURN_PATHS_MAX;
   for (let kind: u32 = 0; kind <= kinds; kind++) {
     const row = archetypeOf(zone, kind);

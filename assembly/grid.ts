@@ -7,13 +7,13 @@
 //   sorted   a  b  c  d  e  │ f  g           │ h              │ ...      then what was spawned since (pending)
 //
 // Rebuilt each step by a counting sort, O(entities + cells). Between rebuilds a despawned entity's x becomes infinite (no
-// query finds it), a spawned one is appended behind, and queries scan that tail in line.
+// query finds it), a spawned one is appended behind, and queries scan that tail in line. Asking never sorts, so it changes no order.
 //
 // A world with far more cells than entities is hashed instead, without layers: buckets of an open-addressing table take the place
 // of cells, keyed by the packed cell, and a rectangle that has more cells than there are entries is answered by one run over all.
 //
 // The order of entries depends on the simulated state alone, so that what a game does in order of a query replays.
-import { EMPTY, MIXED, NONE, PENDING_MAX, Zone } from "./layout";
+import { EMPTY, MIXED, NONE, PENDING_MAX, PENDING_SHIFT, Zone } from "./layout";
 
 const HASH_MULTIPLIER: u32 = 0x9e3779b1; // 2^32 / golden ratio: D. Knuth, TAOCP vol. 3, 6.4
 
@@ -234,7 +234,6 @@ export function gridRebuild(zone: Zone): void {
   // Corpses have no place.
   zone.sorted = load<u32>(zone.starts + ((buckets + 1) << 2));
   zone.pending = 0;
-  zone.stale = 0;
   zone.forgotten = 0;
   sealTail(zone);
 }
@@ -248,25 +247,16 @@ function sealTail(zone: Zone): void {
   store<f32>(at, Infinity, 12);
 }
 
-/** Called by every query: positions as of the last step, plus spawns and despawns since. */
-// @ts-ignore: decorator
-@inline
-export function gridReady(zone: Zone): void {
-  if (zone.stale) gridRebuild(zone);
-}
-
 /** Called by whole passes: nothing pending, nobody gone. */
 export function gridClean(zone: Zone): void {
-  if (zone.stale | zone.pending | zone.forgotten) gridRebuild(zone);
+  if (zone.pending | zone.forgotten) gridRebuild(zone);
 }
 
+/** Adds who lives from now on, or elsewhere. When the tail has grown as long as it may, all are sorted. */
 export function gridAppend(zone: Zone, slot: u32): void {
-  if (zone.stale) return;
-  if (zone.pending == PENDING_MAX) {
-    zone.stale = 1;
-    return;
-  }
   const place = zone.sorted + zone.pending;
+  const isLong = zone.pending >= max(PENDING_MAX, zone.sorted >>> PENDING_SHIFT);
+  if (isLong || place == zone.capacity + PENDING_MAX) return gridRebuild(zone);
   const at = slot << 2;
   const to = place << 2;
   store<u32>(zone.placeOf + at, place);
@@ -279,7 +269,6 @@ export function gridAppend(zone: Zone, slot: u32): void {
 }
 
 export function gridForget(zone: Zone, slot: u32): void {
-  if (zone.stale) return;
   zone.forgotten = 1;
   store<f32>(zone.sortedX + (load<u32>(zone.placeOf + (slot << 2)) << 2), Infinity);
 }

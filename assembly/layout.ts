@@ -58,8 +58,9 @@ export const MIXED: i32 = 256;
 export const EMPTY: i32 = 257;
 /** Cells along one side, so that row and column pack into 32 bits. */
 export const CELLS_SIDE_MAX: u32 = 0xffff;
-/** Entities spawned since the last rebuild are scanned in line by queries; one more and the grid is rebuilt. */
+/** Entities spawned since the last rebuild are scanned in line by queries: so many, or 1 / 2^PENDING_SHIFT of those that are sorted. */
 export const PENDING_MAX: u32 = 256;
+export const PENDING_SHIFT: u32 = 3;
 /** Scratch for the windows of some groups of entities in a row. */
 export const WINDOWS_BYTES: u32 = 2048;
 /** Rows of archetypes; kinds above them are plain. */
@@ -169,7 +170,6 @@ export class Zone {
   // --- grid bookkeeping
   sorted: u32; //                 entries placed by the last rebuild
   pending: u32; //                entries appended since
-  stale: u32; //                  1: rebuild before the next query
   runRow: i32; //                 cursor over the runs of a rectangle of cells: a row, or a strip of a dense grid
   runColumn: i32;
   runX0: i32;
@@ -185,6 +185,7 @@ export class Zone {
   layerTeam: i32; //              whose entities are the first layer
   otherTeam: i32; //              the only team of the second layer, MIXED or EMPTY
   strikerCount: u32;
+  gridReserved: u32;
   pushX: f32; //                  what steering adds up
   pushY: f32;
   flowX: f32; //                  where flowSteer says to head for

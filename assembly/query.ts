@@ -3,7 +3,7 @@
 //
 // Distances are f32, each operation rounded: inside means f32(f32(dx*dx) + f32(dy*dy)) <= f32(radius*radius).
 import { Zone } from "./layout";
-import { beginRuns, beginSquare, cellColumn, cellRow, gridReady, layersWithout, nextRun } from "./grid";
+import { beginRuns, beginSquare, cellColumn, cellRow, layersWithout, nextRun } from "./grid";
 import { tailBits } from "./lanes";
 
 /** An infinite x marks who is gone: no squared radius may reach it. */
@@ -54,7 +54,6 @@ function scanRadius(zone: Zone, x: f32, y: f32, limit: f32, out: usize): usize {
 /** Ids within the inclusive radius into zone.found; how many. */
 export function queryRadius(zone: Zone, x: f32, y: f32, radius: f32): u32 {
   assert(isFinite(x) && isFinite(y) && radius >= 0);
-  gridReady(zone);
   beginSquare(zone, x, y, radius, layersWithout(zone, ANY_TEAM));
   const limit = squaredRadius(radius);
   let out = zone.found;
@@ -97,7 +96,6 @@ function scanRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32, out: usize): u
 /** Ids within the rectangle, borders included, into zone.found; how many. */
 export function queryRect(zone: Zone, x0: f32, y0: f32, x1: f32, y1: f32): u32 {
   assert(x0 <= x1 && y0 <= y1);
-  gridReady(zone);
   const layers = layersWithout(zone, ANY_TEAM);
   beginRuns(zone, cellColumn(zone, x0), cellRow(zone, y0), cellColumn(zone, x1), cellRow(zone, y1), layers);
   // Infinite corners are fine, but who is gone stands at infinity.
@@ -192,7 +190,6 @@ const ANY_TEAM: i32 = -1;
  */
 export function nearest(zone: Zone, x: f32, y: f32, radius: f32, notTeam: i32, notId: u32): u32 {
   assert(isFinite(x) && isFinite(y) && radius >= 0);
-  gridReady(zone);
   const limit = candidateLimit(squaredRadius(radius));
   const layers = layersWithout(zone, notTeam);
   const best = nearestFrom(zone, x, y, radius, notTeam, notId, layers, likelyReach(zone, x, y, layers));

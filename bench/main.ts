@@ -22,6 +22,9 @@ const HELP = `gyre bench [--json FILE] [--filter RE] [--quick]
   --quick       smaller sizes, fewer rounds: about a minute instead of ten
 `;
 
+/** Flags of Node whose next argument is a program. */
+const EVALUATES = /^(-e|-p|-pe|--eval|--print)$/;
+
 interface Flags {
   json?: string | undefined;
   filter: RegExp;
@@ -54,6 +57,8 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
   const programs = compileNative(ROOT);
   if (typeof programs === "string") print(`skipped: ${NATIVE.join(", ")}; ${programs}`);
   const contender = join(HERE, "contender.js");
+  // Not what --eval evaluates: that may be this bench, and each of its contenders would begin it again.
+  const flags = process.execArgv.filter((flag, i, all) => !EVALUATES.test(flag) && !EVALUATES.test(all[i - 1] ?? ""));
   return ({ bench, params, variants }) => {
     const commands: Record<string, Command> = {};
     for (const variant of variants) {
@@ -64,7 +69,7 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
         continue;
       }
       // Flags of this Node, such as --no-liftoff, go on to the contenders.
-      const args = [...process.execArgv, contender, bench, variant, JSON.stringify(params), String(slowMs)];
+      const args = [...flags, contender, bench, variant, JSON.stringify(params), String(slowMs)];
       commands[variant] = { program: process.execPath, args };
     }
     return commands;
