@@ -17,11 +17,11 @@
 // Cost: a search for the nearest enemy is some 100 ns, a decision where to go some 50 ns and the neighbours it keeps apart from.
 import { Archetype, BRAIN_HUNTER, archetypeOf, hpMax } from "./archetype";
 import { isHarmable, isReady, rouse } from "./combat";
-import { face, find, halt, place, slotOf } from "./entity";
+import { face, find, halt, place, placeCheck, slotOf } from "./entity";
 import { flowRequest } from "./flow";
 import { beginSquare, gridClean, layersWithout, nextRun } from "./grid";
 import { flowSteer } from "./heading";
-import { ATTACK, CHASE, DEAD, IDLE, NONE, RETURN, SEES, WALK, Zone } from "./layout";
+import { ATTACK, CHASE, DEAD, IDLE, NONE, OK, RETURN, SEES, WALK, Zone } from "./layout";
 import { findPath } from "./path";
 import { candidate, candidateLimit, likelyReach, nearestFrom, squaredRadius } from "./query";
 import { isWayFree } from "./sight";
@@ -31,6 +31,8 @@ import { steer } from "./steer";
 const BLOCK: u32 = 16;
 /** Who is being chased is noticed from so much farther away than who is not: else hunters at the edge of their sight dither. */
 const KEEP_SIGHT: f32 = 1.5;
+/** Part of a tick's way by which who walks along a field is put in line with it. */
+const IN_LINE: f32 = 0.0625;
 /** Seconds after which who cannot find home is put there. */
 const RETURN_SECONDS: f64 = 20;
 /** Searches for ways home in a tick; the others go straight on, and search the next time they look around. */
@@ -199,8 +201,8 @@ function pursue(zone: Zone, row: Archetype, slot: u32): void {
   }
   const x = load<f32>(zone.x + at);
   const y = load<f32>(zone.y + at);
-  let dx = load<f32>(zone.x + (<u32>target << 2)) - x;
-  let dy = load<f32>(zone.y + (<u32>target << 2)) - y;
+  const dx = load<f32>(zone.x + (<u32>target << 2)) - x;
+  const dy = load<f32>(zone.y + (<u32>target << 2)) - y;
   const halfSize = load<f32>(zone.halfSize + at);
   const reach = row.reach + halfSize;
   const sees = (load<u8>(zone.flags + slot) & SEES) != 0;
@@ -212,12 +214,37 @@ function pursue(zone: Zone, row: Archetype, slot: u32): void {
     return steer(zone, slot, 0, 0, 0, row.separation);
   }
   store<u8>(zone.state + slot, CHASE);
-  if (!sees && flowSteer(zone, load<u32>(zone.route + at), x, y, halfSize)) {
-    dx = zone.flowX - x;
-    dy = zone.flowY - y;
-    if (dx * dx + dy * dy > 0) face(zone, slot, dx, dy);
-  }
+  if (!sees && walkAlong(zone, row, slot)) return;
   steer(zone, slot, dx, dy, 1, row.separation);
+}
+
+/**
+ * Heads where its field leads it, and not beyond before the next decision; false when that is nowhere. Who is all but in line with a gap is
+ * put in line, for it may be exactly as wide; what that takes is taken off its pace.
+ */
+function walkAlong(zone: Zone, row: Archetype, slot: u32): bool {
+  const at = slot << 2;
+  const field = load<u32>(zone.route + at);
+  const halfSize = load<f32>(zone.halfSize + at);
+  const step = load<f32>(zone.speed + at) * zone.dt;
+  if (!flowSteer(zone, field, load<f32>(zone.x + at), load<f32>(zone.y + at), halfSize)) return false;
+  let dx = zone.flowX - load<f32>(zone.x + at);
+  let dy = zone.flowY - load<f32>(zone.y + at);
+  let pace: f32 = 1;
+  if (max(abs(dx), abs(dy)) < step * IN_LINE && placeCheck(zone, slot, zone.flowX, zone.flowY) == OK) {
+    store<f32>(zone.x + at, zone.flowX);
+    store<f32>(zone.y + at, zone.flowY);
+    flowSteer(zone, field, zone.flowX, zone.flowY, halfSize);
+    dx = zone.flowX - load<f32>(zone.x + at);
+    dy = zone.flowY - load<f32>(zone.y + at);
+    pace = 1 - IN_LINE * 2;
+  }
+  const squared = dx * dx + dy * dy;
+  if (squared > 0) face(zone, slot, dx, dy);
+  const stride = step * <f32>zone.steerPeriod;
+  if (squared < stride * stride) pace *= sqrt<f32>(squared) / stride;
+  steer(zone, slot, dx, dy, pace, row.separation);
+  return true;
 }
 
 /** IDLE: notices enemies, strolls around home. Only who looks around comes here. */
@@ -297,14 +324,7 @@ function goHome(zone: Zone, row: Archetype, slot: u32, paths: u32): u32 {
 
 /** WALK: along its field, up to the goal. */
 function walk(zone: Zone, row: Archetype, slot: u32): void {
-  const at = slot << 2;
-  const x = load<f32>(zone.x + at);
-  const y = load<f32>(zone.y + at);
-  const knows = flowSteer(zone, load<u32>(zone.route + at), x, y, load<f32>(zone.halfSize + at));
-  const dx = knows ? zone.flowX - x : 0;
-  const dy = knows ? zone.flowY - y : 0;
-  if (dx * dx + dy * dy > 0) face(zone, slot, dx, dy);
-  steer(zone, slot, dx, dy, 1, row.separation);
+  if (!walkAlong(zone, row, slot)) steer(zone, slot, 0, 0, 1, row.separation);
 }
 
 /** The decisions of this tick, on the places that everyone had at the end of the last one. */

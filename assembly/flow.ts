@@ -1,14 +1,16 @@
 // Flow fields: for one goal, or the nearest of up to 16, the way there from every tile, as one byte a tile: 1 to 8 the neighbour to step to
 // (east, south-east, south, ... clockwise), 9 a goal's tile, 0 unknown or no way. Steps are those of paths: no corner is cut.
 //
-//      5  6  7       A field is computed from its goals outwards by Dijkstra's algorithm, at most spec.flowBudget tiles a tick, one
-//       ╲ ┆ ╱        field after the other in the order in which they were begun. A tile's byte is final as soon as it is settled, so a field
-//     4 ┄ 9 ┄ 0+1    is walked along while its far end is still computed.
+//     6  7  8      A field is computed from its goals outwards by Dijkstra's algorithm, at most spec.flowBudget tiles a tick, one
+//      ╲ ┆ ╱       field after the other in the order in which they were begun. A tile's byte is final as soon as it is settled, so a field
+//     5 ┄9┄ 1      is walked along while its far end is still computed.
+//      ╱ ┆ ╲
+//     4  3  2
 //
 // Costs are whole numbers, 5741 for a straight and 8119 for a diagonal step: their ratio is a convergent of the square root of 2, off by
 // 1.1e-8. Of two ways whose counts of diagonal steps differ by less than 5741 the shorter one is always recognised; beyond, a way may
 // be longer than the shortest by that share of the difference (0.001 tiles at 94,000). Whole costs have a queue of buckets: a tile opens
-// and closes in O(1), some 40 ns in all. Ways of more than COST_MAX (748,000 tiles) are not followed.
+// and closes in O(1), some 50 to 70 ns in all. Ways of more than COST_MAX (748,000 tiles) are not followed.
 //
 // The table of fields is part of the state; what they hold follows from it and is computed again after a restore. Two users share the
 // table: a game opens fields and closes them; others request one by its goal, and lose it when it has not been requested for a while and

@@ -1,8 +1,8 @@
 // The exports of the kernel: functions over addresses, and the constants that the host needs to read a zone.
 export {
   ARCHETYPES_MAX, BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, CLEAVE_MAX, COLUMNS, COLUMNS_1, COLUMNS_2, COLUMNS_4, FIELD_GOALS_MAX,
-  GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX,
-  WORLD_SIZE_MAX, ZONE_FULL, ownColumn, walkerSize, zoneLayout,
+  FLOW_FIELDS_MAX, GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX,
+  PATH_REQUESTS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, ownColumn, walkerSize, zoneLayout,
 } from "./layout";
 export { zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
 export { PARTS, digest, partHash, zoneHash } from "./digest";

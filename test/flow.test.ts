@@ -171,6 +171,44 @@ test("boxes of all sizes from all places where they fit reach the goal's tile on
   assert.ok(walked > 300, `${walked} walked`);
 });
 
+test("who follows a field reaches the goal's tile, also as wide as the gaps, at any speed and tick rate, and never goes further than its speed allows", () => {
+  let walked = 0;
+  forSeeds(300, (seed) => {
+    const random = new Random(seed);
+    const grid = randomGrid(random, false);
+    const rings = random.pick([0, 0, 0, 1]);
+    const walkable = eroded(grid, rings);
+    const free = [...walkable.tiles.keys()].filter((tile) => walkable.tiles[tile] === 0);
+    if (free.length === 0) return;
+    const goal = random.pick(free);
+    const halfSize = (rings + random.pick([0.25, 0.45, 0.5])) * SIZE;
+    const tickRate = random.pick([10, 20, 60, 120]);
+    const zone = zoneOf(random.pick(kernels), grid, { flowFields: 1, tickRate, walkerHalfSize: halfSize });
+    const field = zone.openField(pointsOf(grid, [goal]), { halfSize });
+    stepUntilReady(zone, field);
+    const start = random.pick(free);
+    if (directionAt(zone, grid, field, start) === 0) return;
+    const speed = random.pick([20, 60, 120, 480, 3000]);
+    const id = zone.spawn({ x: xOf(grid, start), y: yOf(grid, start), halfSize, speed });
+    assert.is(zone.follow(id, field), true);
+    const slot = zone.slot(id);
+    const { x, y } = zone.columns;
+    const tileOf = () => Math.floor(y[slot]! / SIZE) * grid.columns + Math.floor(x[slot]! / SIZE);
+    const ticks = 100 + ((walk(zone, walkable, field, start) * SIZE * 3) / speed + 30) * tickRate;
+    for (let tick = 0; tileOf() !== goal; tick++) {
+      if (tick > ticks)
+        assert.unreachable(`it is at ${x[slot]}, ${y[slot]} after ${tick} ticks, ${halfSize} wide, at speed ${speed}`);
+      const [fromX, fromY] = [x[slot]!, y[slot]!];
+      zone.step();
+      const way = Math.hypot(x[slot]! - fromX, y[slot]! - fromY);
+      if (way > (speed / tickRate) * 1.0001 + 1e-3) assert.unreachable(`it went ${way} in a tick at speed ${speed}`);
+    }
+    walked++;
+    zone.validate();
+  });
+  assert.ok(walked > 100, `${walked} walked`);
+});
+
 const open: Grid = { columns: 20, rows: 20, tiles: new Uint8Array(400) };
 
 /** Requests a field as a hunter does. */

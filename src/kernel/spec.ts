@@ -24,11 +24,8 @@ const DEFAULTS = {
 const TICK_RATE_MAX = 1000;
 /** Units. Below it the count of cells or tiles explodes before any other limit speaks. */
 const SIZE_MIN = 1 / 1024;
-/** Flow fields' index fits a byte. */
-const FLOW_FIELDS_MAX = 255;
 /** Tiles or nodes a tick: some 10 ms, by which time nobody can call it a budget. */
 const BUDGET_MAX = 1_000_000;
-const REQUESTS_MAX = 4096;
 const POLICIES: readonly RingPolicy[] = ["drop-oldest", "drop-low", "refuse"];
 
 export interface Layout {
@@ -82,7 +79,7 @@ export function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
   if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX) {
     throw bad("cellSize", cellSize, `so large that no side has more than ${constants.CELLS_SIDE_MAX} cells`);
   }
-  const walkerHalfSize = finite("walkerHalfSize", spec.walkerHalfSize ?? tileSize / 2);
+  const walkerHalfSize = Math.fround(finite("walkerHalfSize", spec.walkerHalfSize ?? tileSize / 2));
   if (walkerHalfSize < 0 || walkerHalfSize > tileSize * 3.5) {
     throw bad("walkerHalfSize", walkerHalfSize, `from 0 to 3.5 tiles, ${tileSize * 3.5}`);
   }
@@ -107,9 +104,9 @@ export function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
     eventCapacity: ring("eventCapacity"),
     eventPolicy: policy,
     commandCapacity: ring("commandCapacity"),
-    flowFields: count("flowFields", FLOW_FIELDS_MAX),
+    flowFields: count("flowFields", constants.FLOW_FIELDS_MAX),
     flowBudget: count("flowBudget", BUDGET_MAX),
-    pathRequests: count("pathRequests", REQUESTS_MAX),
+    pathRequests: count("pathRequests", constants.PATH_REQUESTS_MAX),
     pathBudget: count("pathBudget", BUDGET_MAX),
     walkerHalfSize,
   };
