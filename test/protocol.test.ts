@@ -468,7 +468,7 @@ class Viewer {
   readonly frame = new FrameBuffer(64);
   /** Cells around its entity, or a rectangle of units. */
   looks: number | [number, number, number, number] = 1;
-  #rect = [0, 0, -1, -1];
+  #rect: number[] = [];
 
   constructor(zone: FakeZone, slot: number) {
     this.zone = zone;
@@ -511,6 +511,9 @@ class Viewer {
     } else if (this.you !== 0) {
       const [column, row] = [cell(x[this.slot]!, 6), cell(y[this.slot]!, 4)];
       this.#rect = [column - this.looks, row - this.looks, column + this.looks, row + this.looks];
+    } else if (this.#rect.length === 0) {
+      // Never anywhere: the middle of 6 x 4 cells.
+      this.#rect = [3 - this.looks, 2 - this.looks, 3 + this.looks, 2 + this.looks];
     }
     const [c0, r0, c1, r1] = this.#rect as [number, number, number, number];
     const entities = [];

@@ -19,8 +19,6 @@ export const NAME_LENGTH_MAX = 32;
 export const KINDS_MAX = 256;
 /** Gates that a zone may tell of. */
 export const GATES_MAX = 256;
-/** Characters of an event as it is sent: a game tells what happened; what is, is in the columns. */
-export const EVENT_LENGTH_MAX = 4096;
 
 export interface JoinMessage {
   type: "join";
