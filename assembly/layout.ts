@@ -489,7 +489,7 @@ function ringCapacityValid(records: u32): bool {
 function specValid(zone: Zone): bool {
   return (
     zone.width > 0 && zone.width <= WORLD_SIZE_MAX && zone.height > 0 && zone.height <= WORLD_SIZE_MAX &&
-    zone.tileSize > 0 && zone.cellSize > 0 && zone.tickRate > 0 &&
+    zone.tileSize > 0 && zone.cellSize > 0 && zone.tickRate >= 1 &&
     zone.capacity >= 1 && zone.capacity <= CAPACITY_MAX &&
     (zone.tilesX == 0) == (zone.tilesY == 0) && <u64>zone.tilesX * zone.tilesY <= TILES_MAX &&
     zone.archetypeCount <= ARCHETYPES_MAX && ringCapacityValid(zone.eventCapacity) &&

@@ -30,7 +30,7 @@ export interface ZoneSpec {
   tiles?: Uint8Array;
   /** Side of a query cell in units. Default 64. Best near the radius most asked for. */
   cellSize?: number;
-  /** Ticks per second. Default 60. */
+  /** Ticks per second, 1 to 1,000. Default 60. */
   tickRate?: number;
   /** Seed of the zone's generator, any safe integer. Default 1. */
   seed?: number;
