@@ -2,7 +2,7 @@
  * An entity on its way between zones of equal columns: what it is and has, one f64 a column, which holds each type exactly. What stays
  * behind is where it is, whom it is after, what it is doing, and its slot.
  */
-import { bad } from "./check.js";
+import { bad, F32_MAX } from "./check.js";
 import { COLUMNS } from "./columns.js";
 import type { SpawnSpec, TypedColumn } from "./types.js";
 
@@ -27,7 +27,7 @@ const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.find
 const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));
 /** Least and most that the kernel believes, by place in REST. */
 const RANGES: readonly (readonly [number, number])[] = REST.map((name) => {
-  if (name === "vx" || name === "vy") return [-3.5e38, 3.5e38];
+  if (name === "vx" || name === "vy") return [-F32_MAX, F32_MAX];
   if (name === "wishX" || name === "wishY") return [-1, 1];
   if (name === "faceX" || name === "faceY") return [-2, 2];
   return name === "level" ? [1, 1000] : [0, 2 ** 31 - 1];
