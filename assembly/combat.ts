@@ -5,8 +5,9 @@
 //          a  [S]────────>     the other; the arc is open around the direction that the striker faces. Walls stop blows.
 //                ╲  c
 //
-// Damage is attack x (1 +- spread) - defence, at least 1, from the zone's generator; blows fall in order of slots, players' before
-// hunters'. Who dies keeps its slot as a corpse, out of the grid, until it lives again or is gone. Cost: the entities near each blow.
+// Damage is attack x (1 +- spread) - defence, at least 1, from the zone's generator; who was asked to strike does so in order of slots,
+// then hunters in the order in which they decided. Who dies keeps its slot as a corpse, out of the grid, until it lives again or is
+// gone. Cost: the entities near each blow.
 import { Archetype, hpMax, rowOf } from "./archetype";
 import { despawn, find, slotOf, halt } from "./entity";
 import { EVENT_DEATH, EVENT_HIT, EVENT_LEVEL, EVENT_RESPAWN, emitAt } from "./event";

@@ -76,6 +76,7 @@ test("createZone refuses each bad field with BAD_ARGUMENT, its name and value", 
     [{ tiles: [0, 0] }, /tiles is 0,0/],
     [{ tiles: new Uint8Array(7) }, /tiles.length is 7; it must be 2 rows of 4 bytes, 8 in all/],
     [{ width: 4_000_000, cellSize: 1 }, /cellSize is 1/],
+    [{ width: 7 * 65_534.999, cellSize: 7 }, /cellSize is 7/],
     [{ width: 4_000_000, height: 4_000_000, tileSize: 1, tiles: new Uint8Array(1) }, /tiles is 16000000000000/],
   ];
   for (const [bad, message] of bads) refuses("BAD_ARGUMENT", () => kernel.createZone({ ...good, ...bad }), message);

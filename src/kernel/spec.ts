@@ -77,8 +77,9 @@ export function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
     throw bad("tickRate", tickRate, `from ${TICK_RATE_MIN} to ${TICK_RATE_MAX}`);
   const seed = integer("seed", spec.seed ?? DEFAULTS.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const listCapacity = integer("listCapacity", spec.listCapacity ?? DEFAULTS.listCapacity, 0, 2 ** 29);
-  if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX) {
-    throw bad("cellSize", cellSize, `so large that no side has more than ${constants.CELLS_SIDE_MAX} cells`);
+  // The kernel's quotient is an f32; less than a cell is lost on the way there.
+  if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX - 1) {
+    throw bad("cellSize", cellSize, `so large that no side has ${constants.CELLS_SIDE_MAX} cells`);
   }
   const walkerHalfSize = Math.fround(finite("walkerHalfSize", spec.walkerHalfSize ?? tileSize / 2));
   if (walkerHalfSize < 0 || walkerHalfSize > tileSize * 3.5) {

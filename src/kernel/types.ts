@@ -304,7 +304,7 @@ export interface Zone {
   despawn(id: EntityId): boolean;
   /** Index into {@link columns}; -1 when the id is stale. */
   slot(id: EntityId): number;
-  /** Sets the wish direction, length clamped to 1; holds until changed. False when the id is stale. */
+  /** Sets the wish direction, length clamped to 1; holds until changed. False when the id is stale or dead. */
   move(id: EntityId, dx: number, dy: number): boolean;
   step(ticks?: number): void;
   /** Views of the columns of one's own, by name. */
@@ -332,7 +332,7 @@ export interface Zone {
   readonly commands: CommandRing;
   /** Bytes of one entity on its way between zones of equal columns. */
   readonly entityBytes: number;
-  /** Writes all columns of an entity to `out`. False when the id is stale. */
+  /** Writes what an entity is and has to `out`, not where it is nor whom it is after. False when the id is stale or dead. */
   extract(id: EntityId, out: Uint8Array): boolean;
   /** One more entity from what extract wrote, standing at (x, y), which becomes its home. Throws as spawn does. */
   insert(bytes: Uint8Array, x: number, y: number): EntityId;
@@ -380,7 +380,10 @@ export interface Zone {
   fieldReady(field: number): boolean;
   /** From the tile at (x, y): 0 unknown or no way, 1 to 8 east, south-east, south, ... clockwise, 9 a goal's tile. */
   fieldDirection(field: number, x: number, y: number): number;
-  /** The entity walks along the field by itself, keeping its archetype's separation, until 0 is given or it arrives. False when the id is stale. */
+  /**
+   * The entity walks along the field by itself, keeping its archetype's separation, and stays at the goal, or where it is once the field
+   * is closed, until 0 is given; what it is moved by meanwhile lasts till it decides next. False when the id is stale or dead.
+   */
   follow(id: EntityId, field: number): boolean;
   /** The zone's own seeded generator, u32. Part of the state. */
   random(): number;
