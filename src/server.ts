@@ -132,7 +132,8 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
   const plan = await planGame(game, wishesOf(given));
   checkEntities(plan);
   const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
-  const guard = hasHooks(game) ? new TickGuard(TIMERS.now) : null;
+  // The demo is ours, and comes to an end: it needs no watch.
+  const guard = options.game !== undefined && hasHooks(game) ? new TickGuard(TIMERS.now) : null;
   const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard });
   try {
     return await start({ options: given, game, plan, kernel, zones });
