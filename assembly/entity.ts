@@ -2,7 +2,7 @@
 // is recognised; fresh slots are taken while fewer than REST_SLOTS are free, so that an id is not repeated soon. O(1) each.
 import {
   BLOCKED, COLUMNS, COLUMNS_2, COLUMNS_4, GENERATION_BITS, GENERATION_MAX, NONE, OK, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, REST_SLOTS,
-  ZONE_FULL, Zone, columnBytes, columnField, ownColumn, ownColumnBytes,
+  ZONE_FULL, Zone, columnBytes, columnField, isZero, ownColumn, ownColumnBytes,
 } from "./layout";
 import { EVENT_SPAWN, emitAt } from "./event";
 import { gridAppend, gridForget } from "./grid";
@@ -110,8 +110,8 @@ export function isUnusedClear(zone: Zone): bool {
     const field = columnField(zone, column);
     const end = column + 1 < COLUMNS ? load<usize>(field, 4) : <usize>load<u32>(changetype<usize>(zone), OWN_AT);
     let at = load<usize>(field) + zone.highWater * columnBytes(column);
-    for (; (at & 7) != 0; at++) if (load<u8>(at) != 0) return false;
-    for (; at < end; at += 8) if (load<u64>(at) != 0) return false;
+    for (; (at & 3) != 0; at++) if (load<u8>(at) != 0) return false;
+    if (!isZero(at, end)) return false;
   }
   return true;
 }

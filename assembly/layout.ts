@@ -482,6 +482,12 @@ export function ownColumn(zone: Zone, column: u32): usize {
   return load<u32>(changetype<usize>(zone) + (column << 2), OWN_AT);
 }
 
+/** Is memory zero from one address to another, a multiple of 4 bytes? */
+export function isZero(from: usize, to: usize): bool {
+  for (let at = from; at < to; at += 4) if (load<u32>(at) != 0) return false;
+  return true;
+}
+
 function ringCapacityValid(records: u32): bool {
   return records >= 2 && records <= RING_CAPACITY_MAX && (records & (records - 1)) == 0;
 }

@@ -328,6 +328,20 @@ test("zones saved at random moments go on with equal answers and hashes, whichev
   });
 });
 
+test("an image with something left in the place of a request that nobody made is refused", () => {
+  const [kernel] = kernels;
+  const { zone, memory, constant } = beneath(() =>
+    kernel!.createZone({ width: 100, height: 100, capacity: 1, pathRequests: 2 }),
+  );
+  const first = memory.getUint32(BASE + constant("PATHS_REQUESTS"), true) + constant("REQUESTS_AT");
+  kernel!.restoreZone(zone.save());
+  for (let at = 0; at < 2 * constant("REQUEST_BYTES"); at += 4) {
+    memory.setUint32(first + at, 2, true);
+    refuses("IMAGE_BAD", () => kernel!.restoreZone(zone.save()));
+    memory.setUint32(first + at, 0, true);
+  }
+});
+
 test("a damaged table of requests is refused with IMAGE_BAD, or harmless", () => {
   let refused = 0;
   forSeeds(2000, (seed) => {
