@@ -178,6 +178,38 @@ test("who finds the next zone full, or not running, stays, is told once, and ask
   stopping.close();
 });
 
+test("of 80 who stand in the gates to one zone 64 go in one tick and the others in the next, and nobody is refused", async () => {
+  const gates = [0, 1].map((i) => ({ ...ring(3, true)[i]!, to: "zone-2" }));
+  const stays: string[] = [];
+  const join = (world: GameWorld) => world.spawn("walker", 440, 250);
+  const game = gameOf({ gates, join, stay: (_, player) => stays.push(player.name), sleepAfter: 0.01 });
+  const zones = await zonesOf({ zones: 3, players: 90, game });
+  // They all enter before anybody stands in a gate.
+  for (let i = 0; i < 80; i++) zoneAt(zones, i % 2).join(`p${i}`);
+  const went: number[] = [];
+  for (let tick = 0; tick < 3; tick++) {
+    const before = zones.transfers;
+    zones.step();
+    went.push(zones.transfers - before);
+  }
+  assert.equal(went, [32, 32, 16]);
+  zones.close();
+
+  const setup = (world: GameWorld): void => {
+    if (world.name !== "zone-2") for (let i = 0; i < 40; i++) world.spawn("walker", 440, 250);
+  };
+  const beasts = await zonesOf({ zones: 3, npcs: 100, game: gameOf({ gates, setup, sleepAfter: 0.01 }) });
+  const moved: number[] = [];
+  for (let tick = 0; tick < 4; tick++) {
+    const before = beasts.transfers;
+    beasts.step();
+    moved.push(beasts.transfers - before);
+  }
+  assert.equal(moved, [64, 16, 0, 0]);
+  assert.equal([beasts.transfersRefused, zones.transfersRefused, stays], [0, 0, []]);
+  beasts.close();
+});
+
 test("a gate lets entities without a player through only when it says all", async () => {
   for (const all of [true, false]) {
     const setup = (world: GameWorld): void => {
@@ -415,6 +447,25 @@ test("a zone whose game throws stops with the place; the others tick on, and it 
   assert.is(zoneAt(zones, 2).join("ben"), 1);
   assert.is(zoneAt(zones, 0).zone.count, 1);
   assert.is(players.length, 3);
+  zones.close();
+});
+
+test("a zone that is found to have no hash while it sleeps stops as others do", async () => {
+  const leave = (world: GameWorld<{ n: number }>): void => {
+    world.state.n = Number.NaN;
+  };
+  const zones = await zonesOf({ zones: 2, game: gameOf({ state: () => ({ n: 1 }), leave, sleepAfter: 0.1 }) });
+  const stopped: string[] = [];
+  zones.onStop = ({ name }) => stopped.push(name);
+  const world = zoneAt(zones, 1);
+  world.leave(world.join("ann"));
+  const seat = world.join("ben");
+  zones.step();
+  world.leave(seat);
+  stepUntil(zones, "both sleep", () => zones.asleep === 2);
+  world.hash();
+  zones.step();
+  assert.equal([stopped, zones.awake, zones.asleep, zones.stopped], [["zone-1"], 0, 1, 1]);
   zones.close();
 });
 

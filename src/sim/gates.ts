@@ -89,7 +89,8 @@ export class GateKeeper {
     const marks: number[] = [];
     for (let i = 0; i < this.#markCount; i++) {
       const slot = this.#marks[i] ?? 0;
-      marks.push(this.#markedId[slot] ?? 0, this.#markedGate[slot] ?? 0);
+      // Not one that was forgotten since the scan.
+      if (this.#markedId[slot] !== 0) marks.push(this.#markedId[slot] ?? 0, this.#markedGate[slot] ?? 0);
     }
     return marks;
   }

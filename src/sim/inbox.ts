@@ -29,7 +29,7 @@ export class Inbox {
   /** Seats whose further input waits for the tick, in order of arrival. */
   readonly #heldSeats: Uint32Array;
   #heldCount = 0;
-  /** Seats that were left while the zone was at work, and of whom it hears before the next tick. */
+  /** Seats that were left, and of whom the zone hears before its next tick. */
   readonly #left: SeatQueue;
   /**
    * Whether the zone is at work. What it makes others do meanwhile, such as closing a connection that is not read, does not reach into
@@ -82,12 +82,17 @@ export class Inbox {
     const { taken } = this.#seats;
     if (taken[seat] !== TAKEN) return;
     if (this.isWorking) {
-      taken[seat] = LEFT;
-      this.#left.push(seat);
+      this.leaveLater(seat);
       return;
     }
     this.giveUp(seat);
     this.push(LEAVE, 0, seat, 0, 0, 0);
+  }
+
+  /** Gives up a seat that is taken; the zone hears of it when its next tick begins, after all else. */
+  leaveLater(seat: number): void {
+    this.#seats.taken[seat] = LEFT;
+    this.#left.push(seat);
   }
 
   /** False, and nothing is changed, when there is no room. */
