@@ -420,6 +420,21 @@ test("told twice to stop, or told while it starts, serve ends with 0", async () 
   assert.equal(await starting.ended, { status: 0, signal: null });
 });
 
+test("a game whose module never comes to an end can be stopped, by either signal; one that waits for a while is served", async () => {
+  await inFolder(async (write) => {
+    const looping = write("loop.mjs", 'process.stderr.write("here"); for (;;);');
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const run = new Run(["serve", "--port", "0", looping]);
+      await until("it loops", () => run.err.includes("here"));
+      run.process.kill(signal);
+      assert.equal(await run.ended, { status: null, signal });
+    }
+    const waiting = new Run(["serve", "--json", "--port", "0", write("wait.mjs", `await 1; ${gameText()}`)]);
+    await waiting.line();
+    await waiting.stop("SIGINT");
+  });
+});
+
 test("flags: defaults, signs, repeats, switches and absence", () => {
   const flags = {
     count: { type: "integer", value: "N", help: "", min: -5, max: 5, default: 2 },

@@ -20,6 +20,7 @@ import { develop } from "./dev.js";
 import { describeFlags, type Flags, parseFlags, type Values } from "./flags.js";
 import { loadGame } from "./game.js";
 import { RecordingFile } from "./record.js";
+import { uncaught } from "./signals.js";
 import { isSupervised, reportPort } from "./supervised.js";
 
 const integer = (name: keyof typeof RANGES, help: string) =>
@@ -121,7 +122,7 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     "snapshot-rate": snapshotRate,
   } = values;
   const options = { host, port, zones, npcs, bots, seed, tickRate, snapshotRate, onEvent: teller(values.json) };
-  const loaded = game === undefined ? undefined : await loadGame(game);
+  const loaded = game === undefined ? undefined : await uncaught(() => loadGame(game));
   const read = map === undefined ? undefined : await readMap(map);
   const file = record === undefined ? null : new RecordingFile(record);
   const recording = file === null ? undefined : await recordOptions(file, game);
