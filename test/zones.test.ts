@@ -1,4 +1,5 @@
 /** All zones of a server together: gates between them, sleep, and what happens to the others when one fails. */
+import * as inspector from "node:inspector";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame, type Game } from "../src/game/define.js";
@@ -474,7 +475,7 @@ test("a zone whose game does not come to an end is given up, with the place of i
     while (world.name === "zone-1" && world.tick === 2);
   };
   const game = gameOf({ systems: [{ name: "spin", every: 1, run: loops }] });
-  const zones = await zonesOf({ zones: 4, game, guard: new TickGuard(() => performance.now()) });
+  const zones = await zonesOf({ zones: 4, game, guard: new TickGuard(() => performance.now(), 0.5) });
   let told = 0;
   zones.onStop = () => told++;
   for (let i = 0; i < 5; i++) zones.step();
@@ -487,6 +488,23 @@ test("a zone whose game does not come to an end is given up, with the place of i
     [5, 5, 5],
   );
   zones.close();
+});
+
+test("a watch that is held for a moment goes on, and nothing is given up while a debugger can hold it", () => {
+  const hold = (seconds: number) => () =>
+    void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  assert.is(new TickGuard(() => performance.now()).run(hold(1.5)), true);
+  const hasty = new TickGuard(() => performance.now(), 0.1);
+  const spin = (): void => {
+    for (const endMs = performance.now() + 500; performance.now() < endMs; );
+  };
+  assert.is(hasty.run(spin), false);
+  inspector.open(0, "127.0.0.1");
+  try {
+    assert.is(hasty.run(spin), true);
+  } finally {
+    inspector.close();
+  }
 });
 
 test("a game that cannot be set up, because it throws or does not come to an end, is GAME_FAILED and leaves nothing open", async () => {

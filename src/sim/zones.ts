@@ -38,7 +38,7 @@ export interface ZonesSpec {
 
 /** Stands over the ticks of zones whose games may run for ever. */
 export interface Guard {
-  /** Calls work and gives up on it after so many seconds, without a number after one; false then. Throws what work throws. */
+  /** Calls work and gives up on it after so many seconds, without a number after some; false then. Throws what work throws. */
   run(work: () => void, seconds?: number): boolean;
   /** Whether this run has used so much of its time that the next zone should get a run of its own. */
   readonly isWorn: boolean;
