@@ -148,6 +148,8 @@ test("a zone without room for another command refuses inputs with COMMANDS_FULL,
   // Actions that differ cannot be merged into one command.
   for (let i = 0; i < 200; i++) for (const puppet of puppets) puppet.act(i % 2 === 0 ? "attack" : "load");
   assert.ok(refusals() > 0, "COMMANDS_FULL is said");
+  const all = puppets.flatMap(({ replies }) => replies).filter(({ code }) => code === "COMMANDS_FULL").length;
+  assert.is(room.zones.get().commandsRefused, all);
   room.tick();
   const before = refusals();
   puppets[1]!.act("whisper");

@@ -159,6 +159,11 @@ export class World {
     return this.#inbox.pending;
   }
 
+  /** Joins and inputs that found no room before a tick. */
+  get commandsRefused(): number {
+    return this.#inbox.refused;
+  }
+
   /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
   get acks(): Uint32Array {
     return this.#seats.ack;
