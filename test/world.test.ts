@@ -252,6 +252,11 @@ test("no action is lost: of 6 inputs in one tick the game sees each different ac
   world.input(seat, 7, 0, 0);
   world.step();
   assert.is(seen.at(-1), "7 0 ");
+  world.input(seat, 8, 0.8, 0);
+  world.input(seat, 9, 0.9, 0, shout);
+  world.leave(seat);
+  world.step();
+  assert.equal(seen.slice(-2), ["8 0.8 ", "9 0.9 shout"], "also of one who leaves at once");
 });
 
 test("an input sent while waiting counts from the first tick, one sent after leaving never", async () => {

@@ -88,6 +88,7 @@ export class Inbox {
       this.leaveLater(seat);
       return;
     }
+    if (this.#seats.held[seat] === 1) this.#pushHeld(seat);
     this.giveUp(seat);
     this.push(LEAVE, 0, seat, 0, 0, 0);
   }
