@@ -211,6 +211,43 @@ test("of 80 who stand in the gates to one zone 64 go in one tick and the others 
   beasts.close();
 });
 
+test("whatever a game wrote into its columns goes through a gate as it is, or stops the zone that wrote it, and no other", async () => {
+  const cases: [string, number, boolean][] = [
+    ["hp", 0, true],
+    ["hp", -7, true],
+    ["xp", 3e9, true],
+    ["gold", 2 ** 32 - 1, true],
+    ["level", 65_535, false],
+    ["speed", Number.NaN, false],
+    ["speed", -1, false],
+    ["halfSize", Number.NaN, false],
+    ["halfSize", Number.POSITIVE_INFINITY, false],
+    ["wishX", Number.NaN, false],
+  ];
+  for (const [column, value, goes] of cases) {
+    const zones = await zonesOf({ zones: 3, game: gameOf({ gates: ring(2) }) });
+    const [from, to, other] = [zoneAt(zones, 0), zoneAt(zones, 1), zoneAt(zones, 2)];
+    const seat = from.join("ann");
+    zones.step();
+    const id = from.entity(seat);
+    from.zone.place(id, 450, 250);
+    const columns = from.zone.columns as unknown as Record<string, Float32Array>;
+    // After the step, which might well stumble over it, as a hook for what happened in it could.
+    from.onCommand = null;
+    from.rules.event = () => {
+      columns[column]![from.zone.slot(id)] = value;
+    };
+    from.zone.emit(64, true, 0, 0, 0, 0, 0, 0);
+    for (let tick = 0; tick < 5; tick++) zones.step();
+    const about = `${column} ${value}: ${from.fault?.message ?? to.fault?.message ?? ""}`;
+    assert.equal([from.fault === null, to.fault, other.zone.tick], [goes, null, 6], about);
+    assert.equal([to.zone.count, zones.transfers], goes ? [1, 1] : [0, 0], about);
+    if (!goes) assert.match(from.fault?.message ?? "", /^zone-0 at tick 2: .* is (NaN|-?Infinity|-1|65535);/);
+    else assert.is((to.zone.columns as unknown as typeof columns)[column]![to.zone.slot(to.entity(0))], value, about);
+    zones.close();
+  }
+});
+
 test("a gate lets entities without a player through only when it says all", async () => {
   for (const all of [true, false]) {
     const setup = (world: GameWorld): void => {

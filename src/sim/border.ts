@@ -138,7 +138,7 @@ export class Border {
       (isSeated && this.#seats.freeCount === 0) ||
       !hasRoom(world.zone, x, y, halfSize);
     if (isFull) return REFUSED;
-    const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(from.zone, id, isSeated);
+    const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(from.zone, id, isSeated, x, y);
     if (index < 0) return LATER;
     if (!isSeated) {
       this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);

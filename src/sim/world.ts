@@ -92,6 +92,8 @@ export class World {
   /** Whether onWake was called since it fell asleep. */
   #wasTold = true;
   #tells = 0;
+  /** What went wrong after the last step, when its neighbours had begun to answer. */
+  #failedAtGate: GyreError | null = null;
   /** Why its next step will be its last; "" for no such reason. */
   #lastReason = "";
   readonly #isPlayer = (id: EntityId): boolean => this.seatOf(id) >= 0;
@@ -254,6 +256,10 @@ export class World {
    */
   step(tick = this.zone.tick + 1): void {
     if (this.fault !== null) return;
+    if (this.#failedAtGate !== null) {
+      this.#stop(this.#failedAtGate);
+      return;
+    }
     try {
       this.#step(tick);
     } catch (error) {
@@ -300,10 +306,16 @@ export class World {
 
   /**
    * True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays; or too many came into
-   * `to` in this tick: it asks again in the next. Once per crosser.
+   * `to` in this tick: it asks again in the next. Or its columns hold what no zone takes: this zone stops in its next step. Once per crosser.
    */
   cross(crosser: number, to: World | undefined): boolean {
-    return this.#border.cross(crosser, this.gateOf(crosser), to === undefined ? undefined : to.#border);
+    const gate = this.gateOf(crosser);
+    try {
+      return this.#border.cross(crosser, gate, to === undefined ? undefined : to.#border);
+    } catch (error) {
+      this.#failedAtGate ??= this.rules.located(error);
+      return false;
+    }
   }
 
   // For the rules.
