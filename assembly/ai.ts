@@ -42,12 +42,6 @@ const TURNS_MAX: u32 = 8;
 /** Strolling pace, of 1. */
 const STROLL: f32 = 0.4;
 
-// @ts-ignore: decorator
-@inline
-function isThinker(zone: Zone, slot: u32): bool {
-  return (slot / BLOCK) % zone.thinkPeriod == zone.tick % zone.thinkPeriod;
-}
-
 /** Where the slot is listed: by state, then kind; NONE when it has nothing to decide now. */
 // @ts-ignore: decorator
 @inline
@@ -63,14 +57,14 @@ function keyOf(zone: Zone, slot: u32, thinks: bool): u32 {
   return state * (zone.archetypeCount + 1) + kind;
 }
 
-/** Lists who decides in this tick in zone.order; list k is from orderStarts[k] to orderStarts[k + 1]. */
+/** Lists who decides in this tick in zone.order, as slot << 1 | whether it looks around; list k is from orderStarts[k] to orderStarts[k + 1]. */
 function sortSlice(zone: Zone): void {
   const keys = (WALK + 1) * (zone.archetypeCount + 1);
   const starts = zone.orderStarts;
   memory.fill(starts, 0, (keys + 2) << 2);
   for (let pass: u32 = 0; pass < 2; pass++) {
     for (let block = zone.tick % zone.steerPeriod; block * BLOCK < zone.highWater; block += zone.steerPeriod) {
-      const thinks = isThinker(zone, block * BLOCK);
+      const thinks = block % zone.thinkPeriod == zone.tick % zone.thinkPeriod;
       const end = min(zone.highWater, (block + 1) * BLOCK);
       for (let slot = block * BLOCK; slot < end; slot++) {
         const key = keyOf(zone, slot, thinks);
@@ -79,7 +73,7 @@ function sortSlice(zone: Zone): void {
         const at = starts + ((key + (pass == 0 ? 2 : 1)) << 2);
         const count = load<u32>(at);
         store<u32>(at, count + 1);
-        if (pass == 1) store<u32>(zone.order + (count << 2), slot);
+        if (pass == 1) store<u32>(zone.order + (count << 2), (slot << 1) | <u32>thinks);
       }
     }
     if (pass == 0) for (let key: u32 = 2; key < keys + 1; key++) {
@@ -102,7 +96,7 @@ function listEnd(zone: Zone, state: u32, kind: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function slotAt(zone: Zone, place: u32): u32 {
+function deciderAt(zone: Zone, place: u32): u32 {
   return load<u32>(zone.order + (place << 2));
 }
 
@@ -191,10 +185,11 @@ function reconsider(zone: Zone, row: Archetype, slot: u32): void {
 }
 
 /** CHASE and ATTACK: up to the target, around walls, and strike when it is in reach. */
-function pursue(zone: Zone, row: Archetype, slot: u32): void {
+function pursue(zone: Zone, row: Archetype, decider: u32): void {
+  const slot = decider >>> 1;
   const at = slot << 2;
   let target = find(zone, load<u32>(zone.target + at));
-  if (isThinker(zone, slot) || target < 0 || !load<u8>(zone.alive + target)) {
+  if ((decider & 1) != 0 || target < 0 || !load<u8>(zone.alive + target)) {
     reconsider(zone, row, slot);
     if (load<u8>(zone.state + slot) == RETURN) return;
     target = find(zone, load<u32>(zone.target + at));
@@ -290,7 +285,8 @@ function findWayHome(zone: Zone, slot: u32): bool {
 }
 
 /** RETURN: home, and there healed. Gives how many more ways may be searched for in this tick. */
-function goHome(zone: Zone, row: Archetype, slot: u32, paths: u32): u32 {
+function goHome(zone: Zone, row: Archetype, decider: u32, paths: u32): u32 {
+  const slot = decider >>> 1;
   const at = slot << 2;
   const x = load<f32>(zone.x + at);
   const y = load<f32>(zone.y + at);
@@ -306,7 +302,7 @@ function goHome(zone: Zone, row: Archetype, slot: u32, paths: u32): u32 {
     store<i32>(zone.hp + at, max(load<i32>(zone.hp + at), hpMax(zone, slot)));
     return paths;
   }
-  if (isThinker(zone, slot)) {
+  if ((decider & 1) != 0) {
     if (isWayFree(zone, x, y, homeX, homeY, halfSize)) {
       store<f32>(zone.wayX + at, homeX);
       store<f32>(zone.wayY + at, homeY);
@@ -336,24 +332,24 @@ export function decideAll(zone: Zone): void {
   sortSlice(zone);
   const kinds = zone.archetypeCount;
   const last = listEnd(zone, DEAD, kinds);
-  for (let i = listStart(zone, DEAD, 0); i < last; i++) rouse(zone, slotAt(zone, i));
+  for (let i = listStart(zone, DEAD, 0); i < last; i++) rouse(zone, deciderAt(zone, i) >>> 1);
   let paths = RETURN_PATHS_MAX;
   for (let kind: u32 = 0; kind <= kinds; kind++) {
     const row = archetypeOf(zone, kind);
     for (let i = listStart(zone, IDLE, kind), end = listEnd(zone, IDLE, kind); i < end; i++) {
-      idle(zone, row, slotAt(zone, i));
+      idle(zone, row, deciderAt(zone, i) >>> 1);
     }
     for (let i = listStart(zone, CHASE, kind), end = listEnd(zone, CHASE, kind); i < end; i++) {
-      pursue(zone, row, slotAt(zone, i));
+      pursue(zone, row, deciderAt(zone, i));
     }
     for (let i = listStart(zone, ATTACK, kind), end = listEnd(zone, ATTACK, kind); i < end; i++) {
-      pursue(zone, row, slotAt(zone, i));
+      pursue(zone, row, deciderAt(zone, i));
     }
     for (let i = listStart(zone, RETURN, kind), end = listEnd(zone, RETURN, kind); i < end; i++) {
-      paths = goHome(zone, row, slotAt(zone, i), paths);
+      paths = goHome(zone, row, deciderAt(zone, i), paths);
     }
     for (let i = listStart(zone, WALK, kind), end = listEnd(zone, WALK, kind); i < end; i++) {
-      walk(zone, row, slotAt(zone, i));
+      walk(zone, row, deciderAt(zone, i) >>> 1);
     }
   }
 }

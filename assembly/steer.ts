@@ -29,6 +29,10 @@ function separate(zone: Zone, slot: u32, radius: f32): void {
 }
 
 function separateSimd(zone: Zone, x: f32, y: f32, team: i32, self: u32, radius: f32): void {
+  const xs = zone.sortedX;
+  const ys = zone.sortedY;
+  const ids = zone.sortedId;
+  const teams = zone.sortedTeam;
   const px = f32x4.splat(x);
   const py = f32x4.splat(y);
   const limit = f32x4.splat(radius * radius);
@@ -39,19 +43,19 @@ function separateSimd(zone: Zone, x: f32, y: f32, team: i32, self: u32, radius: 
   while (nextRun(zone)) {
     const end = min(zone.runEnd, zone.runStart + NEIGHBOURS_MAX) << 2;
     for (let entry = zone.runStart << 2; entry < end; entry += 16) {
-      const awayX = f32x4.sub(px, v128.load(zone.sortedX + entry));
-      const awayY = f32x4.sub(py, v128.load(zone.sortedY + entry));
+      const awayX = f32x4.sub(px, v128.load(xs + entry));
+      const awayY = f32x4.sub(py, v128.load(ys + entry));
       const near = f32x4.add(f32x4.mul(awayX, awayX), f32x4.mul(awayY, awayY));
       let counts = v128.and(
         f32x4.lt(near, limit),
-        i32x4.eq(v128.load(zone.sortedTeam + entry), i32x4.splat(team)),
+        i32x4.eq(v128.load(teams + entry), i32x4.splat(team)),
       );
       if (end - entry < 16) counts = v128.and(counts, lanesOf(tailBits((end - entry) >>> 2)));
       if (!v128.any_true(counts)) continue;
       const distance = f32x4.sqrt(near);
       const push = f32x4.div(f32x4.sub(one, f32x4.mul(distance, inverse)), distance);
       const same = f32x4.eq(near, f32x4.splat(0));
-      const id = v128.load(zone.sortedId + entry);
+      const id = v128.load(ids + entry);
       const side = v128.andnot(
         v128.bitselect(one, f32x4.neg(one), i32x4.lt_u(id, i32x4.splat(self))),
         i32x4.eq(id, i32x4.splat(self)),
