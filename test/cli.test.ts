@@ -344,6 +344,26 @@ test("a zone whose game fails is one line with its place; the server and the oth
   });
 });
 
+test("a server whose output nobody reads any more goes on when it has something to say", async () => {
+  await inFolder(async (write) => {
+    const file = write("toy.mjs", throwing('input() { throw new Error("heard by nobody"); }'));
+    for (const asJson of [true, false]) {
+      const run = new Run(["serve", "--port", "0", "--npcs", "0", file, ...(asJson ? ["--json"] : [])]);
+      const http = /http:\/\/[\d.:]+/.exec(await run.line())?.[0] ?? "";
+      run.process.stdout?.destroy();
+      run.process.stderr?.destroy();
+      const client = await TestClient.open(`${http.replace("http", "ws")}/ws`);
+      client.send({ type: "join", name: "ann" });
+      await client.reply("welcome");
+      client.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+      await client.reply("error");
+      const { tick } = await statsOf(http);
+      await until("it ticks on", async () => (await statsOf(http)).tick > tick + 10);
+      await run.stop();
+    }
+  });
+});
+
 test("serve --record writes what replay --verify agrees with; a file that cannot be written is one line and status 1", async () => {
   await inFolder(async (write, folder) => {
     const file = write(
@@ -418,6 +438,21 @@ test("told twice to stop, or told while it starts, serve ends with 0", async () 
   await until("it listens to signals", () => starting.err.includes("SIGTERM"));
   starting.process.kill("SIGTERM");
   assert.equal(await starting.ended, { status: 0, signal: null });
+});
+
+test("a game whose module never comes to an end can be stopped, by either signal; one that waits for a while is served", async () => {
+  await inFolder(async (write) => {
+    const looping = write("loop.mjs", 'process.stderr.write("here"); for (;;);');
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const run = new Run(["serve", "--port", "0", looping]);
+      await until("it loops", () => run.err.includes("here"));
+      run.process.kill(signal);
+      assert.equal(await run.ended, { status: null, signal });
+    }
+    const waiting = new Run(["serve", "--json", "--port", "0", write("wait.mjs", `await 1; ${gameText()}`)]);
+    await waiting.line();
+    await waiting.stop("SIGINT");
+  });
 });
 
 test("flags: defaults, signs, repeats, switches and absence", () => {

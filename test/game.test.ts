@@ -1,6 +1,7 @@
 import { Script } from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { GyreError } from "../src/errors.js";
 import { ARCHETYPES_MAX, loadArchetypes } from "../src/game/archetypes.js";
 import { defineGame, isGame } from "../src/game/define.js";
 import { jsonError } from "../src/game/json-error.js";
@@ -106,6 +107,14 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ columns: { ammo: "u64" } }, /^columns\.ammo is "u64"; it must be f32, i32/],
     [{ columns: { ammo: { replicate: true } } }, /^columns\.ammo\.type is missing/],
     [{ columns: { ammo: { type: "u8", replicate: 1 } } }, /^columns\.ammo\.replicate is 1; it must be true or false/],
+    [{ columns: { hp: { type: "u8", replicate: true } } }, /^columns\.hp is a name that entities have already/],
+    [{ columns: { _a: { type: "u8", replicate: true } } }, /^columns\._a is no name for a replicated column/],
+    [
+      {
+        columns: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`c${i}`, { type: "u8", replicate: true }])),
+      },
+      /^columns has 17 replicated; it must have at most 16/,
+    ],
     [{ columns: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`c${i}`, "u8"])) }, /33 columns/],
     [{ archetypes: [] }, /^archetypes is an array/],
     [{ archetypes: {} }, /^archetypes has 0 archetypes/],
@@ -331,6 +340,30 @@ test("a player without an entity is in, acknowledged, and can be given one later
   world.step();
   assert.equal([ann.seat, ann.entity, view.players.length], [-1, 0, 1]);
   refuses("BAD_ARGUMENT", () => view.possess(ann, id), /player is "ann"; it must be somebody who is in zone-0/);
+});
+
+test("who enters takes the room that is kept for it and no other's: 64 with pets enter a zone for 65, one of them with its pet", async () => {
+  let pets = 0;
+  const { world } = await worldWith(
+    {
+      join(world) {
+        const id = world.spawn(0, 100, 100);
+        try {
+          world.spawn(0, 200, 100);
+          pets++;
+        } catch (error) {
+          assert.is((error as GyreError).code, "ZONE_FULL");
+        }
+        return id;
+      },
+    },
+    1,
+  );
+  // The seats of this world are 64.
+  for (let i = 0; i < 64; i++) world.join(`p${i}`);
+  for (let tick = 0; tick < 6; tick++) world.step();
+  assert.is(world.fault, null, world.fault?.message);
+  assert.equal([world.zone.count, pets], [65, 1]);
 });
 
 test("players are listed in order of seats, however they come and go", async () => {
@@ -571,6 +604,9 @@ test("what a hook throws stops its zone with file, line, column, hook, zone and 
     ["null.x", "({}).x", /^GAME_FAILED my-game\.mjs:3:10 in .*: TypeError: Cannot read prop/],
     ["throw 'text'", "0", /^GAME_FAILED my-game\.mjs in system "burn" of zone-0 at tick 4: it threw text$/],
     ["throw undefined", "0", /it threw undefined/],
+    ["throw Object.create(null)", "0", /in system "burn" of zone-0 at tick 4: it threw what has no text$/],
+    ["throw Object.assign(new Error(), { message: Symbol() })", "0", /it threw what has no text$/],
+    ["throw Object.defineProperty(new Error('a'), 'stack', { get() { throw 1; } })", "0", /tick 4: a$/],
     ["const f = () => f(); f()", "const f = () => 1; f()", /my-game\.mjs:3:\d+ in .*: RangeError: Maximum call stack/],
     [
       "world.zone.move(1, NaN, 0)",
@@ -639,13 +675,23 @@ test("each hook is named in its fault", async () => {
       { join: () => "me" as never },
       /in join of zone-0 at tick 0: the hook returned me; it must be an entity's id or undefined/,
     ],
-    [{ join: () => 77 }, /id is 77, of which there is no entity/],
+    [{ join: () => 77 }, / in join of zone-0 at tick 0: id is 77, of which there is no entity/],
     [{ leave: fail }, /in leave of zone-0 at tick 3: no/],
     [{ input: fail }, /in input of zone-0 at tick 1: no/],
     [{ timer: fail }, /in timer "t" of zone-0 at tick 2: no/],
     [{ death: fail }, /in death of zone-0 at tick 2: no/],
     [{ event: fail }, /in event of zone-0 at tick 1: no/],
     [{ gone: fail }, /in gone of zone-0 at tick \d+: no/],
+    [{ join: async () => 1 } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
+    [{ leave: async () => fail() } as object, /in leave of zone-0 at tick 3: the hook returned a promise; /],
+    [{ input: async () => fail() } as object, /in input of zone-0 at tick 1: the hook returned a promise; /],
+    [{ timer: async () => fail() } as object, /in timer "t" of zone-0 at tick 2: the hook returned a promise; /],
+    [{ death: async () => fail() } as object, /in death of zone-0 at tick 2: the hook returned a promise; /],
+    [{ event: async () => fail() } as object, /in event of zone-0 at tick 1: the hook returned a promise; /],
+    [
+      { systems: [{ name: "s", every: 1, run: async () => fail() }] } as object,
+      /in system "s" of zone-0 at tick 0: the hook returned a promise; /,
+    ],
   ];
   for (const [hooks, message] of cases) {
     const { world, view } = await worldWith({ archetypes: { a: { hp: 1 } }, ...hooks });
@@ -665,6 +711,11 @@ test("each hook is named in its fault", async () => {
   const state = defineGame({ name: "x", state: fail });
   const refusal = await worldOf({ game: state }).catch((error: Error) => error.message);
   assert.match(String(refusal), /in state of zone-0 at tick 0: no/);
+  for (const hook of ["state", "setup"]) {
+    const waits = defineGame({ name: "x", [hook]: async () => fail() });
+    const refused = await worldOf({ game: waits }).catch((error: Error) => error.message);
+    assert.match(String(refused), new RegExp(`in ${hook} of zone-0 at tick 0: the hook returned a promise`));
+  }
   const setup = defineGame({ name: "x", setup: fail });
   assert.match(String(await worldOf({ game: setup }).catch((error: Error) => error.message)), /in setup of zone-0/);
 });

@@ -148,6 +148,8 @@ test("a zone without room for another command refuses inputs with COMMANDS_FULL,
   // Actions that differ cannot be merged into one command.
   for (let i = 0; i < 200; i++) for (const puppet of puppets) puppet.act(i % 2 === 0 ? "attack" : "load");
   assert.ok(refusals() > 0, "COMMANDS_FULL is said");
+  const all = puppets.flatMap(({ replies }) => replies).filter(({ code }) => code === "COMMANDS_FULL").length;
+  assert.is(room.zones.get().commandsRefused, all);
   room.tick();
   const before = refusals();
   puppets[1]!.act("whisper");
@@ -232,6 +234,29 @@ test("600 who watch hear of it within 3 ticks, 256 in each", async () => {
     room.tick();
     assert.is(told(), count);
   }
+});
+
+test("what waits for one's turn comes before one looks elsewhere, or leaves, and is not told of another zone later", async () => {
+  const room = await Room.open(play);
+  const puppet = Puppet.in(room);
+  // They are told first.
+  const crowd = Array.from({ length: 300 }, () => new Guest(room));
+  for (const guest of crowd) guest.send({ type: "view", x0: 0, y0: 0, x1: 100, y1: 100 });
+  const leaver = Puppet.in(room);
+  const told = (guest: Guest) => guest.replies.filter(({ type }) => type === "event").length;
+  puppet.act("shout");
+  room.tick();
+  const last = crowd.at(-1)!;
+  assert.equal([told(puppet), told(last), told(leaver)], [1, 0, 0]);
+  last.send({ type: "view", zone: "zone-1", x0: 0, y0: 0, x1: 100, y1: 100 });
+  leaver.send({ type: "leave" });
+  assert.equal([told(last), told(leaver)], [1, 1]);
+  assert.equal(
+    last.replies.map(({ type }) => type),
+    ["watching", "event", "watching"],
+  );
+  room.tick(3);
+  assert.equal([told(last), told(leaver)], [1, 1]);
 });
 
 test("who died keeps its id and its snapshots as a corpse; who is gone sees on from where it was, as nobody", async () => {

@@ -19,12 +19,21 @@ interface Frame {
 }
 
 function* framesOf(error: unknown): Generator<Frame> {
-  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  const stack = stackOf(error);
   if (typeof stack !== "string") return;
   for (const text of stack.split("\n")) {
     const [, file, line, column] = FRAME.exec(text) ?? [];
     if (file !== undefined && line !== undefined && column !== undefined)
       yield { file: pathOf(file), line, column, text };
+  }
+}
+
+function stackOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.stack : undefined;
+  } catch {
+    // A stack that is computed, and throws.
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
  * An entity on its way between zones of equal columns: what it is and has, one f64 a column, which holds each type exactly. What stays
  * behind is where it is, whom it is after, what it is doing, and its slot.
  */
-import { bad, F32_MAX } from "./check.js";
+import { bad, F32_MAX, length } from "./check.js";
 import { COLUMNS } from "./columns.js";
 import type { SpawnSpec, TypedColumn } from "./types.js";
 
@@ -23,6 +23,8 @@ const REST: readonly Name[] = [
   "action",
 ];
 const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.findIndex(([column]) => column === name));
+/** The last of SPAWN. */
+const HP = SPAWN.indexOf("hp");
 /** Times go over as what is left of them: the other zone has its own. */
 const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));
 /** Least and most that the kernel believes, by place in REST. */
@@ -50,7 +52,10 @@ export function extractEntity(columns: readonly TypedColumn[], slot: number, tic
   }
 }
 
-/** What to spawn for it. Throws BAD_ARGUMENT when the bytes are no entity's. */
+/**
+ * What to spawn for it, with at least 1 hp: what a game wrote there may be less. Throws BAD_ARGUMENT when the bytes are no entity's, or the
+ * entity's columns hold what the kernel does not believe.
+ */
 export function entitySpec(bytes: Uint8Array, x: number, y: number): SpawnSpec {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   RANGES.forEach(([least, most], i) => {
@@ -58,13 +63,14 @@ export function entitySpec(bytes: Uint8Array, x: number, y: number): SpawnSpec {
     if (!(value >= least && value <= most)) throw bad(REST[i] ?? "", value, `from ${least} to ${most}`);
   });
   const [kind, team, halfSize, speed, hp] = SPAWN.map((_, i) => view.getFloat64(8 * i, true));
-  return { x, y, kind: kind ?? 0, team: team ?? 0, halfSize: halfSize ?? 0, speed: speed ?? 0, hp: hp ?? 0 };
+  const [size, pace] = [length("halfSize", halfSize), length("speed", speed)];
+  return { x, y, kind: kind ?? 0, team: team ?? 0, halfSize: size, speed: pace, hp: Math.max(1, hp ?? 0) };
 }
 
-/** Fills in the rest of who was spawned. */
+/** Fills in the rest of who was spawned, and its hp. */
 export function insertEntity(columns: readonly TypedColumn[], slot: number, tick: number, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = SPAWN.length; i < PLACES.length; i++) {
+  for (let i = HP; i < PLACES.length; i++) {
     const column = columns[PLACES[i] ?? 0];
     const value = view.getFloat64(8 * i, true);
     if (column !== undefined) column[slot] = i === READY_AT && value > 0 ? tick + value : value;

@@ -84,7 +84,7 @@ function describeRings(registry: Registry, zones: Zones): void {
       for (const [policy, count] of Object.entries(counts)) this.inc({ policy }, count());
     },
   });
-  const commands = sum(({ zone }) => zone.commands.refused);
+  const commands = sum(({ commandsRefused }) => commandsRefused);
   counter(registry, "gyre_commands_refused_total", "Commands that found no room in their zone", commands);
   const paths = sum(({ zone }) => zone.paths.count);
   gauge(registry, "gyre_path_requests", "Requests for paths, and answers, that wait in zones", paths);

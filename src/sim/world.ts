@@ -92,6 +92,10 @@ export class World {
   /** Whether onWake was called since it fell asleep. */
   #wasTold = true;
   #tells = 0;
+  /** What went wrong after the last step, when its neighbours had begun to answer. */
+  #failedAtGate: GyreError | null = null;
+  /** Why its next step will be its last; "" for no such reason. */
+  #lastReason = "";
   readonly #isPlayer = (id: EntityId): boolean => this.seatOf(id) >= 0;
   readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
   readonly #event: ZoneEvent = {
@@ -155,6 +159,11 @@ export class World {
   /** Commands that wait for the next step. */
   get pending(): number {
     return this.#inbox.pending;
+  }
+
+  /** Joins and inputs that found no room before a tick. */
+  get commandsRefused(): number {
+    return this.#inbox.refused;
   }
 
   /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
@@ -247,11 +256,22 @@ export class World {
    */
   step(tick = this.zone.tick + 1): void {
     if (this.fault !== null) return;
+    if (this.#failedAtGate !== null) {
+      this.#stop(this.#failedAtGate);
+      return;
+    }
     try {
       this.#step(tick);
     } catch (error) {
       this.#stop(this.rules.located(error));
     }
+    if (this.#lastReason !== "") this.stop(this.#lastReason);
+  }
+
+  /** Stops the zone in its next step, after all that its game does in it: nobody goes out or comes in any more. See replay. */
+  stopNext(reason: string): void {
+    if (this.asleep && this.pending === 0) this.stop(reason);
+    else this.#lastReason = reason;
   }
 
   /**
@@ -273,15 +293,29 @@ export class World {
     return this.fault === null ? this.#border.keeper.count : 0;
   }
 
+  /** How many were refused at its gates, and told so. */
+  get refusals(): number {
+    return this.#border.refusals;
+  }
+
   gateOf(crosser: number): Gate {
     const gate = this.gates[this.#border.keeper.gates[crosser] ?? 0];
     if (gate === undefined) throw new GyreError("BAD_ARGUMENT", `${this.name} has no crosser ${crosser}`);
     return gate;
   }
 
-  /** True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays. Once per crosser. */
+  /**
+   * True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays; or too many came into
+   * `to` in this tick: it asks again in the next. Or its columns hold what no zone takes: this zone stops in its next step. Once per crosser.
+   */
   cross(crosser: number, to: World | undefined): boolean {
-    return this.#border.cross(crosser, this.gateOf(crosser), to === undefined ? undefined : to.#border);
+    const gate = this.gateOf(crosser);
+    try {
+      return this.#border.cross(crosser, gate, to === undefined ? undefined : to.#border);
+    } catch (error) {
+      this.#failedAtGate ??= this.rules.located(error);
+      return false;
+    }
   }
 
   // For the rules.
@@ -345,6 +379,7 @@ export class World {
   save(): WorldImage {
     const parts = new Map(this.#parts());
     if (this.fault !== null) throw this.fault;
+    parts.set("coming", JSON.stringify(this.#seats.saveComing()));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
     parts.set("commands", JSON.stringify(this.#inbox.peek()));
     return { zone: this.zone.save(), parts };
@@ -374,8 +409,9 @@ export class World {
   #restore(parts: ReadonlyMap<string, string>): void {
     const part = (name: string): unknown => JSON.parse(parts.get(name) ?? "null");
     const roster = part("seats") as SavedRoster;
-    this.#roster.restore(roster, part("free") as number[]);
-    for (const [seat] of roster.seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
+    const seats = [...roster.seats, ...(part("coming") as SavedRoster["seats"])];
+    this.#roster.restore({ ...roster, seats }, part("free") as number[]);
+    for (const [seat] of seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
     this.#border.restore(part("gates") as SavedBorder);
     this.#inbox.refill(part("commands") as Command[]);
     this.rules.restore(parts);
@@ -404,7 +440,8 @@ export class World {
     this.#readEvents();
     this.#missEntities();
     this.#border.keeper.scan(this.#isPlayer);
-    this.asleep = drowsy && this.#roster.entering === 0 && this.#roster.leaving === 0;
+    const waits = this.#roster.entering + this.#roster.leaving + this.#border.keeper.count;
+    this.asleep = drowsy && waits === 0;
     this.#wasTold = false;
     this.#inbox.isWorking = false;
   }
@@ -412,6 +449,8 @@ export class World {
   #stop(error: GyreError): void {
     this.fault = error;
     this.#inbox.clear();
+    // It may have been found out by a hash, while it slept.
+    if (this.asleep) this.onWake?.();
     this.onStop?.(error);
   }
 
