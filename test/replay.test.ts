@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -486,6 +486,22 @@ test("gyre replay: 0 for the same, 1 for a difference, 2 for what cannot be comp
       other,
     );
     await replayed(0, /nothing was compared$/m, file, "--game", other);
+    const kernel = JSON.stringify(resolve("build/wasm/scalar-local-release.wasm"));
+    const own = `import { readFileSync } from "node:fs";\n${toyText(60)}`.replace(
+      "name:",
+      `kernel: readFileSync(${kernel}), name:`,
+    );
+    writeFileSync(other, own);
+    await replayed(0, /scalar kernel, .* agree$/m, file, "--verify", "--game", other);
+    await replayed(
+      2,
+      /build is simd, but the module was built with scalar$/m,
+      file,
+      "--game",
+      other,
+      "--build",
+      "simd",
+    );
 
     const bytes = readFileSync(file);
     const damaged = join(folder, "damaged");

@@ -87,7 +87,7 @@ async function play(file: string, read: ReadBytes, build: Build, values: Values<
   const game = await gameOf(file, header, values.game);
   const settings = header.settings as Settings;
   const plan = await planGame(game, { settings, map, tickRate: header.tickRate });
-  const kernel = await loadKernel(plan.kernel === undefined ? { build } : { module: plan.kernel });
+  const kernel = await loadKernel(plan.kernel === undefined ? { build } : { build, module: plan.kernel });
   checkKernel(file, header, kernel.layoutVersion, values.game === undefined ? plan.kernel : null);
   const { zones: count, seed } = settings;
   const guard =

@@ -62,11 +62,14 @@ function isOwn(file: string): boolean {
   return OWN_PATH !== "" && file.startsWith(OWN_PATH);
 }
 
-/** Short for what lies in or below the folder of `home`; of a game without a file, the name alone. */
 function shown({ file, line, column }: Frame, home: string): string {
-  const folder = (home === "" ? file : home).replace(/[^/]*$/, "");
-  const name = file.startsWith(folder) ? file.slice(folder.length) : file;
-  return `${name}:${line}:${column}`;
+  return shortened(`${file}:${line}:${column}`, home);
+}
+
+/** A place, short when it lies in or below the folder of `home`; of a game without a file, the name alone. */
+export function shortened(place: string, home: string): string {
+  const folder = (home === "" ? place : home).replace(/[^/]*$/, "");
+  return place.startsWith(folder) ? place.slice(folder.length) : place;
 }
 
 /** A file URL as a path; with slashes, and without what a loader put behind it to have it read anew. */

@@ -10,7 +10,7 @@ import { plainText } from "../sim/plain.js";
 import type { Rules } from "../sim/rules.js";
 import type { World } from "../sim/world.js";
 import type { Game } from "./define.js";
-import { locate } from "./locate.js";
+import { locate, shortened } from "./locate.js";
 import type { SavedTimers } from "./timers.js";
 import type { GameDefinition, Input, Json, Player, Settings, System } from "./types.js";
 import { RunningWorld } from "./world.js";
@@ -183,10 +183,12 @@ export class GameRules implements Rules {
       return new GyreError(error instanceof GyreError ? error.code : "GAME_FAILED", `${when}: ${message}`);
     }
     // A stack has a place in the game only if the game was running.
-    const found = place ?? (this.running === null ? "" : locate(error, this.#game.file, "GameRules."));
+    const { file } = this.#game;
+    const traced = this.running === null ? "" : locate(error, file, "GameRules.");
+    const found = place === undefined ? traced : shortened(place, file);
     return new GyreError(
       "GAME_FAILED",
-      `${found || fileName(this.#game.file)} in ${this.#where} of ${when}: ${message}`.trimStart(),
+      `${found || fileName(file)} in ${this.#where} of ${when}: ${message}`.trimStart(),
     );
   }
 
@@ -197,15 +199,18 @@ export class GameRules implements Rules {
     this.#begin(where, hook ?? null);
     const id = hook === undefined ? this.#enterByDefault() : this.#ask(where, player);
     this.#returned(id);
+    // A wrong answer is the hook's, but at no line of it.
+    this.running = null;
     if (id !== undefined && !(Number.isInteger(id) && id >= 0)) {
       throw new GyreError("BAD_ARGUMENT", `the hook returned ${String(id)}; it must be an entity's id or undefined`);
     }
     // Here, so that an id which it may not have is told as this hook's.
     if (id !== undefined) this.#world.possess(player.seat, id);
+    // It may have possessed one by itself.
+    const entity = id ?? player.entity;
     this.#end();
     this.#view.isEntering = false;
-    // It may have possessed one by itself.
-    return id ?? player.entity;
+    return entity;
   }
 
   #ask(where: "join" | "gone", player: Player): EntityId | undefined {
