@@ -122,7 +122,7 @@ export interface Archetype {
 
 /** One event, as {@link EventReader.next} fills it in. */
 export interface ZoneEvent {
-  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER; a game's own are 64 to 65,535. */
+  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER, 7 ARRIVAL; a game's own are 64 to 65,535. */
   type: number;
   critical: boolean;
   tick: number;
@@ -380,7 +380,10 @@ export interface Zone {
   fieldReady(field: number): boolean;
   /** From the tile at (x, y): 0 unknown or no way, 1 to 8 east, south-east, south, ... clockwise, 9 a goal's tile. */
   fieldDirection(field: number, x: number, y: number): number;
-  /** The entity walks along the field by itself, keeping its archetype's separation, until 0 is given or it arrives. False when the id is stale. */
+  /**
+   * The entity walks along the field by itself, keeping its archetype's separation, until 0 is given. In a goal's tile, which ARRIVAL tells
+   * once, it goes to the middle and stays. Not for hunters, who go their own ways. False when the id is stale.
+   */
   follow(id: EntityId, field: number): boolean;
   /** The zone's own seeded generator, u32. Part of the state. */
   random(): number;
