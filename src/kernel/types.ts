@@ -315,6 +315,8 @@ export interface Zone {
   place(id: EntityId, x: number, y: number): boolean;
   /** Takes hp as a blow of `by` would, without defence; death, xp and events follow. False when the id is stale, dead or beyond harm. */
   harm(id: EntityId, damage: number, by?: EntityId): boolean;
+  /** The most hp that an entity heals to, by its archetype and level; 0 when the id is stale or nothing can harm it. */
+  hpMax(id: EntityId): number;
   /** What happened in the last step and since. */
   readonly events: EventReader;
   /** An event of the game's own, type 64 to 65,535. False when the ring refuses it. */

@@ -268,6 +268,11 @@ class KernelZone implements Zone {
     return isId(id) && this.#functions.harm(this.#base, id, damage, isId(by) ? by : 0) !== 0;
   }
 
+  hpMax(id: EntityId): number {
+    const slot = this.slot(id);
+    return slot < 0 ? 0 : this.#functions.hpMax(this.#base, slot);
+  }
+
   follow(id: EntityId, field: number): boolean {
     return isId(id) && this.#functions.follow(this.#base, id, integer("field", field, 0, 2 ** 32 - 1)) !== 0;
   }
