@@ -270,6 +270,7 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
       "toy.mjs",
       gameText(`zones: 2, setup(world) {
         for (let i = 0; i < world.settings.npcs; i++) world.spawn("toy", 100, 100);
+        try { world.spawn("toy", 100, 100); } catch {}
       },
       arrive() {}, join(world, player) {
         world.tell("hello", { to: player.name, seed: world.settings.seed }, player);
@@ -287,6 +288,7 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
     assert.match(metrics, /^gyre_zone_entities\{zone="zone-0"\} 9$/m);
     for (const line of [
       "gyre_zones_awake 2",
+      'gyre_zone_entities_refused{zone="zone-1"} 1',
       "gyre_zones_stopped 0",
       "gyre_transfers_total 0",
       'gyre_events_lost_total{policy="drop-low"} 0',

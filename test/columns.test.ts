@@ -143,7 +143,10 @@ test("what is no entity, has no room or would stand in a wall is not inserted, a
   }
   assert.is(zone.hash(), before);
   zone.insert(bytes, 10, 50);
+  assert.is(zone.refused, 0, "none for want of room");
   refuses("ZONE_FULL", () => zone.insert(bytes, 10, 50));
+  refuses("ZONE_FULL", () => zone.spawn({ x: 10, y: 50 }));
+  assert.is(zone.refused, 2);
 });
 
 test("place puts an entity elsewhere for queries at once, or refuses and leaves it", () => {

@@ -297,6 +297,8 @@ export interface Zone {
   readonly tick: number;
   /** Slots 0 .. highWater-1 are all that were ever used. */
   readonly highWater: number;
+  /** Times that spawn and insert threw ZONE_FULL, since this object was made: no part of the state. */
+  readonly refused: number;
   readonly columns: Columns;
   /** One more entity. Throws BAD_ARGUMENT, ZONE_FULL, OUT_OF_BOUNDS or BLOCKED, in that order of checks. O(box in tiles). */
   spawn(spec: SpawnSpec): EntityId;

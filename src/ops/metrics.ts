@@ -62,6 +62,11 @@ function describeZones(registry: Registry, zones: Zones): void {
   byZone("gyre_zone_entities", "Entity slots in use", ({ zone }) => zone.count);
   byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ zone }) => zone.capacity);
   byZone("gyre_zone_entities_high_water", "Most entity slots ever in use", ({ zone }) => zone.highWater);
+  byZone(
+    "gyre_zone_entities_refused",
+    "Times that no entity slot was left, or none but the players'",
+    ({ zone, spawnsRefused }) => zone.refused + spawnsRefused,
+  );
 }
 
 function describeRings(registry: Registry, zones: Zones): void {

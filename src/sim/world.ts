@@ -80,6 +80,8 @@ export class World {
 
   /** Why the zone stopped; null while it runs. A world that stopped does nothing in step, and refuses joins with ZONE_STOPPED. */
   fault: GyreError | null = null;
+  /** Spawns of the game that were refused to leave the players their room: zone.refused does not know of them. */
+  spawnsRefused = 0;
   /** Whether it may be left alone until `pending` is above 0. */
   asleep = false;
 
