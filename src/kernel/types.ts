@@ -172,6 +172,20 @@ export interface EventReader {
   next(event: ZoneEvent): boolean;
   /** How many were lost since this was asked last; each is told once. */
   takeLost(): number;
+  /** Forgets what waits and all that was lost, as if the zone were new. */
+  clear(): void;
+  /** Puts an event back that next filled in, for who has read them all to save them. False when it found no room. */
+  push(
+    type: number,
+    critical: boolean,
+    tick: number,
+    source: EntityId,
+    target: EntityId,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): boolean;
 }
 
 export interface SpawnSpec {
