@@ -306,6 +306,41 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
   });
 });
 
+test("what a game's timers and promises throw later is told with its place, and the server goes on", async () => {
+  await inFolder(async (write) => {
+    const file = write(
+      "toy.mjs",
+      throwing(`setup(world) {
+        setTimeout(() => { throw new Error("too late"); });
+        setTimeout(() => { world.zone.move(1, NaN, 0); });
+        Promise.reject(7);
+      }`),
+    );
+    const run = new Run(["serve", "--port", "0", "--json", file]);
+    const { event: first, http } = JSON.parse(await run.line());
+    assert.is(first, "listening");
+    const told = () => run.out.trimEnd().split("\n").slice(1);
+    await until("all is told", () => told().length === 3);
+    const messages = told().map((line) => {
+      const { event, message } = JSON.parse(line);
+      assert.is(event, "stray-error");
+      return message as string;
+    });
+    assert.match(
+      messages.find((text) => text.includes("too late")) ?? "",
+      /toy\.mjs:5:\d+ outside of all hooks: too late$/,
+    );
+    assert.match(messages.find((text) => text.includes("NaN")) ?? "", /toy\.mjs:6:\d+ outside of all hooks: dx is NaN/);
+    assert.ok(
+      messages.some((text) => /toy\.mjs outside of all hooks: .*7/.test(text)),
+      messages.join("\n"),
+    );
+    const { tick } = await statsOf(http);
+    await until("it ticks on", async () => (await statsOf(http)).tick > tick + 5);
+    await run.stop();
+  });
+});
+
 test("a zone whose game fails is one line with its place; the server and the other zone go on", async () => {
   await inFolder(async (write) => {
     const hook = 'input(world) { if (world.name === "zone-1") world.spawn("nobody", 0, 0); }';

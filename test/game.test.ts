@@ -123,6 +123,9 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ sleepAfter: -1 }, /^sleepAfter is -1/],
     [{ state: {} }, /^state is {}; it must be a function/],
     [{ join: 1 }, /^join is 1; it must be a function/],
+    [{ join: async () => 1 }, /^join is a function of the kind AsyncFunction; it must be a plain one/],
+    [{ capacity: async () => 1 }, /^capacity is a function of the kind AsyncFunction/],
+    [{ systems: [{ ...system, *run() {} }] }, /^systems\[0\]\.run is a function of the kind GeneratorFunction/],
     [{ systems: [{ ...system, every: 0 }] }, /^systems\[0\]\.every is 0/],
     [{ systems: [{ name: "s", every: 1 }] }, /^systems\[0\] has neither run nor kernel/],
     [{ systems: [{ ...system, kernel: "k" }] }, /^systems\[0\] has both run and kernel/],
@@ -618,6 +621,13 @@ test("what a hook throws stops its zone with file, line, column, hook, zone and 
     ["null.x", "({}).x", /^GAME_FAILED my-game\.mjs:3:10 in .*: TypeError: Cannot read prop/],
     ["throw 'text'", "0", /^GAME_FAILED my-game\.mjs in system "burn" of zone-0 at tick 4: it threw text$/],
     ["throw undefined", "0", /it threw undefined/],
+    ["throw { toString() { throw 1; } }", "0", /my-game\.mjs in .*: it threw what cannot be read$/],
+    ["throw new Proxy({}, { getPrototypeOf() { throw 1; } })", "0", /: it threw what cannot be read$/],
+    [
+      "return Promise.reject(5)",
+      "return { then: 5 }",
+      /my-game\.mjs in .*: the hook returned a promise; it must be done when/,
+    ],
     ["const f = () => f(); f()", "const f = () => 1; f()", /my-game\.mjs:3:\d+ in .*: RangeError: Maximum call stack/],
     [
       "world.zone.move(1, NaN, 0)",
