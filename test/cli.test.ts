@@ -289,6 +289,8 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
     for (const line of [
       "gyre_zones_awake 2",
       'gyre_zone_entities_refused{zone="zone-1"} 1',
+      'gyre_zone_path_requests_refused{zone="zone-1"} 0',
+      'gyre_pool_created{pool="frames"} 64',
       "gyre_zones_stopped 0",
       "gyre_transfers_total 0",
       'gyre_events_lost_total{policy="drop-low"} 0',

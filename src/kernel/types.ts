@@ -284,6 +284,11 @@ export interface PathAnswer {
 export interface PathRequests {
   /** Requests and answers that wait. */
   readonly count: number;
+  /** spec.pathRequests. */
+  readonly capacity: number;
+  /** Most that ever waited, and requests that found no room, since this object was made: no part of the state. */
+  readonly highWater: number;
+  readonly refused: number;
   /** A ticket, or 0 when spec.pathRequests wait already. requester: any u32, say an entity's id. Throws BAD_ARGUMENT. */
   request(requester: number, x0: number, y0: number, x1: number, y1: number, options?: PathOptions): number;
   /** Takes the next answer; false when there is none. */
