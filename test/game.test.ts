@@ -11,11 +11,11 @@ import type { GameDefinition, GameWorld, Json, Player } from "../src/game/types.
 import { loadKernel } from "../src/kernel/load.js";
 import { EVENT } from "../src/sim/events.js";
 import { plainText } from "../src/sim/plain.js";
-import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, type World } from "../src/sim/world.js";
+import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, World } from "../src/sim/world.js";
 import { gameOf } from "./support/game-files.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
-import { drawn, field, worldOf } from "./support/worlds.js";
+import { drawn, field, planOf, worldOf } from "./support/worlds.js";
 
 /** A world whose game has these parts, and what its hooks are given. */
 async function worldWith(definition: Partial<GameDefinition>, npcs = 10): Promise<{ world: World; view: GameWorld }> {
@@ -132,8 +132,9 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ sleepAfter: -1 }, /^sleepAfter is -1/],
     [{ state: {} }, /^state is {}; it must be a function/],
     [{ join: 1 }, /^join is 1; it must be a function/],
-    [{ join: async () => 1 }, /^join is async or a generator; it must be a plain function/],
-    [{ systems: [{ ...system, run: async () => {} }] }, /^systems\[0\]\.run is async or a generator/],
+    [{ join: async () => 1 }, /^join is a function of the kind AsyncFunction; it must be a plain one/],
+    [{ capacity: async () => 1 }, /^capacity is a function of the kind AsyncFunction/],
+    [{ systems: [{ ...system, *run() {} }] }, /^systems\[0\]\.run is a function of the kind GeneratorFunction/],
     [{ systems: [{ ...system, every: 0 }] }, /^systems\[0\]\.every is 0/],
     [{ systems: [{ name: "s", every: 1 }] }, /^systems\[0\] has neither run nor kernel/],
     [{ systems: [{ ...system, kernel: "k" }] }, /^systems\[0\] has both run and kernel/],
@@ -503,7 +504,54 @@ test("events that found no room are announced once in their tick, with how many"
   assert.equal(lost, [6]);
 });
 
+test("what setup spawns is no event, and so many of them are none that is lost", async () => {
+  const told: number[] = [];
+  const { world, view } = await worldWith(
+    {
+      archetypes: { toy: {} },
+      capacity: 3000,
+      setup(w) {
+        for (let i = 0; i < 2500; i++) w.spawn(0, 500, 500);
+      },
+      event: (_, { type }) => told.push(type),
+    },
+    0,
+  );
+  world.step();
+  assert.equal(told, []);
+  assert.is(world.zone.events.droppedLow, 0);
+  view.spawn(0, 500, 500);
+  world.step();
+  assert.equal(told, [EVENT.SPAWN]);
+});
+
 // State.
+
+test("events that a hook emits wait for the next tick, also of a zone that is saved between, and what was lost is told there", async () => {
+  const kernel = await loadKernel();
+  const game = defineGame({
+    name: "test",
+    zone: { eventCapacity: 4 },
+    state: () => ({ heard: [] as number[] }),
+    event(world, { type, value, x }) {
+      world.state.heard.push(type, value, x);
+      if (type === 64) for (let i = 0; i < 3; i++) world.zone.emit(65, i === 1, 0, 0, value + i, 0, i + 0.5, 1);
+      if (type === EVENT.LOST) for (let i = 0; i < 6; i++) world.zone.emit(66, false, 0, 0, i, 0, 0, 0);
+    },
+  });
+  const { world: spec } = await planOf({ game });
+  const all = { ...spec, name: "zone-0", seed: 1, gates: [] };
+  const world = new World(kernel, all);
+  for (let i = 0; i < 6; i++) world.zone.emit(64, false, 0, 0, 10 * i, 0, 0, 0);
+  for (let tick = 0; tick < 6; tick++) {
+    world.step();
+    const restored = new World(kernel, { ...all, saved: world.save() });
+    assert.is(restored.zone.events.count, world.zone.events.count);
+    world.step();
+    restored.step();
+    assert.is(restored.hash(), world.hash(), `tick ${tick}`);
+  }
+});
 
 test("the state, the timers and the players are in the hash, each under its own name in the digests", async () => {
   const { world, view } = await worldWith({ state: () => ({ n: 0, list: [] as number[] }) });
@@ -609,6 +657,12 @@ test("what a hook throws stops its zone with file, line, column, hook, zone and 
     ["throw Object.create(null)", "0", /in system "burn" of zone-0 at tick 4: it threw what has no text$/],
     ["throw Object.assign(new Error(), { message: Symbol() })", "0", /it threw what has no text$/],
     ["throw Object.defineProperty(new Error('a'), 'stack', { get() { throw 1; } })", "0", /tick 4: a$/],
+    ["throw new Proxy({}, { getPrototypeOf() { throw 1; } })", "0", /: it threw what has no text$/],
+    [
+      "return Promise.reject(5)",
+      "return { then: 5 }",
+      /my-game\.mjs in .*: the hook returned a promise; it must be done when/,
+    ],
     ["const f = () => f(); f()", "const f = () => 1; f()", /my-game\.mjs:3:\d+ in .*: RangeError: Maximum call stack/],
     [
       "world.zone.move(1, NaN, 0)",

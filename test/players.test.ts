@@ -584,12 +584,16 @@ test("a zone that somebody watches is awake, and sleeps when nobody does", async
   assert.is(room.zones.awake, 0);
 });
 
-test("sessions and frames are used again: 50 x 20 that come and go make 20 of each, and all are given back", async () => {
+test("64 sessions and frames are made ahead and used again: 50 x 70 that come and go make 70 of each, and all are given back", async () => {
   const room = await Room.open(play);
+  assert.equal(
+    room.hub.pools.map(({ created }) => created),
+    [64, 64],
+  );
   for (let round = 0; round < 50; round++) {
-    const guests = Array.from({ length: 20 }, (_, i) => new Guest(room, i % 2 === 0 ? "binary" : "json"));
+    const guests = Array.from({ length: 70 }, (_, i) => new Guest(room, i % 2 === 0 ? "binary" : "json"));
     for (const guest of guests) guest.send({ type: "join", name: "guest" });
-    room.tick(4);
+    room.tick(5);
     for (const guest of guests) {
       assert.is(guest.replies.filter(({ type }) => type === "welcome").length, 1);
       guest.session.end();
@@ -597,8 +601,8 @@ test("sessions and frames are used again: 50 x 20 that come and go make 20 of ea
     room.tick();
   }
   const [sessions, frames] = room.hub.pools;
-  assert.equal([sessions?.inUse, sessions?.highWater, sessions?.failedAcquires], [0, 20, 0]);
-  assert.equal([frames?.inUse, frames?.highWater, frames?.failedAcquires], [0, 20, 0]);
+  for (const pool of [sessions, frames])
+    assert.equal([pool?.inUse, pool?.created, pool?.highWater, pool?.failedAcquires], [0, 70, 70, 0]);
 });
 
 test("a frame that is on its way when its session ends is not another's until it has landed", async () => {

@@ -79,13 +79,13 @@ export function defineGame<S = undefined, const C extends OwnColumns = Record<ne
 /** Says what is wrong with a value, as a sentence that begins with its path; null when nothing is. */
 type Check = (value: unknown, path: string) => string | null;
 
-const callable: Check = (value, path) => (typeof value === "function" ? null : wrong(path, value, "a function"));
-/** One that is async would go on between two ticks, and what it throws then would end the server. */
-const hook: Check = (value, path) =>
-  callable(value, path) ??
-  (Object.prototype.toString.call(value) === "[object Function]"
-    ? null
-    : `${path} is async or a generator; it must be a plain function, which is done when it returns`);
+const anyFunction: Check = (value, path) => (typeof value === "function" ? null : wrong(path, value, "a function"));
+/** What a hook does after an await, it would do outside of its tick. */
+const hook: Check = (value, path) => {
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (typeof value !== "function" || kind === "Function") return anyFunction(value, path);
+  return `${path} is a function of the kind ${kind}; it must be a plain one, which is done when it returns`;
+};
 const size = (least: number, most: number): Check => {
   return (value, path) =>
     Number.isInteger(value) && (value as number) >= least && (value as number) <= most
@@ -217,7 +217,7 @@ const HOOKS = [
 const definitionCheck = record(
   {
     name: text(NAME_LENGTH_MAX),
-    map: anyOf(callable, object),
+    map: anyOf(anyFunction, object),
     tickRate: size(1, TICK_RATE_MAX),
     snapshotRate: size(1, TICK_RATE_MAX),
     zones: size(1, ZONES_MAX),

@@ -175,6 +175,15 @@ export class GameRules implements Rules {
   }
 
   located(error: unknown, place?: string): GyreError {
+    try {
+      return this.#located(error, place);
+    } catch {
+      // It has getters that throw, or is a proxy.
+      return this.#located(new Error("it threw what has no text"), place);
+    }
+  }
+
+  #located(error: unknown, place?: string): GyreError {
     if (error instanceof GyreError && error.code === "GAME_FAILED") return error;
     const message = saidBy(error);
     const when = `${this.#world.name} at tick ${this.#world.zone.tick}`;
@@ -250,10 +259,7 @@ export class GameRules implements Rules {
   /** The hook is through: what is wrong from here on has no place in the game. */
   #returned(answer: unknown): void {
     this.running = null;
-    if (!(answer instanceof Promise)) return;
-    // The zone stops for it; whether it fails as well is of no interest.
-    answer.catch(() => {});
-    throw new GyreError("BAD_ARGUMENT", "the hook returned a promise; what comes after an await is in no tick");
+    refusePromise(answer);
   }
 }
 
@@ -265,6 +271,14 @@ function saidBy(error: unknown): string {
   } catch {
     return "it threw what has no text";
   }
+}
+
+function refusePromise(result: unknown): void {
+  if (typeof result !== "object" || result === null) return;
+  if (!("then" in result) || typeof result.then !== "function") return;
+  // Whatever comes of it, nobody waits for it any more.
+  Promise.resolve(result).catch(() => {});
+  throw new GyreError("BAD_ARGUMENT", "the hook returned a promise; it must be done when it returns");
 }
 
 function fileName(file: string): string {

@@ -43,6 +43,7 @@ export class RunningWorld implements GameWorld {
       world.zone,
       () => world.room > (this.isEntering ? -1 : 0),
       (id) => this.#despawned(id),
+      () => world.spawnsRefused++,
     );
     this.own = world.zone.own as Views<OwnColumns>;
     this.tickRate = world.zone.tickRate;

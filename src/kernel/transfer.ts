@@ -17,6 +17,7 @@ const REST: readonly Name[] = [
   "faceX",
   "faceY",
   "readyAt",
+  "hitAt",
   "xp",
   "gold",
   "level",
@@ -25,8 +26,9 @@ const REST: readonly Name[] = [
 const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.findIndex(([column]) => column === name));
 /** The last of SPAWN. */
 const HP = SPAWN.indexOf("hp");
-/** Times go over as what is left of them: the other zone has its own. */
+/** Times go over as how long it is to them, or since them and 1: the other zone has its own. 0 is none. */
 const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));
+const HIT_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "hitAt"));
 /** Least and most that the kernel believes, by place in REST. */
 const RANGES: readonly (readonly [number, number])[] = REST.map((name) => {
   if (name === "vx" || name === "vy") return [-F32_MAX, F32_MAX];
@@ -44,8 +46,10 @@ export function entityBytes(own: number): number {
 export function extractEntity(columns: readonly TypedColumn[], slot: number, tick: number, out: Uint8Array): void {
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   PLACES.forEach((column, i) => {
-    const value = columns[column]?.[slot] ?? 0;
-    view.setFloat64(8 * i, i === READY_AT ? Math.max(0, value - tick) : value, true);
+    let value = columns[column]?.[slot] ?? 0;
+    if (i === READY_AT) value = Math.max(0, value - tick);
+    if (i === HIT_AT && value > 0) value = tick - value + 1;
+    view.setFloat64(8 * i, value, true);
   });
   for (let i = COLUMNS.length; i < columns.length; i++) {
     view.setFloat64(8 * (PLACES.length + i - COLUMNS.length), columns[i]?.[slot] ?? 0, true);
@@ -72,8 +76,11 @@ export function insertEntity(columns: readonly TypedColumn[], slot: number, tick
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = HP; i < PLACES.length; i++) {
     const column = columns[PLACES[i] ?? 0];
-    const value = view.getFloat64(8 * i, true);
-    if (column !== undefined) column[slot] = i === READY_AT && value > 0 ? tick + value : value;
+    let value = view.getFloat64(8 * i, true);
+    if (i === READY_AT && value > 0) value += tick;
+    // In a zone that is younger than the blow it was at the beginning.
+    if (i === HIT_AT && value > 0) value = Math.max(1, tick - value + 1);
+    if (column !== undefined) column[slot] = value;
   }
   for (let i = COLUMNS.length; i < columns.length; i++) {
     const column = columns[i];

@@ -80,6 +80,8 @@ export class World {
 
   /** Why the zone stopped; null while it runs. A world that stopped does nothing in step, and refuses joins with ZONE_STOPPED. */
   fault: GyreError | null = null;
+  /** Spawns of the game that were refused to leave the players their room: zone.refused does not know of them. */
+  spawnsRefused = 0;
   /** Whether it may be left alone until `pending` is above 0. */
   asleep = false;
 
@@ -96,6 +98,8 @@ export class World {
   #failedAtGate: GyreError | null = null;
   /** Why its next step will be its last; "" for no such reason. */
   #lastReason = "";
+  /** Events that were lost, and of which the rules have not heard, beside those that the ring knows of. */
+  #lost = 0;
   readonly #isPlayer = (id: EntityId): boolean => this.seatOf(id) >= 0;
   readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
   readonly #event: ZoneEvent = {
@@ -382,6 +386,7 @@ export class World {
     parts.set("coming", JSON.stringify(this.#seats.saveComing()));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
     parts.set("commands", JSON.stringify(this.#inbox.peek()));
+    parts.set("events", JSON.stringify(this.#peekEvents()));
     return { zone: this.zone.save(), parts };
   }
 
@@ -414,6 +419,7 @@ export class World {
     for (const [seat] of seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
     this.#border.restore(part("gates") as SavedBorder);
     this.#inbox.refill(part("commands") as Command[]);
+    this.#refillEvents(part("events") as SavedEvents);
     this.rules.restore(parts);
   }
 
@@ -423,6 +429,8 @@ export class World {
     } catch (error) {
       throw this.rules.located(error);
     }
+    // Who is there from the beginning is no news, and may be more than there is room for events.
+    this.zone.events.clear();
   }
 
   #step(tick: number): void {
@@ -557,7 +565,8 @@ export class World {
   #readEvents(): void {
     const { events } = this.zone;
     const event = this.#event;
-    const lost = events.takeLost();
+    const lost = this.#lost + events.takeLost();
+    this.#lost = 0;
     // What the hooks emit meanwhile is for the next tick.
     for (let n = events.count; n > 0 && events.next(event); n--) this.rules.event(event);
     if (lost === 0) return;
@@ -567,6 +576,23 @@ export class World {
     event.source = event.target = event.extra = event.x = event.y = 0;
     event.value = lost;
     this.rules.event(event);
+  }
+
+  /** What hooks emitted since the events were read. The ring can only be read by emptying it. */
+  #peekEvents(): SavedEvents {
+    const { events } = this.zone;
+    this.#lost += events.takeLost();
+    const saved: SavedEvents = { lost: this.#lost, waiting: [] };
+    for (let n = events.count; n > 0 && events.next(this.#event); n--) saved.waiting.push({ ...this.#event });
+    this.#refillEvents(saved);
+    return saved;
+  }
+
+  #refillEvents({ lost, waiting }: SavedEvents): void {
+    this.#lost = lost;
+    for (const { type, critical, tick, source, target, value, extra, x, y } of waiting) {
+      this.zone.events.push(type, critical, tick, source, target, value, extra, x, y);
+    }
   }
 
   /** Players whose entity is gone for good get another, if the rules say so. */
@@ -582,4 +608,10 @@ export class World {
     this.#introducing = -1;
     if (!this.isBot(seat)) this.onPossess?.(seat, this.entity(seat));
   }
+}
+
+/** Events that wait for the next tick. */
+interface SavedEvents {
+  readonly lost: number;
+  readonly waiting: ZoneEvent[];
 }
