@@ -104,6 +104,8 @@ export const DEAD: u32 = 4;
 export const WALK: u32 = 5;
 /** Flag: a hunter sees whom it is after, or its home. */
 export const SEES: u32 = 1;
+/** Flag: who follows a field has been in a goal's tile of it. */
+export const ARRIVED: u32 = 2;
 
 export const SPEC_BYTES: u32 = 128;
 export const STATE_BYTES: u32 = 64;
@@ -244,7 +246,7 @@ export class Zone {
   alive: usize; //                1; 0 for nobody and for corpses
   state: usize; //                u8: IDLE .. DEAD
   action: usize; //               u8: what it has been asked to do
-  flags: usize; //                u8: SEES
+  flags: usize; //                u8: SEES, ARRIVED
 
   eventRing: usize;
   commandRing: usize;

@@ -8,8 +8,8 @@
  */
 import { defineGame, type EntityId, EVENT, type GameWorld, loadArchetypes, type MapData, type Player } from "gyre";
 import table from "./arena.json" with { type: "json" };
-import { gatesOf } from "./arena-gates.js";
-import { townOf } from "./arena-town.js";
+import { gatesOf } from "./arena-gates.ts";
+import { townOf } from "./arena-town.ts";
 
 const archetypes = loadArchetypes(JSON.stringify(table), "arena.json");
 const KINDS = Object.keys(archetypes);

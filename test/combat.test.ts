@@ -388,6 +388,21 @@ test("brawls conserve: xp given is xp received, gold too; nobody alive without h
   assert.ok(deaths > 1000, `only ${deaths} deaths`);
 });
 
+test("hpMax is what the archetype says at the entity's level; 0 for a stale id and for who is beyond harm", () => {
+  for (const kernel of kernels) {
+    const zone = arena(kernel, [{ hp: 50, levelHp: 7 }, { hp: 2 ** 31 - 1, levelHp: 2 ** 31 - 1 }, {}]);
+    const [grows, most, none, plain] = [0, 1, 2, 3].map((kind) => zone.spawn({ x: 99, y: 99, kind, hp: 3 }));
+    zone.columns.level[zone.slot(grows!)] = 4;
+    zone.columns.level[zone.slot(most!)] = 1000;
+    assert.equal(
+      [grows!, most!, none!, plain!].map((id) => zone.hpMax(id)),
+      [71, 2 ** 31 - 1, 0, 0],
+    );
+    zone.despawn(grows!);
+    assert.equal([zone.hpMax(grows!), zone.hpMax(-1)], [0, 0]);
+  }
+});
+
 test("archetypes that cannot be are refused by their path and value, and what hp 0 would make undead", () => {
   const kernel = kernels[0]!;
   const refusedRow = (row: object, message: RegExp) =>

@@ -10,7 +10,7 @@ import { CORNERS, INDICES, indexBuffer, quadIndices, vertexBuffer } from "./quad
 
 /** Pixels of the screen: smaller ones would flicker. */
 const RADIUS_PIXELS_MIN = 1.4;
-/** 256ths of a channel that every entity has of its kind's colour; up to 63 more are its own. */
+/** 256ths of its kind's colour that every entity has; up to 63 more are its own. The same of each channel: another hue is a state. */
 const SHADE_MIN = 192;
 /** The quad's half side in radii: room for the shadow. */
 const REACH = 1.7;
@@ -149,10 +149,10 @@ function writeColors({ count, ids, kinds, teams, states }: Tracks, look: Look, o
   const { packed } = look;
   for (let i = 0, at = 0; i < count; i++, at += CORNERS) {
     const color = packed[look.index(kinds[i]!, teams[i]!, states[i]!)]!;
-    const hash = Math.imul(ids[i]!, 0x9e3779b1);
-    const red = ((color & 0xff) * (SHADE_MIN + ((hash >>> 26) & 63))) >> 8;
-    const green = (((color >> 8) & 0xff) * (SHADE_MIN + ((hash >>> 20) & 63))) >> 8;
-    const blue = (((color >> 16) & 0xff) * (SHADE_MIN + ((hash >>> 14) & 63))) >> 8;
+    const shade = SHADE_MIN + (Math.imul(ids[i]!, 0x9e3779b1) >>> 26);
+    const red = ((color & 0xff) * shade) >> 8;
+    const green = (((color >> 8) & 0xff) * shade) >> 8;
+    const blue = (((color >> 16) & 0xff) * shade) >> 8;
     out[at] = out[at + 1] = out[at + 2] = out[at + 3] = red | (green << 8) | (blue << 16) | (color & 0xff000000);
   }
 }

@@ -11,8 +11,8 @@ export class GateLayer {
     for (const { x0, y0, x1, y1 } of gates) {
       this.graphics
         .rect(x0, y0, x1 - x0, y1 - y0)
-        .fill({ color: GATE, alpha: 0.16 })
-        .stroke({ width: 2, color: GATE, alpha: 0.8 });
+        .fill({ color: GATE, alpha: 0.35 })
+        .stroke({ width: 6, color: GATE, alpha: 0.8 });
     }
   }
 }

@@ -64,7 +64,7 @@ function packedLook(color: number, state: number, radius: number): number {
 }
 
 function tinted(color: number, state: number): number {
-  if (state === CHASE) return mixed(color, WARY, 0.35);
-  if (state === ATTACK) return mixed(color, RAGE, 0.6);
+  if (state === CHASE) return mixed(color, WARY, 0.75);
+  if (state === ATTACK) return mixed(color, RAGE, 0.7);
   return state === DEAD ? mixed(color, CORPSE, 0.8) : color;
 }
