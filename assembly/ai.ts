@@ -150,6 +150,14 @@ function notice(zone: Zone, slot: u32, sight: f32): u32 {
   return isHarmable(zone, slotOf(<u32>best)) ? <u32>best : noticeHarmable(zone, x, y, sight, team, layers);
 }
 
+/** The pace, of 1, at which it gets no farther than this before it decides again: who is fast would run to and fro across its goal. */
+// @ts-ignore: decorator
+@inline
+function paceFor(zone: Zone, slot: u32, squared: f32): f32 {
+  const stride = load<f32>(zone.speed + (slot << 2)) * zone.dt * <f32>zone.steerPeriod;
+  return squared < stride * stride ? sqrt<f32>(squared) / stride : 1;
+}
+
 /** A hunter turns to an enemy: straight at it when the way is free, else along a field around the walls. */
 function pursueTarget(zone: Zone, row: Archetype, slot: u32, id: u32): void {
   const at = slot << 2;
@@ -211,7 +219,11 @@ function pursue(zone: Zone, row: Archetype, decider: u32): void {
   }
   store<u8>(zone.state + slot, CHASE);
   if (!sees && walkAlong(zone, row, slot)) return;
-  steer(zone, slot, dx, dy, 1, row.separation);
+  // As far as the target will be if it goes on: who flees is not let go.
+  const ahead = zone.dt * <f32>zone.steerPeriod;
+  const aheadX = dx + load<f32>(zone.vx + (<u32>target << 2)) * ahead;
+  const aheadY = dy + load<f32>(zone.vy + (<u32>target << 2)) * ahead;
+  steer(zone, slot, dx, dy, paceFor(zone, slot, aheadX * aheadX + aheadY * aheadY), row.separation);
 }
 
 /**
@@ -237,9 +249,7 @@ function walkAlong(zone: Zone, row: Archetype, slot: u32): bool {
   }
   const squared = dx * dx + dy * dy;
   if (squared > 0) face(zone, slot, dx, dy);
-  const stride = step * <f32>zone.steerPeriod;
-  if (squared < stride * stride) pace *= sqrt<f32>(squared) / stride;
-  steer(zone, slot, dx, dy, pace, row.separation);
+  steer(zone, slot, dx, dy, pace * paceFor(zone, slot, squared), row.separation);
   return true;
 }
 
@@ -314,8 +324,9 @@ function goHome(zone: Zone, row: Archetype, decider: u32, paths: u32): u32 {
   }
   const dx = load<f32>(zone.wayX + at) - x;
   const dy = load<f32>(zone.wayY + at) - y;
-  if (dx * dx + dy * dy > 0) face(zone, slot, dx, dy);
-  steer(zone, slot, dx, dy, 1, row.separation);
+  const squared = dx * dx + dy * dy;
+  if (squared > 0) face(zone, slot, dx, dy);
+  steer(zone, slot, dx, dy, paceFor(zone, slot, squared), row.separation);
   return paths;
 }
 

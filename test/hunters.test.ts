@@ -138,6 +138,40 @@ test("a hunter chases, bites at its cooldown, gives up at its leash, walks home 
   }
 });
 
+test("a hunter comes to its target and home, however far it goes between two decisions: 1 to 240 Hz", () => {
+  for (const kernel of kernels) {
+    for (const tickRate of [1, 10, 30, 60, 240]) {
+      for (const speed of [120, 400, 1500, 1e6, 3e38]) {
+        const hunter: Archetype = { ...WOLF, reach: 2, halfSize: 4 };
+        const zone = kernel.createZone({ width: 1000, height: 400, capacity: 2, tickRate, archetypes: [MAN, hunter] });
+        zone.spawn({ x: 100, y: 200, kind: 1, speed });
+        const man = zone.spawn({ x: 271, y: 213, kind: 0 });
+        const label = `${nameOf(kernel)}, ${speed} units a second at ${tickRate} Hz`;
+        const { state } = zone.columns;
+        let ticks = 0;
+        while (state[0] !== ATTACK && ticks++ < 5 * tickRate) zone.step();
+        assert.is(state[0], ATTACK, label);
+        zone.place(man, 900, 200);
+        ticks = 0;
+        while (state[0] !== IDLE && ticks++ < 5 * tickRate) zone.step();
+        assert.is(state[0], IDLE, label);
+      }
+    }
+  }
+});
+
+test("a hunter that is a little faster catches who flees, at 5 to 60 Hz", () => {
+  for (const tickRate of [5, 10, 29, 60]) {
+    const archetypes = [MAN, { ...WOLF, leash: 4000 }];
+    const zone = kernels[0]!.createZone({ width: 2000, height: 400, capacity: 2, tickRate, archetypes });
+    zone.spawn({ x: 100, y: 200, kind: 1, speed: 200 });
+    zone.move(zone.spawn({ x: 150, y: 200, kind: 0, speed: 180 }), 1, 0);
+    let ticks = 0;
+    while (zone.columns.state[0] !== ATTACK && ticks++ < 10 * tickRate) zone.step();
+    assert.is(zone.columns.state[0], ATTACK, `at ${tickRate} Hz`);
+  }
+});
+
 test("a hunter whose target is gone, dead, or too far to see turns to the next, or goes home", () => {
   for (const kernel of kernels) {
     for (const end of ["despawn", "harm", "place"] as const) {
