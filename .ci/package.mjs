@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
@@ -45,12 +45,25 @@ assert.ok(pack.size < PACKAGE_BYTES_MAX, `the package has ${pack.size} bytes`);
 assert.deepEqual(
   folders.filter(
     (name) =>
-      !/^(asconfig\.json|assembly|package\.json|README\.md|CHANGELOG\.md|LICENSE|build\/(THIRD-PARTY\.txt|bench|js|types|viewer))$/.test(
+      !/^(asconfig\.json|assembly|docs|examples|src|package\.json|[A-Z]+\.md|LICENSE|build\/(THIRD-PARTY\.txt|bench|js|types|viewer))$/.test(
         name,
       ),
   ),
   [],
 );
+// What the documents link to is there, pictures of the page aside.
+const packed = new Set(
+  pack.files.flatMap(({ path }) => path.split("/").map((_, i, all) => all.slice(0, i + 1).join("/"))),
+);
+const broken = [...packed]
+  .filter((path) => path.endsWith(".md"))
+  .flatMap((path) =>
+    [...readFileSync(path, "utf8").matchAll(/\]\((?!https?:|#)([^)]+)\)/g)]
+      .map(([, link]) => join(dirname(path), link))
+      .filter((target) => !packed.has(target) && !target.endsWith(".png"))
+      .map((target) => `${path}: ${target}`),
+  );
+assert.deepEqual(broken, []);
 
 // The README's example, with nothing but the package there.
 const example = /```js\n(import \{ loadKernel \} from "gyre\/kernel";[\s\S]*?)```/.exec(

@@ -18,10 +18,11 @@
 import { Archetype, BRAIN_HUNTER, archetypeOf, hpMax } from "./archetype";
 import { isHarmable, isReady, rouse } from "./combat";
 import { face, find, halt, place, placeCheck, slotOf } from "./entity";
+import { EVENT_ARRIVAL, emitAt } from "./event";
 import { flowRequest } from "./flow";
 import { beginSquare, gridClean, layersWithout, nextRun } from "./grid";
-import { flowSteer } from "./heading";
-import { ATTACK, CHASE, DEAD, IDLE, NONE, OK, RETURN, SEES, WALK, Zone } from "./layout";
+import { flowSteer, isAtGoal } from "./heading";
+import { ARRIVED, ATTACK, CHASE, DEAD, IDLE, NONE, OK, RETURN, SEES, WALK, Zone } from "./layout";
 import { findPath } from "./path";
 import { candidate, candidateLimit, likelyReach, nearestFrom, squaredRadius } from "./query";
 import { isWayFree } from "./sight";
@@ -318,8 +319,14 @@ function goHome(zone: Zone, row: Archetype, decider: u32, paths: u32): u32 {
   return paths;
 }
 
-/** WALK: along its field, up to the goal. */
+/** WALK: along its field. Who has arrived goes on to the middle of the goal's tile and makes room there for who comes after. */
 function walk(zone: Zone, row: Archetype, slot: u32): void {
+  const at = slot << 2;
+  const flags = load<u8>(zone.flags + slot);
+  if ((flags & ARRIVED) == 0 && isAtGoal(zone, load<u32>(zone.route + at), load<f32>(zone.x + at), load<f32>(zone.y + at))) {
+    store<u8>(zone.flags + slot, <u8>(flags | ARRIVED));
+    emitAt(zone, EVENT_ARRIVAL, false, 0, slot, 0, 0);
+  }
   if (!walkAlong(zone, row, slot)) steer(zone, slot, 0, 0, 1, row.separation);
 }
 
@@ -359,5 +366,6 @@ export function follow(zone: Zone, id: u32, field: u32): bool {
   const slot = find(zone, id);
   if (slot < 0 || !load<u8>(zone.alive + slot)) return false;
   store<u32>(zone.route + (<u32>slot << 2), field);
+  store<u8>(zone.flags + slot, load<u8>(zone.flags + slot) & ~(<u8>ARRIVED));
   return true;
 }

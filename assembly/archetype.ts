@@ -1,6 +1,6 @@
 // Archetypes: what a kind of entity is. Rows of numbers in the zone, looked up by kind; the host fills them in once, from a table that
 // it has validated (src/kernel/archetypes.ts has the units). Behind the last row lies one of zeros, which kinds without a row share.
-import { CLEAVE_MAX, Zone } from "./layout";
+import { CLEAVE_MAX, Zone, isZero } from "./layout";
 
 /** Nobody decides for it but who moves it, or the field that it follows. */
 export const BRAIN_NONE: u32 = 0;
@@ -84,9 +84,6 @@ export function archetypesValid(zone: Zone): bool {
       row.brain <= BRAIN_HUNTER && row.team <= 0xff;
     if (!lengths || !amounts || !rest) return false;
   }
-  const none = archetypeOf(zone, zone.archetypeCount);
-  for (let at: u32 = 0; at < <u32>offsetof<Archetype>(); at += 8) {
-    if (load<u64>(changetype<usize>(none) + at) != 0) return false;
-  }
-  return true;
+  const none = changetype<usize>(archetypeOf(zone, zone.archetypeCount));
+  return isZero(none, none + offsetof<Archetype>());
 }

@@ -5,8 +5,9 @@
 //          a  [S]────────>     the other; the arc is open around the direction that the striker faces. Walls stop blows.
 //                ╲  c
 //
-// Damage is attack x (1 +- spread) - defence, at least 1, from the zone's generator; blows fall in order of slots, players' before
-// hunters'. Who dies keeps its slot as a corpse, out of the grid, until it lives again or is gone. Cost: the entities near each blow.
+// Damage is attack x (1 +- spread) - defence, at least 1, from the zone's generator; who was asked to strike does so in order of slots,
+// then hunters in the order in which they decided. Who dies keeps its slot as a corpse, out of the grid, until it lives again or is
+// gone. Cost: the entities near each blow.
 import { Archetype, hpMax, rowOf } from "./archetype";
 import { despawn, find, slotOf, halt } from "./entity";
 import { EVENT_DEATH, EVENT_HIT, EVENT_LEVEL, EVENT_RESPAWN, emitAt } from "./event";
@@ -76,17 +77,21 @@ function findHits(zone: Zone, row: Archetype, slot: u32): u32 {
   const reach = row.reach + load<f32>(zone.halfSize + at);
   const limit = squaredRadius(reach);
   const cosine = row.arcCosine;
+  // Who stands right behind may seem to be beyond even that, as the products are rounded.
+  const allAround = cosine == -1;
   let count: u32 = 0;
   beginSquare(zone, x, y, reach, layersWithout(zone, team));
   while (nextRun(zone)) {
     for (let entry = zone.runStart << 2; entry < zone.runEnd << 2; entry += 4) {
-      const dx = load<f32>(zone.sortedX + entry) - x;
-      const dy = load<f32>(zone.sortedY + entry) - y;
+      const toX = load<f32>(zone.sortedX + entry);
+      const toY = load<f32>(zone.sortedY + entry);
+      const dx = toX - x;
+      const dy = toY - y;
       const squared = dx * dx + dy * dy;
       if (!(squared <= limit) || load<i32>(zone.sortedTeam + entry) == team) continue;
-      if (dx * faceX + dy * faceY < cosine * sqrt<f32>(squared)) continue;
+      if (!allAround && dx * faceX + dy * faceY < cosine * sqrt<f32>(squared)) continue;
       const id = load<u32>(zone.sortedId + entry);
-      if (!isHarmable(zone, slotOf(id)) || !isWayFree(zone, x, y, x + dx, y + dy, 0)) continue;
+      if (!isHarmable(zone, slotOf(id)) || !isWayFree(zone, x, y, toX, toY, 0)) continue;
       count = keep(zone.windows, count, row.cleave, candidate(squared, id));
     }
   }

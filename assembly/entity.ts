@@ -1,8 +1,8 @@
 // Entities: structure of arrays by slot. A freed slot goes to the tail of a queue and its generation moves on, so a stale id
 // is recognised; fresh slots are taken while fewer than REST_SLOTS are free, so that an id is not repeated soon. O(1) each.
 import {
-  BLOCKED, COLUMNS, COLUMNS_2, COLUMNS_4, GENERATION_BITS, GENERATION_MAX, NONE, OK, OUT_OF_BOUNDS, OWN_COLUMNS_MAX, REST_SLOTS,
-  ZONE_FULL, Zone, columnField, ownColumn, ownColumnBytes,
+  BLOCKED, COLUMNS, COLUMNS_2, COLUMNS_4, GENERATION_BITS, GENERATION_MAX, NONE, OK, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, REST_SLOTS,
+  ZONE_FULL, Zone, columnBytes, columnField, isZero, ownColumn, ownColumnBytes,
 } from "./layout";
 import { EVENT_SPAWN, emitAt } from "./event";
 import { gridAppend, gridForget } from "./grid";
@@ -89,6 +89,31 @@ function clear(zone: Zone, slot: u32): void {
     const bytes = ownColumnBytes(zone, column);
     if (bytes != 0) memory.fill(ownColumn(zone, column) + slot * bytes, 0, bytes);
   }
+}
+
+/** Is a slot as clear leaves it? The links of freed slots are no part of that, nor are columns of one's own, into which games write. */
+export function isClear(zone: Zone, slot: u32): bool {
+  for (let column: u32 = 0; column < COLUMNS; column++) {
+    const field = columnField(zone, column);
+    const address = load<usize>(field);
+    if (address == zone.next || address == zone.generation) continue;
+    const bytes = columnBytes(column);
+    const at = address + slot * bytes;
+    if ((bytes == 4 ? load<u32>(at) : bytes == 2 ? <u32>load<u16>(at) : <u32>load<u8>(at)) != 0) return false;
+  }
+  return true;
+}
+
+/** Are the kernel's columns zero from the first slot on that was never used, up to where loads of four lanes end? */
+export function isUnusedClear(zone: Zone): bool {
+  for (let column: u32 = 0; column < COLUMNS; column++) {
+    const field = columnField(zone, column);
+    const end = column + 1 < COLUMNS ? load<usize>(field, 4) : <usize>load<u32>(changetype<usize>(zone), OWN_AT);
+    let at = load<usize>(field) + zone.highWater * columnBytes(column);
+    for (; (at & 3) != 0; at++) if (load<u8>(at) != 0) return false;
+    if (!isZero(at, end)) return false;
+  }
+  return true;
 }
 
 /** Stops it, and it is asked for nothing any more. */

@@ -14,6 +14,8 @@ export const EVENT_SPAWN: u32 = 4;
 export const EVENT_RESPAWN: u32 = 5;
 /** target came from another zone. Critical. */
 export const EVENT_TRANSFER: u32 = 6;
+/** target came to a goal's tile of the field that it follows, once a walk. */
+export const EVENT_ARRIVAL: u32 = 7;
 /** A game's own types begin here. */
 export const EVENT_OWN: u32 = 64;
 

@@ -168,8 +168,9 @@ export function layersWithout(zone: Zone, notTeam: i32): u32 {
   return first | second;
 }
 
-/** Pass 1, hashed. */
+/** Pass 1, hashed. Without layers any team may be anywhere. */
 function countBuckets(zone: Zone): void {
+  zone.otherTeam = MIXED;
   memory.fill(zone.keys, 0xff, zone.hashSize << 2);
   for (let slot: u32 = 0; slot < zone.highWater; slot++) {
     if (!load<u8>(zone.alive + slot)) continue;

@@ -129,6 +129,14 @@ export function flowSteer(zone: Zone, handle: u32, x: f32, y: f32, halfSize: f32
   return headFor(zone, dx != 0 && dy == 0 ? px : ownX, dy != 0 && dx == 0 ? py : ownY);
 }
 
+/** Is a place in a goal's tile of the field? */
+export function isAtGoal(zone: Zone, handle: u32, x: f32, y: f32): bool {
+  const paths = pathsOf(zone);
+  if (!fieldLive(paths, handle)) return false;
+  if (zone.tilesX == 0) return fieldDirection(zone, handle, x, y) == GOAL;
+  return flowDirection(zone, handle, tileOf(zone, x, zone.tilesX), tileOf(zone, y, zone.tilesY)) == GOAL;
+}
+
 /** For a host: the direction at a point; without tiles that of the straight way to the nearest goal's tile. */
 export function fieldDirection(zone: Zone, handle: u32, x: f64, y: f64): u32 {
   const paths = pathsOf(zone);

@@ -104,6 +104,8 @@ export const DEAD: u32 = 4;
 export const WALK: u32 = 5;
 /** Flag: a hunter sees whom it is after, or its home. */
 export const SEES: u32 = 1;
+/** Flag: who follows a field has been in a goal's tile of it. */
+export const ARRIVED: u32 = 2;
 
 export const SPEC_BYTES: u32 = 128;
 export const STATE_BYTES: u32 = 64;
@@ -244,7 +246,7 @@ export class Zone {
   alive: usize; //                1; 0 for nobody and for corpses
   state: usize; //                u8: IDLE .. DEAD
   action: usize; //               u8: what it has been asked to do
-  flags: usize; //                u8: SEES
+  flags: usize; //                u8: SEES, ARRIVED
 
   eventRing: usize;
   commandRing: usize;
@@ -482,6 +484,12 @@ export function ownColumn(zone: Zone, column: u32): usize {
   return load<u32>(changetype<usize>(zone) + (column << 2), OWN_AT);
 }
 
+/** Is memory zero from one address to another, a multiple of 4 bytes? */
+export function isZero(from: usize, to: usize): bool {
+  for (let at = from; at < to; at += 4) if (load<u32>(at) != 0) return false;
+  return true;
+}
+
 function ringCapacityValid(records: u32): bool {
   return records >= 2 && records <= RING_CAPACITY_MAX && (records & (records - 1)) == 0;
 }
@@ -489,7 +497,7 @@ function ringCapacityValid(records: u32): bool {
 function specValid(zone: Zone): bool {
   return (
     zone.width > 0 && zone.width <= WORLD_SIZE_MAX && zone.height > 0 && zone.height <= WORLD_SIZE_MAX &&
-    zone.tileSize > 0 && zone.cellSize > 0 && zone.tickRate > 0 &&
+    zone.tileSize > 0 && zone.cellSize > 0 && zone.tickRate >= 1 &&
     zone.capacity >= 1 && zone.capacity <= CAPACITY_MAX &&
     (zone.tilesX == 0) == (zone.tilesY == 0) && <u64>zone.tilesX * zone.tilesY <= TILES_MAX &&
     zone.archetypeCount <= ARCHETYPES_MAX && ringCapacityValid(zone.eventCapacity) &&

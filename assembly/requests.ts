@@ -12,7 +12,7 @@
 // through in line: 1 to 2 ns a request of PATH_REQUESTS_MAX, at each request, search and answer.
 import { fieldsRestore, fieldsValid, flowStep } from "./flow";
 import {
-  ANSWER_POINTS, NONE, PathRequest, Paths, RequestState, Zone, pathsOf, walkerSize,
+  ANSWER_POINTS, NONE, PathRequest, Paths, RequestState, Zone, isZero, pathsOf, walkerSize,
 } from "./layout";
 import { findTilePath, lineOf, searchBegin, searchRun, wayPut } from "./path";
 
@@ -188,7 +188,7 @@ function isLine(line: u32, count: u32, tilesX: u32): bool {
 
 function requestValid(zone: Zone, paths: Paths, index: u32): bool {
   const request = requestAt(paths, index);
-  if (request.status == NOBODYS) return request.ticket == 0 && request.expanded == 0 && request.length == 0;
+  if (request.status == NOBODYS) return isZero(changetype<usize>(request), changetype<usize>(request) + offsetof<PathRequest>());
   if (request.status == WAITING && (request.length != 0 || request.cost != 0)) return false;
   if (request.status == ANSWERED && !(request.cost == -1 ? request.length == 0 : request.length != 0)) return false;
   if (zone.tilesX != 0) {

@@ -2,6 +2,7 @@
 import { decideAll } from "./ai";
 import { archetypesValid } from "./archetype";
 import { combatAll } from "./combat";
+import { isClear, isUnusedClear } from "./entity";
 import { gridRebuild } from "./grid";
 import { compressTable } from "./lanes";
 import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
@@ -52,25 +53,29 @@ export function slotValid(zone: Zone, slot: u32): bool {
   const id = load<u32>(zone.id + at);
   const generation = <u32>load<u16>(zone.generation + (slot << 1));
   if (generation == 0 || generation > GENERATION_MAX) return false;
+  if (id == 0) return isClear(zone, slot);
   const x = load<f32>(zone.x + at);
   const y = load<f32>(zone.y + at);
   const h = load<f32>(zone.halfSize + at);
   const speed = load<f32>(zone.speed + at);
+  const vx = load<f32>(zone.vx + at);
+  const vy = load<f32>(zone.vy + at);
   const wishX = load<f32>(zone.wishX + at);
   const wishY = load<f32>(zone.wishY + at);
   const alive = load<u8>(zone.alive + slot);
   const state = load<u8>(zone.state + slot);
-  if (id == 0) return alive == 0 && state == 0 && x == 0 && y == 0 && speed == 0 && wishX == 0 && wishY == 0;
   const homeX = load<f32>(zone.homeX + at);
   const homeY = load<f32>(zone.homeY + at);
   const faceX = load<f32>(zone.faceX + at);
   const faceY = load<f32>(zone.faceY + at);
   const wayX = load<f32>(zone.wayX + at);
   const wayY = load<f32>(zone.wayY + at);
-  const isCorpse = state == DEAD && wishX == 0 && wishY == 0;
+  const isAsked = load<u8>(zone.action + slot) != 0 || load<u32>(zone.route + at) != 0;
+  const isCorpse = state == DEAD && wishX == 0 && wishY == 0 && !isAsked;
   return (
     id == ((slot << GENERATION_BITS) | generation) && (alive == 1 ? state < DEAD : alive == 0 && isCorpse) &&
-    isLength(h) && isLength(speed) && abs(wishX) <= 1 && abs(wishY) <= 1 && abs(faceX) <= 2 && abs(faceY) <= 2 &&
+    isLength(h) && isLength(speed) && isLength(abs(vx)) && isLength(abs(vy)) &&
+    abs(wishX) <= 1 && abs(wishY) <= 1 && abs(faceX) <= 2 && abs(faceY) <= 2 &&
     load<u16>(zone.level + (slot << 1)) >= 1 && load<u32>(zone.xp + at) <= <u32>i32.MAX_VALUE &&
     load<u32>(zone.gold + at) <= <u32>i32.MAX_VALUE && boxInside(zone, x, y, h) && !boxBlocked(zone, x, y, h) &&
     boxInside(zone, homeX, homeY, h) && !boxBlocked(zone, homeX, homeY, h) &&
@@ -91,7 +96,7 @@ function freeListValid(zone: Zone): bool {
   return slot == NONE && last == zone.freeTail;
 }
 
-/** Is the state one that the kernel can have made? True also means that no export will read outside the zone. O(slots used). */
+/** Is the state one that the kernel can have made? True also means that no export will read outside the zone. O(capacity). */
 export function zoneValid(zone: Zone): bool {
   if (zone.magic != MAGIC || zone.layoutVersion != LAYOUT_VERSION) return false;
   if (zone.highWater > zone.capacity || zone.count > zone.highWater || !archetypesValid(zone)) return false;
@@ -100,5 +105,5 @@ export function zoneValid(zone: Zone): bool {
     if (!slotValid(zone, slot)) return false;
     live += <u32>(load<u32>(zone.id + (slot << 2)) != 0);
   }
-  return live == zone.count && freeListValid(zone) && tilesValid(zone) && pathsValid(zone);
+  return live == zone.count && freeListValid(zone) && isUnusedClear(zone) && tilesValid(zone) && pathsValid(zone);
 }

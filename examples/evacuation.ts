@@ -6,7 +6,7 @@
  *
  * The kernel walks the people; the game looks at everybody ten times a second, about 0.1 us each, and does nothing per tick.
  */
-import { defineGame, type GameWorld, type MapData } from "gyre";
+import { defineGame, EVENT, type GameWorld, type MapData } from "gyre";
 
 /** A tile a character: `#` wall, `:` room, where people are before the bell, `.` corridor or door, letters: exits, blank: the yard. */
 const PLAN = [
@@ -108,7 +108,8 @@ export default defineGame<State, typeof COLUMN_TYPES>({
   map: building(),
   capacity: ({ npcs }) => peopleOf(npcs),
   players: 64,
-  zone: { cellSize: CROWD_RADIUS, flowFields: 2 },
+  // All may come, or arrive, in one tick.
+  zone: { cellSize: CROWD_RADIUS, flowFields: 2, eventCapacity: 2048 },
   columns: COLUMN_TYPES,
   archetypes: {
     marshal: { team: 1, halfSize: 6, speed: 140 },
@@ -147,10 +148,11 @@ export default defineGame<State, typeof COLUMN_TYPES>({
     else begin(world);
   },
 
-  systems: [
-    { name: "look", every: LOOK_TICKS, run: look },
-    { name: "count", every: 2, run: countOut },
-  ],
+  event(world, { type, target, x, y }) {
+    if (type === EVENT.ARRIVAL) countOut(world, target, x, y);
+  },
+
+  systems: [{ name: "look", every: LOOK_TICKS, run: look }],
 });
 
 function building(): MapData {
@@ -277,27 +279,24 @@ function calm(world: World, x: number, y: number, radius: number, by: number): v
   }
 }
 
-/** Who stands on the goal of an exit is out, and goes home. */
-function countOut(world: World): void {
+/** Who arrives at an exit's goal is out, and goes home. */
+function countOut(world: World, who: number, x: number, y: number): void {
   const { state, zone } = world;
-  if (state.phase !== "alarm") return;
-  const person = world.kind("person");
-  for (const exit of NAMES) {
-    const goals = GOALS[exit];
-    const [x0 = 0, y0 = 0] = goals;
-    const [x1 = 0, y1 = 0] = goals.slice(-2);
-    const count = Math.min(zone.queryRect(x0 - HALF, y0 - HALF, x1 + HALF, y1 + HALF, found), found.length);
-    for (let i = 0; i < count; i++) {
-      const who = found[i] ?? 0;
-      if (zone.columns.kind[zone.slot(who)] !== person) continue;
-      zone.despawn(who);
-      state.out[exit]++;
-      state.inside--;
-    }
-  }
+  const exit = NAMES.find((name) => isOn(GOALS[name], x, y));
+  if (exit === undefined || !zone.despawn(who)) return;
+  state.out[exit]++;
+  state.inside--;
   if (state.inside > 0) return;
   state.phase = "over";
   state.seconds = (world.tick - state.bell) / world.tickRate;
   world.tell("evacuated", { drill: state.drill, seconds: state.seconds, out: { ...state.out } });
   world.after(BREAK * world.tickRate, "again");
+}
+
+/** Is the place on one of the tiles with these centres? */
+function isOn(tiles: readonly number[], x: number, y: number): boolean {
+  for (let i = 0; i < tiles.length; i += 2) {
+    if (Math.abs((tiles[i] ?? 0) - x) <= HALF && Math.abs((tiles[i + 1] ?? 0) - y) <= HALF) return true;
+  }
+  return false;
 }

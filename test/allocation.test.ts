@@ -135,4 +135,30 @@ test("a fight among 400 with hooks for inputs, deaths, events and systems leaves
   assert.ok(perTick < 512, `${perTick} bytes a tick`);
 });
 
+test("crowds that wait in 50 gates, and have asked, leave under 256 bytes a tick", async () => {
+  const GATES = 50;
+  const gates = Array.from({ length: GATES }, (_, i) => ({
+    ...{ zone: "zone-0", x0: 32, y0: 40 + 36 * i, x1: 1000, y1: 60 + 36 * i },
+    ...{ to: "zone-1", x: 100, y: 100, all: true },
+  }));
+  const game = defineGame({
+    name: "queue",
+    gates,
+    setup(world) {
+      for (let i = 0; i < GATES; i++) for (let n = 0; n < 4; n++) world.spawn(0, 100 + 50 * n, 50 + 36 * i);
+    },
+  });
+  const world = await worldOf({ game, zones: 2, npcs: 4 * GATES });
+  let asked = 0;
+  const tick = (): void => {
+    world.step();
+    asked += world.crossers;
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  const perTick = allocatedBy(tick);
+  console.log(`${perTick.toFixed(0)} bytes of garbage a tick at ${GATES} gates`);
+  assert.is(asked, 4 * GATES);
+  assert.ok(perTick < 256, `${perTick} bytes a tick`);
+});
+
 test.run();

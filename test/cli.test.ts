@@ -270,6 +270,7 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
       "toy.mjs",
       gameText(`zones: 2, setup(world) {
         for (let i = 0; i < world.settings.npcs; i++) world.spawn("toy", 100, 100);
+        try { world.spawn("toy", 100, 100); } catch {}
       },
       arrive() {}, join(world, player) {
         world.tell("hello", { to: player.name, seed: world.settings.seed }, player);
@@ -287,6 +288,9 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
     assert.match(metrics, /^gyre_zone_entities\{zone="zone-0"\} 9$/m);
     for (const line of [
       "gyre_zones_awake 2",
+      'gyre_zone_entities_refused{zone="zone-1"} 1',
+      'gyre_zone_path_requests_refused{zone="zone-1"} 0',
+      'gyre_pool_created{pool="frames"} 64',
       "gyre_zones_stopped 0",
       "gyre_transfers_total 0",
       'gyre_events_lost_total{policy="drop-low"} 0',
@@ -301,6 +305,41 @@ test("serve GAME runs it: its zones, its settings, its bots, and what it tells i
     const plain = new Run(["serve", "--json", "--port", "0", "--npcs", "0", write("bare.mjs", gameText())]);
     assert.is((await statsOf(JSON.parse(await plain.line()).http)).entities, 0);
     await plain.stop();
+  });
+});
+
+test("what a game's timers and promises throw later is told with its place, and the server goes on", async () => {
+  await inFolder(async (write) => {
+    const file = write(
+      "toy.mjs",
+      throwing(`setup(world) {
+        setTimeout(() => { throw new Error("too late"); });
+        setTimeout(() => { world.zone.move(1, NaN, 0); });
+        Promise.reject(7);
+      }`),
+    );
+    const run = new Run(["serve", "--port", "0", "--json", file]);
+    const { event: first, http } = JSON.parse(await run.line());
+    assert.is(first, "listening");
+    const told = () => run.out.trimEnd().split("\n").slice(1);
+    await until("all is told", () => told().length === 3);
+    const messages = told().map((line) => {
+      const { event, message } = JSON.parse(line);
+      assert.is(event, "stray-error");
+      return message as string;
+    });
+    assert.match(
+      messages.find((text) => text.includes("too late")) ?? "",
+      /toy\.mjs:5:\d+ outside of all hooks: too late$/,
+    );
+    assert.match(messages.find((text) => text.includes("NaN")) ?? "", /toy\.mjs:6:\d+ outside of all hooks: dx is NaN/);
+    assert.ok(
+      messages.some((text) => /toy\.mjs outside of all hooks: .*7/.test(text)),
+      messages.join("\n"),
+    );
+    const { tick } = await statsOf(http);
+    await until("it ticks on", async () => (await statsOf(http)).tick > tick + 5);
+    await run.stop();
   });
 });
 
@@ -339,6 +378,26 @@ test("a zone whose game fails is one line with its place; the server and the oth
       assert.is((await late.reply("error"))["code"], "ZONE_STOPPED");
       late.send({ type: "join", name: "ben", zone: "zone-0" });
       await late.reply("welcome");
+      await run.stop();
+    }
+  });
+});
+
+test("a server whose output nobody reads any more goes on when it has something to say", async () => {
+  await inFolder(async (write) => {
+    const file = write("toy.mjs", throwing('input() { throw new Error("heard by nobody"); }'));
+    for (const asJson of [true, false]) {
+      const run = new Run(["serve", "--port", "0", "--npcs", "0", file, ...(asJson ? ["--json"] : [])]);
+      const http = /http:\/\/[\d.:]+/.exec(await run.line())?.[0] ?? "";
+      run.process.stdout?.destroy();
+      run.process.stderr?.destroy();
+      const client = await TestClient.open(`${http.replace("http", "ws")}/ws`);
+      client.send({ type: "join", name: "ann" });
+      await client.reply("welcome");
+      client.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+      await client.reply("error");
+      const { tick } = await statsOf(http);
+      await until("it ticks on", async () => (await statsOf(http)).tick > tick + 10);
       await run.stop();
     }
   });
@@ -418,6 +477,21 @@ test("told twice to stop, or told while it starts, serve ends with 0", async () 
   await until("it listens to signals", () => starting.err.includes("SIGTERM"));
   starting.process.kill("SIGTERM");
   assert.equal(await starting.ended, { status: 0, signal: null });
+});
+
+test("a game whose module never comes to an end can be stopped, by either signal; one that waits for a while is served", async () => {
+  await inFolder(async (write) => {
+    const looping = write("loop.mjs", 'process.stderr.write("here"); for (;;);');
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const run = new Run(["serve", "--port", "0", looping]);
+      await until("it loops", () => run.err.includes("here"));
+      run.process.kill(signal);
+      assert.equal(await run.ended, { status: null, signal });
+    }
+    const waiting = new Run(["serve", "--json", "--port", "0", write("wait.mjs", `await 1; ${gameText()}`)]);
+    await waiting.line();
+    await waiting.stop("SIGINT");
+  });
 });
 
 test("flags: defaults, signs, repeats, switches and absence", () => {

@@ -83,7 +83,7 @@ function belongings(zone: Zone, id: number): Record<string, number> {
   return Object.fromEntries(kept.map(([name, column]) => [name, column[slot]!]));
 }
 
-test("an entity goes over with all it is and has, its cooldown as what is left of it: 60 seeds, 4 kernels", () => {
+test("an entity goes over with all it is and has, its cooldown as what is left of it, its last hit as how long ago it was: 60 seeds, 4 kernels", () => {
   forSeeds(60, (seed) => {
     for (const kernel of kernels) {
       const random = new Random(seed);
@@ -92,7 +92,7 @@ test("an entity goes over with all it is and has, its cooldown as what is left o
         height: 500,
         capacity: 20,
         columns: COLUMNS as Record<string, ColumnType>,
-        archetypes: [{ hp: 50, attack: 1, cooldown: 1, reach: 10 }],
+        archetypes: [{ hp: 50, attack: 1, cooldown: 1, reach: 10, stagger: 2 }],
       };
       const [from, to] = [kernel.createZone(spec), kernel.createZone({ ...spec, seed: 5 })];
       const ids = populate(from, random, 12, () => ({ speed: random.float() * 200, halfSize: random.float() * 9 }));
@@ -106,12 +106,18 @@ test("an entity goes over with all it is and has, its cooldown as what is left o
       const slot = from.slot(id);
       for (const name of Object.keys(COLUMNS)) from.own[name]![slot] = random.integer(-100, 1000);
       from.columns.xp[slot] = random.integer(0, 999);
+      if (random.float() < 0.5) {
+        from.harm(id, 1);
+        from.step(random.integer(0, 9));
+      }
       const bytes = new Uint8Array(from.entityBytes + 3);
       assert.is(from.extract(id, bytes), true);
       const left = Math.max(0, from.columns.readyAt[slot]! - from.tick);
       const twin = to.insert(bytes, 250, 250);
       assert.equal(belongings(to, twin), belongings(from, id), nameOf(kernel));
       const there = to.slot(twin);
+      const hitAt = from.columns.hitAt[slot]!;
+      assert.is(to.columns.hitAt[there], hitAt === 0 ? 0 : Math.max(1, to.tick - (from.tick - hitAt)));
       assert.is(Math.max(0, to.columns.readyAt[there]! - to.tick), left);
       assert.equal([to.columns.x[there], to.columns.y[there], to.columns.homeX[there]], [250, 250, 250]);
       to.validate();
@@ -143,7 +149,10 @@ test("what is no entity, has no room or would stand in a wall is not inserted, a
   }
   assert.is(zone.hash(), before);
   zone.insert(bytes, 10, 50);
+  assert.is(zone.refused, 0, "none for want of room");
   refuses("ZONE_FULL", () => zone.insert(bytes, 10, 50));
+  refuses("ZONE_FULL", () => zone.spawn({ x: 10, y: 50 }));
+  assert.is(zone.refused, 2);
 });
 
 test("place puts an entity elsewhere for queries at once, or refuses and leaves it", () => {

@@ -112,6 +112,25 @@ test("a blow hits the nearest harmable enemies in reach and arc that no wall hid
   assert.ok(walled > 100, `only ${walled} behind walls`);
 });
 
+test("a blow all around hits who stands anywhere around, also right behind", () => {
+  for (const kernel of kernels) {
+    const zone = kernel.createZone({
+      ...{ width: 320, height: 320, capacity: 2, tickRate: 10 },
+      archetypes: [{ hp: 10, attack: 1, reach: 200 }, { hp: 1_000_000 }],
+    });
+    const striker = zone.spawn({ x: 160, y: 160, kind: 0, speed: 0 });
+    const other = zone.spawn({ x: 160, y: 160, kind: 1, team: 1 });
+    const random = new Random(5);
+    for (let blow = 1; blow <= 500; blow++) {
+      zone.place(other, 20 + random.float() * 200, 40 + random.float() * 200);
+      zone.move(striker, 160 - zone.columns.x[1]!, 160 - zone.columns.y[1]!);
+      zone.act(striker, STRIKE);
+      zone.step();
+      assert.is(zone.columns.hp[1], 1_000_000 - blow, nameOf(kernel));
+    }
+  }
+});
+
 test("damage is attack - defence without spread, at least 1, varies by its share with it, and grows with levels", () => {
   for (const kernel of kernels) {
     const strike = (striker: Archetype, victim: Archetype, level = 1, rounds = 1) => {
@@ -367,6 +386,21 @@ test("brawls conserve: xp given is xp received, gold too; nobody alive without h
     assert.is(new Set(hashes).size, 1);
   });
   assert.ok(deaths > 1000, `only ${deaths} deaths`);
+});
+
+test("hpMax is what the archetype says at the entity's level; 0 for a stale id and for who is beyond harm", () => {
+  for (const kernel of kernels) {
+    const zone = arena(kernel, [{ hp: 50, levelHp: 7 }, { hp: 2 ** 31 - 1, levelHp: 2 ** 31 - 1 }, {}]);
+    const [grows, most, none, plain] = [0, 1, 2, 3].map((kind) => zone.spawn({ x: 99, y: 99, kind, hp: 3 }));
+    zone.columns.level[zone.slot(grows!)] = 4;
+    zone.columns.level[zone.slot(most!)] = 1000;
+    assert.equal(
+      [grows!, most!, none!, plain!].map((id) => zone.hpMax(id)),
+      [71, 2 ** 31 - 1, 0, 0],
+    );
+    zone.despawn(grows!);
+    assert.equal([zone.hpMax(grows!), zone.hpMax(-1)], [0, 0]);
+  }
 });
 
 test("archetypes that cannot be are refused by their path and value, and what hp 0 would make undead", () => {

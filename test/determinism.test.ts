@@ -1,7 +1,9 @@
-import { type Kernel, loadKernel, type Zone } from "gyre/kernel";
+import { type Archetype, GyreError, type Kernel, loadKernel, type Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { allKernels, nameOf, populate, randomTiles, refuses } from "./support/kernels.js";
+import { BASE, beneath } from "./support/exports.js";
+import { sealOf } from "./support/images.js";
+import { allKernels, forSeeds, nameOf, populate, randomTiles, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 
 const kernels = await allKernels();
@@ -89,6 +91,126 @@ test("an image with any one of its bytes changed, cut short or made longer is re
   longer.set(image);
   refuses("IMAGE_BAD", () => kernel.restoreZone(longer));
   refuses("BAD_ARGUMENT", () => kernel.restoreZone("GYRZ" as never), /image is "GYRZ"/);
+});
+
+const MAN: Archetype = {
+  hp: 30,
+  attack: 5,
+  reach: 20,
+  respawn: 0.2,
+  xp: 5,
+  gold: 3,
+  levelXp: 5,
+  levelHp: 3,
+  cleave: 3,
+};
+const WOLF: Archetype = {
+  ...{ hp: 20, attack: 5, reach: 10, sight: 200, leash: 100, brain: "hunter", team: 1, speed: 160 },
+  ...{ separation: 10, wander: 50, xp: 3, corpse: 0.3, levelXp: 10 },
+};
+
+/** A small world with something of everything, some ticks old. */
+function lively(kernel: Kernel, random: Random): Zone {
+  const tiled = random.integer(0, 2) !== 0;
+  const side = tiled || random.integer(0, 1) === 0 ? 330 : 3_000_000;
+  const zone = kernel.createZone({
+    ...{ width: side, height: side, capacity: random.pick([1, 7, 13, 64]), tickRate: random.pick([10, 60]) },
+    ...(tiled ? { tiles: randomTiles(random, 11, 11, 0.15) } : {}),
+    ...{ archetypes: [MAN, WOLF], columns: { a: "u8", b: "f32" } },
+    ...{ flowFields: 3, flowBudget: 20, pathRequests: 3, pathBudget: 5 },
+  });
+  const field = zone.openField([100, 100]);
+  for (let i = 0; i < 40 && zone.count < zone.capacity; i++) {
+    const [x, y] = [random.float() * 330, random.float() * 330];
+    if (zone.blockedAt(x, y)) continue;
+    const id = zone.spawn({ x, y, kind: random.integer(0, 2), halfSize: 0, speed: random.pick([0, 100, 1000]) });
+    zone.move(id, random.integer(-1, 1), random.integer(-1, 1));
+    zone.act(id, 1);
+    if (random.integer(0, 1) === 0) zone.follow(id, field);
+    if (random.integer(0, 3) === 0) zone.despawn(id);
+  }
+  for (const requester of [1, 2]) zone.paths.request(requester, 5, 5, 300, 30 * requester);
+  zone.step(random.integer(0, 40));
+  return zone;
+}
+
+/** Words that are no number, none of the usual size, or nearly right. */
+const ODD = [0, 1, 2, 4, 16, 0x7fc00000, 0x7f800000, 0xff800000, 0xbf800000, 0x7f7fffff, 0x3f800000, 0xffffffff];
+
+test("an image that lies with the right checksum is refused, or is a zone as sound as any: 1,200 seeds", () => {
+  const seal = sealOf(kernels[0]!);
+  let refused = 0;
+  forSeeds(1200, (seed) => {
+    const random = new Random(seed);
+    const image = lively(random.pick(kernels), random).save();
+    const view = new DataView(image.buffer);
+    const start = 32 + view.getUint32(24, true);
+    for (let damages = random.integer(1, 3); damages > 0; damages--) {
+      const most = random.integer(0, 4) === 0 ? 192 : image.length - start;
+      const at = start + 4 * random.integer(0, (most >> 2) - 1);
+      if (random.integer(0, 2) === 0) view.setUint8(at + random.integer(0, 3), random.pick([0, 1, 2, 255]));
+      else view.setUint32(at, random.pick([...ODD, random.next()]), true);
+    }
+    let zone: Zone;
+    try {
+      zone = random.pick(kernels).restoreZone(seal(image));
+    } catch (error) {
+      if (!(error instanceof GyreError) || error.code !== "IMAGE_BAD") throw error;
+      refused++;
+      return;
+    }
+    zone.step(5);
+    populate(zone, random, zone.capacity - zone.count, () => ({ kind: 1, halfSize: 0 }));
+    zone.step(20);
+    zone.validate();
+    const other = random.pick(kernels).restoreZone(zone.save());
+    zone.step(20);
+    other.step(20);
+    assert.is(other.hash(), zone.hash());
+    zone.validate();
+  });
+  assert.ok(refused > 600 && refused < 1100, `${refused} were refused`);
+});
+
+test("an image with other tiles a row, or with something left where nobody is, is refused", () => {
+  const kernel = kernels[0]!;
+  const seal = sealOf(kernel);
+  const tiles = new Uint8Array(40).fill(1, 30);
+  const { zone, memory, constant } = beneath(() =>
+    kernel.createZone({ width: 320, height: 128, capacity: 5, tiles, archetypes: [MAN] }),
+  );
+  const [dead, gone] = [0, 1, 2].map((team) => zone.spawn({ x: 50, y: 50, team }));
+  zone.harm(dead!, 1000);
+  zone.despawn(gone!);
+  const image = zone.save();
+  kernel.restoreZone(image);
+  const refused = (message: RegExp, ...words: [number, number][]) => {
+    const lying = image.slice();
+    const view = new DataView(lying.buffer);
+    for (const [at, value] of words) view.setUint32(at, value, true);
+    refuses("IMAGE_BAD", () => kernel.restoreZone(seal(lying)), message);
+  };
+  const header = (field: string) => 32 + constant(field);
+  const stateStart = memory.getUint32(BASE + constant("ZONE_STATE_START"), true);
+  const columns = zone.columns as unknown as Readonly<Record<string, Uint8Array>>;
+  const column = (name: string, slot: number) => {
+    const { byteOffset, BYTES_PER_ELEMENT } = columns[name]!;
+    return 32 + 192 + byteOffset - stateStart + slot * BYTES_PER_ELEMENT;
+  };
+  // 20 x 2 tiles are as many as 10 x 4.
+  refused(/spec/, [header("ZONE_TILES_X"), 20], [header("ZONE_TILES_Y"), 2]);
+  refused(/spec/, [header("ZONE_WALKER_HALF_SIZE") + 4, 1]);
+  for (const [name, slot] of [
+    ["action", 0],
+    ["xp", 1],
+    ["faceY", 1],
+    ["wishX", 3],
+    ["xp", 4],
+    // Behind the last slot, where a load of four lanes looks.
+    ["wishX", 6],
+  ] as const) {
+    refused(/not sound/, [column(name, slot), 1]);
+  }
 });
 
 test("a 64-bit hash tells apart what differs in one column of one entity", () => {

@@ -1,5 +1,5 @@
 /** Flow fields against a plain Dijkstra, their table, their budget, and boxes that really walk along them. */
-import { GyreError, type Kernel, loadKernel, type Zone } from "gyre/kernel";
+import { GyreError, type Kernel, loadKernel, type Zone, type ZoneEvent, type ZoneSpec } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BASE, type Beneath, beneath } from "./support/exports.js";
@@ -11,6 +11,7 @@ const SIZE = 32;
 const DX = [0, 1, 1, 0, -1, -1, -1, 0, 1, 0];
 const DY = [0, 0, 1, 1, 1, 0, -1, -1, -1, 0];
 const GOAL = 9;
+const ARRIVAL = 7;
 
 const kernels = await allKernels();
 
@@ -207,6 +208,39 @@ test("who follows a field reaches the goal's tile, also as wide as the gaps, at 
     zone.validate();
   });
   assert.ok(walked > 100, `${walked} walked`);
+});
+
+test("ARRIVAL tells once a walk that one came to a goal's tile, and where it stood; not for a field that is closed; with tiles and without", () => {
+  for (const kernel of kernels) {
+    for (const tiles of [undefined, new Uint8Array(100)]) {
+      const zone = kernel.createZone({ width: 320, height: 320, capacity: 40, tiles, flowFields: 2 } as ZoneSpec);
+      const goals = [80, 80, 240, 240];
+      const field = zone.openField(goals);
+      const ids = Array.from({ length: 30 }, (_, i) => zone.spawn({ x: 20 + 9 * i, y: 300 - 9 * i, halfSize: 4 }));
+      const lost = zone.spawn({ x: 160, y: 20 });
+      const closed = zone.openField([1, 1]);
+      for (const id of ids) zone.follow(id, field);
+      zone.follow(lost, closed);
+      zone.closeField(closed);
+      const arrived: number[] = [];
+      const event = {} as ZoneEvent;
+      for (let tick = 0; tick < 600; tick++) {
+        zone.step();
+        while (zone.events.next(event)) {
+          assert.equal([event.type, event.critical, event.source], [ARRIVAL, false, 0]);
+          const tileOf = (at: number) => Math.floor(at / SIZE);
+          assert.ok([80, 240].some((at) => tileOf(event.x) === tileOf(at) && tileOf(event.y) === tileOf(at)));
+          arrived.push(event.target);
+        }
+      }
+      assert.equal(arrived.sort(), ids.sort(), `${nameOf(kernel)}, ${tiles === undefined ? "no tiles" : "tiles"}`);
+      // A new walk arrives anew.
+      zone.follow(ids[7]!, field);
+      zone.step(10);
+      assert.is(zone.events.count, 1);
+      zone.validate();
+    }
+  }
 });
 
 const open: Grid = { columns: 20, rows: 20, tiles: new Uint8Array(400) };

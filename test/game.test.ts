@@ -1,6 +1,7 @@
 import { Script } from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { GyreError } from "../src/errors.js";
 import { ARCHETYPES_MAX, loadArchetypes } from "../src/game/archetypes.js";
 import { defineGame, isGame } from "../src/game/define.js";
 import { jsonError } from "../src/game/json-error.js";
@@ -10,11 +11,11 @@ import type { GameDefinition, GameWorld, Json, Player } from "../src/game/types.
 import { loadKernel } from "../src/kernel/load.js";
 import { EVENT } from "../src/sim/events.js";
 import { plainText } from "../src/sim/plain.js";
-import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, type World } from "../src/sim/world.js";
+import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, World } from "../src/sim/world.js";
 import { gameOf } from "./support/game-files.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
-import { drawn, field, worldOf } from "./support/worlds.js";
+import { drawn, field, planOf, worldOf } from "./support/worlds.js";
 
 /** A world whose game has these parts, and what its hooks are given. */
 async function worldWith(definition: Partial<GameDefinition>, npcs = 10): Promise<{ world: World; view: GameWorld }> {
@@ -106,6 +107,14 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ columns: { ammo: "u64" } }, /^columns\.ammo is "u64"; it must be f32, i32/],
     [{ columns: { ammo: { replicate: true } } }, /^columns\.ammo\.type is missing/],
     [{ columns: { ammo: { type: "u8", replicate: 1 } } }, /^columns\.ammo\.replicate is 1; it must be true or false/],
+    [{ columns: { hp: { type: "u8", replicate: true } } }, /^columns\.hp is a name that entities have already/],
+    [{ columns: { _a: { type: "u8", replicate: true } } }, /^columns\._a is no name for a replicated column/],
+    [
+      {
+        columns: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`c${i}`, { type: "u8", replicate: true }])),
+      },
+      /^columns has 17 replicated; it must have at most 16/,
+    ],
     [{ columns: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`c${i}`, "u8"])) }, /33 columns/],
     [{ archetypes: [] }, /^archetypes is an array/],
     [{ archetypes: {} }, /^archetypes has 0 archetypes/],
@@ -123,8 +132,9 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ sleepAfter: -1 }, /^sleepAfter is -1/],
     [{ state: {} }, /^state is {}; it must be a function/],
     [{ join: 1 }, /^join is 1; it must be a function/],
-    [{ join: async () => 1 }, /^join is async or a generator; it must be a plain function/],
-    [{ systems: [{ ...system, run: async () => {} }] }, /^systems\[0\]\.run is async or a generator/],
+    [{ join: async () => 1 }, /^join is a function of the kind AsyncFunction; it must be a plain one/],
+    [{ capacity: async () => 1 }, /^capacity is a function of the kind AsyncFunction/],
+    [{ systems: [{ ...system, *run() {} }] }, /^systems\[0\]\.run is a function of the kind GeneratorFunction/],
     [{ systems: [{ ...system, every: 0 }] }, /^systems\[0\]\.every is 0/],
     [{ systems: [{ name: "s", every: 1 }] }, /^systems\[0\] has neither run nor kernel/],
     [{ systems: [{ ...system, kernel: "k" }] }, /^systems\[0\] has both run and kernel/],
@@ -335,6 +345,30 @@ test("a player without an entity is in, acknowledged, and can be given one later
   refuses("BAD_ARGUMENT", () => view.possess(ann, id), /player is "ann"; it must be somebody who is in zone-0/);
 });
 
+test("who enters takes the room that is kept for it and no other's: 64 with pets enter a zone for 65, one of them with its pet", async () => {
+  let pets = 0;
+  const { world } = await worldWith(
+    {
+      join(world) {
+        const id = world.spawn(0, 100, 100);
+        try {
+          world.spawn(0, 200, 100);
+          pets++;
+        } catch (error) {
+          assert.is((error as GyreError).code, "ZONE_FULL");
+        }
+        return id;
+      },
+    },
+    1,
+  );
+  // The seats of this world are 64.
+  for (let i = 0; i < 64; i++) world.join(`p${i}`);
+  for (let tick = 0; tick < 6; tick++) world.step();
+  assert.is(world.fault, null, world.fault?.message);
+  assert.equal([world.zone.count, pets], [65, 1]);
+});
+
 test("players are listed in order of seats, however they come and go", async () => {
   const { world, view } = await worldWith({});
   for (let i = 0; i < 12; i++) world.join(`p${i}`);
@@ -470,7 +504,54 @@ test("events that found no room are announced once in their tick, with how many"
   assert.equal(lost, [6]);
 });
 
+test("what setup spawns is no event, and so many of them are none that is lost", async () => {
+  const told: number[] = [];
+  const { world, view } = await worldWith(
+    {
+      archetypes: { toy: {} },
+      capacity: 3000,
+      setup(w) {
+        for (let i = 0; i < 2500; i++) w.spawn(0, 500, 500);
+      },
+      event: (_, { type }) => told.push(type),
+    },
+    0,
+  );
+  world.step();
+  assert.equal(told, []);
+  assert.is(world.zone.events.droppedLow, 0);
+  view.spawn(0, 500, 500);
+  world.step();
+  assert.equal(told, [EVENT.SPAWN]);
+});
+
 // State.
+
+test("events that a hook emits wait for the next tick, also of a zone that is saved between, and what was lost is told there", async () => {
+  const kernel = await loadKernel();
+  const game = defineGame({
+    name: "test",
+    zone: { eventCapacity: 4 },
+    state: () => ({ heard: [] as number[] }),
+    event(world, { type, value, x }) {
+      world.state.heard.push(type, value, x);
+      if (type === 64) for (let i = 0; i < 3; i++) world.zone.emit(65, i === 1, 0, 0, value + i, 0, i + 0.5, 1);
+      if (type === EVENT.LOST) for (let i = 0; i < 6; i++) world.zone.emit(66, false, 0, 0, i, 0, 0, 0);
+    },
+  });
+  const { world: spec } = await planOf({ game });
+  const all = { ...spec, name: "zone-0", seed: 1, gates: [] };
+  const world = new World(kernel, all);
+  for (let i = 0; i < 6; i++) world.zone.emit(64, false, 0, 0, 10 * i, 0, 0, 0);
+  for (let tick = 0; tick < 6; tick++) {
+    world.step();
+    const restored = new World(kernel, { ...all, saved: world.save() });
+    assert.is(restored.zone.events.count, world.zone.events.count);
+    world.step();
+    restored.step();
+    assert.is(restored.hash(), world.hash(), `tick ${tick}`);
+  }
+});
 
 test("the state, the timers and the players are in the hash, each under its own name in the digests", async () => {
   const { world, view } = await worldWith({ state: () => ({ n: 0, list: [] as number[] }) });
@@ -573,6 +654,15 @@ test("what a hook throws stops its zone with file, line, column, hook, zone and 
     ["null.x", "({}).x", /^GAME_FAILED my-game\.mjs:3:10 in .*: TypeError: Cannot read prop/],
     ["throw 'text'", "0", /^GAME_FAILED my-game\.mjs in system "burn" of zone-0 at tick 4: it threw text$/],
     ["throw undefined", "0", /it threw undefined/],
+    ["throw Object.create(null)", "0", /in system "burn" of zone-0 at tick 4: it threw what has no text$/],
+    ["throw Object.assign(new Error(), { message: Symbol() })", "0", /it threw what has no text$/],
+    ["throw Object.defineProperty(new Error('a'), 'stack', { get() { throw 1; } })", "0", /tick 4: a$/],
+    ["throw new Proxy({}, { getPrototypeOf() { throw 1; } })", "0", /: it threw what has no text$/],
+    [
+      "return Promise.reject(5)",
+      "return { then: 5 }",
+      /my-game\.mjs in .*: the hook returned a promise; it must be done when/,
+    ],
     ["const f = () => f(); f()", "const f = () => 1; f()", /my-game\.mjs:3:\d+ in .*: RangeError: Maximum call stack/],
     [
       "world.zone.move(1, NaN, 0)",
@@ -648,6 +738,16 @@ test("each hook is named in its fault", async () => {
     [{ death: fail }, /in death of zone-0 at tick 2: no/],
     [{ event: fail }, /in event of zone-0 at tick 1: no/],
     [{ gone: fail }, /in gone of zone-0 at tick \d+: no/],
+    [{ join: async () => 1 } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
+    [{ leave: async () => fail() } as object, /in leave of zone-0 at tick 3: the hook returned a promise; /],
+    [{ input: async () => fail() } as object, /in input of zone-0 at tick 1: the hook returned a promise; /],
+    [{ timer: async () => fail() } as object, /in timer "t" of zone-0 at tick 2: the hook returned a promise; /],
+    [{ death: async () => fail() } as object, /in death of zone-0 at tick 2: the hook returned a promise; /],
+    [{ event: async () => fail() } as object, /in event of zone-0 at tick 1: the hook returned a promise; /],
+    [
+      { systems: [{ name: "s", every: 1, run: async () => fail() }] } as object,
+      /in system "s" of zone-0 at tick 0: the hook returned a promise; /,
+    ],
   ];
   for (const [hooks, message] of cases) {
     const { world, view } = await worldWith({ archetypes: { a: { hp: 1 } }, ...hooks });
@@ -667,6 +767,11 @@ test("each hook is named in its fault", async () => {
   const state = defineGame({ name: "x", state: fail });
   const refusal = await worldOf({ game: state }).catch((error: Error) => error.message);
   assert.match(String(refusal), /in state of zone-0 at tick 0: no/);
+  for (const hook of ["state", "setup"]) {
+    const waits = defineGame({ name: "x", [hook]: async () => fail() });
+    const refused = await worldOf({ game: waits }).catch((error: Error) => error.message);
+    assert.match(String(refused), new RegExp(`in ${hook} of zone-0 at tick 0: the hook returned a promise`));
+  }
   const setup = defineGame({ name: "x", setup: fail });
   assert.match(String(await worldOf({ game: setup }).catch((error: Error) => error.message)), /in setup of zone-0/);
 });

@@ -84,6 +84,19 @@ test("who comes into sight is noticed within a quarter of a second, at 4 to 240 
   }
 });
 
+test("hunters of any team notice in a world so large that its grid is hashed", () => {
+  for (const kernel of kernels) {
+    for (const team of [0, 1, 255]) {
+      const size = 3_000_000;
+      const zone = kernel.createZone({ width: size, height: size, capacity: 2, archetypes: [MAN, WOLF] });
+      zone.spawn({ x: 500_000, y: 500_000, kind: 1, team });
+      zone.spawn({ x: 500_050, y: 500_000, kind: 0, team: 7 });
+      zone.step(REACTION_SECONDS * zone.tickRate);
+      assert.not(zone.columns.state[0] === IDLE, `${nameOf(kernel)}, team ${team}`);
+    }
+  }
+});
+
 /** Runs until the condition holds, for so many ticks at most; the ticks it took. */
 function until(zone: Zone, most: number, condition: () => boolean): number {
   for (let ticks = 0; ticks <= most; ticks++) {

@@ -148,6 +148,8 @@ test("a zone without room for another command refuses inputs with COMMANDS_FULL,
   // Actions that differ cannot be merged into one command.
   for (let i = 0; i < 200; i++) for (const puppet of puppets) puppet.act(i % 2 === 0 ? "attack" : "load");
   assert.ok(refusals() > 0, "COMMANDS_FULL is said");
+  const all = puppets.flatMap(({ replies }) => replies).filter(({ code }) => code === "COMMANDS_FULL").length;
+  assert.is(room.zones.get().commandsRefused, all);
   room.tick();
   const before = refusals();
   puppets[1]!.act("whisper");
@@ -232,6 +234,29 @@ test("600 who watch hear of it within 3 ticks, 256 in each", async () => {
     room.tick();
     assert.is(told(), count);
   }
+});
+
+test("what waits for one's turn comes before one looks elsewhere, or leaves, and is not told of another zone later", async () => {
+  const room = await Room.open(play);
+  const puppet = Puppet.in(room);
+  // They are told first.
+  const crowd = Array.from({ length: 300 }, () => new Guest(room));
+  for (const guest of crowd) guest.send({ type: "view", x0: 0, y0: 0, x1: 100, y1: 100 });
+  const leaver = Puppet.in(room);
+  const told = (guest: Guest) => guest.replies.filter(({ type }) => type === "event").length;
+  puppet.act("shout");
+  room.tick();
+  const last = crowd.at(-1)!;
+  assert.equal([told(puppet), told(last), told(leaver)], [1, 0, 0]);
+  last.send({ type: "view", zone: "zone-1", x0: 0, y0: 0, x1: 100, y1: 100 });
+  leaver.send({ type: "leave" });
+  assert.equal([told(last), told(leaver)], [1, 1]);
+  assert.equal(
+    last.replies.map(({ type }) => type),
+    ["watching", "event", "watching"],
+  );
+  room.tick(3);
+  assert.equal([told(last), told(leaver)], [1, 1]);
 });
 
 test("who died keeps its id and its snapshots as a corpse; who is gone sees on from where it was, as nobody", async () => {
@@ -559,12 +584,16 @@ test("a zone that somebody watches is awake, and sleeps when nobody does", async
   assert.is(room.zones.awake, 0);
 });
 
-test("sessions and frames are used again: 50 x 20 that come and go make 20 of each, and all are given back", async () => {
+test("64 sessions and frames are made ahead and used again: 50 x 70 that come and go make 70 of each, and all are given back", async () => {
   const room = await Room.open(play);
+  assert.equal(
+    room.hub.pools.map(({ created }) => created),
+    [64, 64],
+  );
   for (let round = 0; round < 50; round++) {
-    const guests = Array.from({ length: 20 }, (_, i) => new Guest(room, i % 2 === 0 ? "binary" : "json"));
+    const guests = Array.from({ length: 70 }, (_, i) => new Guest(room, i % 2 === 0 ? "binary" : "json"));
     for (const guest of guests) guest.send({ type: "join", name: "guest" });
-    room.tick(4);
+    room.tick(5);
     for (const guest of guests) {
       assert.is(guest.replies.filter(({ type }) => type === "welcome").length, 1);
       guest.session.end();
@@ -572,8 +601,8 @@ test("sessions and frames are used again: 50 x 20 that come and go make 20 of ea
     room.tick();
   }
   const [sessions, frames] = room.hub.pools;
-  assert.equal([sessions?.inUse, sessions?.highWater, sessions?.failedAcquires], [0, 20, 0]);
-  assert.equal([frames?.inUse, frames?.highWater, frames?.failedAcquires], [0, 20, 0]);
+  for (const pool of [sessions, frames])
+    assert.equal([pool?.inUse, pool?.created, pool?.highWater, pool?.failedAcquires], [0, 70, 70, 0]);
 });
 
 test("a frame that is on its way when its session ends is not another's until it has landed", async () => {

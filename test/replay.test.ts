@@ -10,13 +10,15 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame, type Game } from "../src/game/define.js";
+import type { GameDefinition } from "../src/game/types.js";
 import { loadKernel } from "../src/kernel/load.js";
 import type { Kernel } from "../src/kernel/types.js";
+import { TickGuard } from "../src/ops/guard.js";
 import { Recorder } from "../src/sim/recorder.js";
 import { RecordingReader, readFrom } from "../src/sim/recording-reader.js";
 import { type Difference, Replay } from "../src/sim/replay.js";
 import type { World } from "../src/sim/world.js";
-import { Zones } from "../src/sim/zones.js";
+import { type Guard, Zones } from "../src/sim/zones.js";
 import { TestClient } from "./support/client.js";
 import { Random } from "./support/random.js";
 import { until } from "./support/until.js";
@@ -58,12 +60,15 @@ interface Change {
   moodFrom?: number;
   /** A system of zone-1 throws from this tick on. */
   throwsAt?: number;
+  /** The state of zone-1 is not plain from this tick on. */
+  oddFrom?: number;
 }
 
 function gameOf({
   wolfHp = 60,
   moodFrom = Number.POSITIVE_INFINITY,
   throwsAt = Number.POSITIVE_INFINITY,
+  oddFrom = Number.POSITIVE_INFINITY,
 }: Change = {}): Game {
   return defineGame<{ deaths: number; sent: number[] }, { mood: "u16"; heat: "f32" }>({
     name: "recorded",
@@ -109,8 +114,9 @@ function gameOf({
       {
         name: "moods",
         every: 7,
-        run({ zone, own, tick, name }) {
+        run({ zone, own, tick, name, state }) {
           if (tick >= throwsAt && name === "zone-1") throw new TypeError("no moods today");
+          if (tick >= oddFrom && name === "zone-1") state.deaths = Number.NaN;
           const { alive, x } = zone.columns;
           const step = tick >= moodFrom && name === "zone-0" ? 2 : 1;
           for (let slot = 0; slot < zone.highWater; slot++) {
@@ -156,7 +162,7 @@ class Visitors {
         continue;
       }
       if (random.integer(0, 25) === 0 && world.fault === null && world.seatsInUse < world.seats) {
-        seats.add(world.join(random.pick(["ann", "bob", "Ænea 城"])));
+        seats.add(world.join(random.pick(["ann", "bob", "Ænea 城", "\ufeff\ufeffbom", "\ud800"])));
       }
       for (const seat of seats) this.#move(world, seat);
       const [first] = seats;
@@ -298,6 +304,113 @@ test("a zone whose game failed at tick 200 is recorded up to there, fails again 
   assert.is(stops, 1);
   // Here it does not fail: it is stopped where the recorded one did.
   assert.is((await play(bytes, gameOf(), kernel)).difference, null);
+});
+
+test("a zone whose state is no plain data at a checkpoint ends there, and the others verify to the end", async () => {
+  const kernel = await loadKernel();
+  for (const change of [{ oddFrom: 200 }, {}]) {
+    const { bytes } = await record(gameOf({ oddFrom: 200 }));
+    const { difference, replay } = await play(bytes, gameOf(change), kernel);
+    assert.is(difference, null, JSON.stringify(difference));
+    assert.is(replay.verifiedTick, TICKS);
+  }
+});
+
+/** Two zones where in each tick somebody comes into being in a gate to the other. The hooks are the test's. */
+function crossingGame(hooks: Partial<GameDefinition>): Game {
+  return defineGame({
+    name: "crossing",
+    map: MAP,
+    archetypes: { walker: {} },
+    gates: [
+      { ...gate(0, 1, 540, 80), all: true },
+      { ...gate(1, 0, 540, 80), all: true },
+    ],
+    ...hooks,
+  });
+}
+
+/** Records it for 60 ticks, and plays the recording with the other game. between: before each tick. */
+async function replayed(
+  [live, later]: readonly [Game, Game],
+  between: (zones: Zones) => void = () => {},
+  guard: Guard | null = null,
+): Promise<Difference | null> {
+  const settings = { zones: 2, npcs: 500, bots: 0, players: 12, seed: 4 };
+  const plan = await planOf({ game: live, ...settings });
+  const kernel = await loadKernel();
+  const zones = Zones.create(kernel, { ...plan, ...settings, guard });
+  const pieces: Buffer[] = [];
+  const { layoutVersion } = kernel;
+  const recorder = new Recorder({
+    zones,
+    map: plan.map,
+    header: { game: { name: live.name, file: "", digest: "" }, layoutVersion, kernel: "", tickRate: 60, settings },
+    write: (bytes) => {
+      pieces.push(Buffer.from(bytes));
+    },
+  });
+  while (zones.tick < 60) {
+    between(zones);
+    zones.step();
+    recorder.endTick();
+  }
+  recorder.close();
+  assert.ok(zones.transfers > 0, "nobody crossed");
+  zones.close();
+  const reader = new RecordingReader(readFrom(new Uint8Array(Buffer.concat(pieces))));
+  const again = Zones.create(kernel, {
+    ...(await planOf({ game: later, ...settings })),
+    ...settings,
+    sleepAfterTicks: 0,
+  });
+  const difference = new Replay(reader, again).run(true);
+  again.close();
+  return difference;
+}
+
+test("a zone that a watchdog stopped lets nobody in or out from that tick on, though in the replay it comes to an end", async () => {
+  const game = (hangs: boolean): Game =>
+    crossingGame({
+      systems: [
+        {
+          name: "spring",
+          every: 1,
+          run(world) {
+            world.spawn(0, 560, 160);
+            while (hangs && world.name === "zone-1" && world.tick === 20);
+          },
+        },
+      ],
+    });
+  const patient = new TickGuard(() => performance.now());
+  const guard: Guard = { isWorn: false, placeOf: () => undefined, run: (work) => patient.run(work, 0.5) };
+  assert.is(await replayed([game(true), game(false)], undefined, guard), null);
+});
+
+test("who leaves in the tick in which it crosses comes with all others who cross in it, live and in the replay", async () => {
+  const game = crossingGame({
+    join: (world) => world.spawn(0, 300, 130),
+    arrive(world) {
+      world.spawn(0, 300, 130);
+    },
+    systems: [
+      {
+        name: "push",
+        every: 1,
+        run(world) {
+          if (world.tick === 20) for (const { entity } of world.players) world.zone.place(entity, 560, 160);
+          world.tell("tick", world.tick);
+        },
+      },
+    ],
+  });
+  const between = ({ all: [world], tick }: Zones): void => {
+    if (tick === 0) for (const name of ["ann", "ben", "cid"]) world?.join(name);
+    // A backlog of events, on which its connection is closed: within the step.
+    if (tick === 20 && world !== undefined) world.onTell = () => world.leave(0);
+  };
+  assert.is(await replayed([game, game], between), null);
 });
 
 const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));

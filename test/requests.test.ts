@@ -208,13 +208,14 @@ test("a full table gives no ticket, changes nothing, and has room again when an 
     const hash = zone.hash();
     assert.is(zone.paths.request(4, 5, 5, 150, 150), 0);
     assert.is(zone.hash(), hash);
-    assert.is(zone.paths.count, 3);
+    const figures = () => [zone.paths.count, zone.paths.capacity, zone.paths.highWater, zone.paths.refused];
+    assert.equal(figures(), [3, 3, 3, 1]);
     zone.step();
     assert.is(zone.paths.request(4, 5, 5, 150, 150), 0);
     const answer: PathAnswer = { ticket: 0, requester: 0, cost: 0, points: 0 };
     assert.is(zone.paths.next(answer, new Float32Array(4)), true);
     assert.equal(answer, { ticket: 1, requester: 1, cost: 4 * Math.SQRT2, points: 5 });
-    assert.is(zone.paths.count, 2);
+    assert.equal(figures(), [2, 3, 3, 2]);
     assert.is(zone.paths.request(4, 5, 5, 150, 150), 4);
     const none = zoneOf(kernel, grid, {});
     assert.is(none.paths.request(1, 5, 5, 150, 150), 0);
@@ -326,6 +327,20 @@ test("zones saved at random moments go on with equal answers and hashes, whichev
     assert.equal(finish(twin), finish(zone));
     assert.is(twin.hash(), zone.hash());
   });
+});
+
+test("an image with something left in the place of a request that nobody made is refused", () => {
+  const [kernel] = kernels;
+  const { zone, memory, constant } = beneath(() =>
+    kernel!.createZone({ width: 100, height: 100, capacity: 1, pathRequests: 2 }),
+  );
+  const first = memory.getUint32(BASE + constant("PATHS_REQUESTS"), true) + constant("REQUESTS_AT");
+  kernel!.restoreZone(zone.save());
+  for (let at = 0; at < 2 * constant("REQUEST_BYTES"); at += 4) {
+    memory.setUint32(first + at, 2, true);
+    refuses("IMAGE_BAD", () => kernel!.restoreZone(zone.save()));
+    memory.setUint32(first + at, 0, true);
+  }
 });
 
 test("a damaged table of requests is refused with IMAGE_BAD, or harmless", () => {

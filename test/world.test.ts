@@ -252,6 +252,11 @@ test("no action is lost: of 6 inputs in one tick the game sees each different ac
   world.input(seat, 7, 0, 0);
   world.step();
   assert.is(seen.at(-1), "7 0 ");
+  world.input(seat, 8, 0.8, 0);
+  world.input(seat, 9, 0.9, 0, shout);
+  world.leave(seat);
+  world.step();
+  assert.equal(seen.slice(-2), ["8 0.8 ", "9 0.9 shout"], "also of one who leaves at once");
 });
 
 test("an input sent while waiting counts from the first tick, one sent after leaving never", async () => {
@@ -444,6 +449,32 @@ test("what was saved in the middle goes on as if nothing had been: the same hash
     assert.is(restored.hash(), world.hash(), `tick ${tick}`);
   }
   assert.is(restored.join("new"), world.join("new"), "the next seat is the same");
+});
+
+test("who waits to be heard, or comes from another zone, when it is saved has its name afterwards", async () => {
+  const worlds = await border([EAST]);
+  const [a, b] = worlds;
+  const seat = a.join("ann");
+  stepBoth(worlds);
+  a.zone.place(a.entity(seat), 550, 300);
+  stepBoth(worlds);
+  b.join("ben");
+  const plan = await planOf({ game: defineGame({ ...FIGHT.definition, setup: () => {} }), map: field(64), players: 4 });
+  const restored = new World(b.kernel, { ...plan.world, name: "zone-1", seed: 2, gates: [], saved: b.save() });
+  assert.is(restored.hash(), b.hash());
+  assert.is(restored.players, b.players);
+  for (let tick = 0; tick < 3; tick++) {
+    restored.step();
+    b.step();
+    assert.equal([restored.nameOf(0), restored.nameOf(1)], ["ann", "ben"]);
+    assert.is(restored.hash(), b.hash(), `tick ${tick}`);
+  }
+  for (const world of [restored, b]) {
+    world.leave(0);
+    world.leave(1);
+    world.step();
+    assert.equal([world.players, world.seatsInUse], [0, 0]);
+  }
 });
 
 test("commands as they were drained make the same story in another world; one that does not fit is refused", async () => {
@@ -652,8 +683,9 @@ test("who leaves because of what it was told in the tick in which it crosses lea
   a.zone.place(a.entity(seat), 499, 300);
   a.input(seat, 3, 1, 0);
   stepTold();
-  assert.equal([a.players, b.players, b.pending], [0, 0, 2]);
+  assert.equal([a.players, b.players, b.pending], [0, 1, 2]);
   for (let i = 0; i < 3; i++) stepTold();
+  assert.equal([a.players, b.players], [0, 0]);
   assert.equal([a.seatsInUse, b.seatsInUse, a.zone.count, b.zone.count], [0, 0, 0, 0]);
 
   const twins = await border([EAST]);

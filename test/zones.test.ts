@@ -1,4 +1,5 @@
 /** All zones of a server together: gates between them, sleep, and what happens to the others when one fails. */
+import * as inspector from "node:inspector";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame, type Game } from "../src/game/define.js";
@@ -176,6 +177,75 @@ test("who finds the next zone full, or not running, stays, is told once, and ask
   stepUntil(stopping, "it is refused", () => stopping.transfersRefused === 1);
   assert.is(zoneAt(stopping, 0).zone.count, 1);
   stopping.close();
+});
+
+test("of 80 who stand in the gates to one zone 64 go in one tick and the others in the next, and nobody is refused", async () => {
+  const gates = [0, 1].map((i) => ({ ...ring(3, true)[i]!, to: "zone-2" }));
+  const stays: string[] = [];
+  const join = (world: GameWorld) => world.spawn("walker", 440, 250);
+  const game = gameOf({ gates, join, stay: (_, player) => stays.push(player.name), sleepAfter: 0.01 });
+  const zones = await zonesOf({ zones: 3, players: 90, game });
+  // They all enter before anybody stands in a gate.
+  for (let i = 0; i < 80; i++) zoneAt(zones, i % 2).join(`p${i}`);
+  const went: number[] = [];
+  for (let tick = 0; tick < 3; tick++) {
+    const before = zones.transfers;
+    zones.step();
+    went.push(zones.transfers - before);
+  }
+  assert.equal(went, [32, 32, 16]);
+  zones.close();
+
+  const setup = (world: GameWorld): void => {
+    if (world.name !== "zone-2") for (let i = 0; i < 40; i++) world.spawn("walker", 440, 250);
+  };
+  const beasts = await zonesOf({ zones: 3, npcs: 100, game: gameOf({ gates, setup, sleepAfter: 0.01 }) });
+  const moved: number[] = [];
+  for (let tick = 0; tick < 4; tick++) {
+    const before = beasts.transfers;
+    beasts.step();
+    moved.push(beasts.transfers - before);
+  }
+  assert.equal(moved, [64, 16, 0, 0]);
+  assert.equal([beasts.transfersRefused, zones.transfersRefused, stays], [0, 0, []]);
+  beasts.close();
+});
+
+test("whatever a game wrote into its columns goes through a gate as it is, or stops the zone that wrote it, and no other", async () => {
+  const cases: [string, number, boolean][] = [
+    ["hp", 0, true],
+    ["hp", -7, true],
+    ["xp", 3e9, true],
+    ["gold", 2 ** 32 - 1, true],
+    ["level", 65_535, false],
+    ["speed", Number.NaN, false],
+    ["speed", -1, false],
+    ["halfSize", Number.NaN, false],
+    ["halfSize", Number.POSITIVE_INFINITY, false],
+    ["wishX", Number.NaN, false],
+  ];
+  for (const [column, value, goes] of cases) {
+    const zones = await zonesOf({ zones: 3, game: gameOf({ gates: ring(2) }) });
+    const [from, to, other] = [zoneAt(zones, 0), zoneAt(zones, 1), zoneAt(zones, 2)];
+    const seat = from.join("ann");
+    zones.step();
+    const id = from.entity(seat);
+    from.zone.place(id, 450, 250);
+    const columns = from.zone.columns as unknown as Record<string, Float32Array>;
+    // After the step, which might well stumble over it, as a hook for what happened in it could.
+    from.onCommand = null;
+    from.rules.event = () => {
+      columns[column]![from.zone.slot(id)] = value;
+    };
+    from.zone.emit(64, true, 0, 0, 0, 0, 0, 0);
+    for (let tick = 0; tick < 5; tick++) zones.step();
+    const about = `${column} ${value}: ${from.fault?.message ?? to.fault?.message ?? ""}`;
+    assert.equal([from.fault === null, to.fault, other.zone.tick], [goes, null, 6], about);
+    assert.equal([to.zone.count, zones.transfers], goes ? [1, 1] : [0, 0], about);
+    if (!goes) assert.match(from.fault?.message ?? "", /^zone-0 at tick 2: .* is (NaN|-?Infinity|-1|65535);/);
+    else assert.is((to.zone.columns as unknown as typeof columns)[column]![to.zone.slot(to.entity(0))], value, about);
+    zones.close();
+  }
 });
 
 test("a gate lets entities without a player through only when it says all", async () => {
@@ -418,12 +488,31 @@ test("a zone whose game throws stops with the place; the others tick on, and it 
   zones.close();
 });
 
+test("a zone that is found to have no hash while it sleeps stops as others do", async () => {
+  const leave = (world: GameWorld<{ n: number }>): void => {
+    world.state.n = Number.NaN;
+  };
+  const zones = await zonesOf({ zones: 2, game: gameOf({ state: () => ({ n: 1 }), leave, sleepAfter: 0.1 }) });
+  const stopped: string[] = [];
+  zones.onStop = ({ name }) => stopped.push(name);
+  const world = zoneAt(zones, 1);
+  world.leave(world.join("ann"));
+  const seat = world.join("ben");
+  zones.step();
+  world.leave(seat);
+  stepUntil(zones, "both sleep", () => zones.asleep === 2);
+  world.hash();
+  zones.step();
+  assert.equal([stopped, zones.awake, zones.asleep, zones.stopped], [["zone-1"], 0, 1, 1]);
+  zones.close();
+});
+
 test("a zone whose game does not come to an end is given up, with the place of its function; the others tick once each", async () => {
   const loops = (world: GameWorld): void => {
     while (world.name === "zone-1" && world.tick === 2);
   };
   const game = gameOf({ systems: [{ name: "spin", every: 1, run: loops }] });
-  const zones = await zonesOf({ zones: 4, game, guard: new TickGuard(() => performance.now()) });
+  const zones = await zonesOf({ zones: 4, game, guard: new TickGuard(() => performance.now(), 0.5) });
   let told = 0;
   zones.onStop = () => told++;
   for (let i = 0; i < 5; i++) zones.step();
@@ -436,6 +525,23 @@ test("a zone whose game does not come to an end is given up, with the place of i
     [5, 5, 5],
   );
   zones.close();
+});
+
+test("a watch that is held for a moment goes on, and nothing is given up while a debugger can hold it", () => {
+  const hold = (seconds: number) => () =>
+    void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  assert.is(new TickGuard(() => performance.now()).run(hold(1.5)), true);
+  const hasty = new TickGuard(() => performance.now(), 0.1);
+  const spin = (): void => {
+    for (const endMs = performance.now() + 500; performance.now() < endMs; );
+  };
+  assert.is(hasty.run(spin), false);
+  inspector.open(0, "127.0.0.1");
+  try {
+    assert.is(hasty.run(spin), true);
+  } finally {
+    inspector.close();
+  }
 });
 
 test("a game that cannot be set up, because it throws or does not come to an end, is GAME_FAILED and leaves nothing open", async () => {

@@ -31,6 +31,8 @@ Simulates again what gyre serve --record FILE recorded. With --verify, exits 1 a
 
 ${describeFlags(FLAGS)}`;
 
+/** Seconds for a tick: nobody waits for it, and a replay that is held, as by Ctrl-Z, is in the middle of one. */
+const WATCH_SECONDS = 20;
 const BUILDS = ["auto", "simd", "scalar"] as const;
 type Build = (typeof BUILDS)[number];
 
@@ -88,7 +90,8 @@ async function play(file: string, read: ReadBytes, build: Build, values: Values<
   const kernel = await loadKernel(plan.kernel === undefined ? { build } : { build, module: plan.kernel });
   checkKernel(file, header, kernel.layoutVersion, values.game === undefined ? plan.kernel : null);
   const { zones: count, seed } = settings;
-  const guard = values.game !== undefined || hasStop(read) ? new TickGuard(() => performance.now()) : null;
+  const guard =
+    values.game !== undefined || hasStop(read) ? new TickGuard(() => performance.now(), WATCH_SECONDS) : null;
   const zones = Zones.create(kernel, { ...plan, zones: count, seed, bots: 0, sleepAfterTicks: 0, guard });
   try {
     const player = new Replay(reader, zones);

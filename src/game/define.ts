@@ -3,6 +3,7 @@
  * instead of showing up as a strange tick.
  */
 import { GyreError } from "../errors.js";
+import { isColumnName, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
 import { tableProblem } from "./archetypes.js";
 import { callerOf } from "./locate.js";
 import type { GameDefinition, OwnColumns } from "./types.js";
@@ -78,13 +79,13 @@ export function defineGame<S = undefined, const C extends OwnColumns = Record<ne
 /** Says what is wrong with a value, as a sentence that begins with its path; null when nothing is. */
 type Check = (value: unknown, path: string) => string | null;
 
-const callable: Check = (value, path) => (typeof value === "function" ? null : wrong(path, value, "a function"));
-/** One that is async would go on between two ticks, and what it throws then would end the server. */
-const hook: Check = (value, path) =>
-  callable(value, path) ??
-  (Object.prototype.toString.call(value) === "[object Function]"
-    ? null
-    : `${path} is async or a generator; it must be a plain function, which is done when it returns`);
+const anyFunction: Check = (value, path) => (typeof value === "function" ? null : wrong(path, value, "a function"));
+/** What a hook does after an await, it would do outside of its tick. */
+const hook: Check = (value, path) => {
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (typeof value !== "function" || kind === "Function") return anyFunction(value, path);
+  return `${path} is a function of the kind ${kind}; it must be a plain one, which is done when it returns`;
+};
 const size = (least: number, most: number): Check => {
   return (value, path) =>
     Number.isInteger(value) && (value as number) >= least && (value as number) <= most
@@ -143,8 +144,20 @@ const columns: Check = (value, path) => {
   if (names.length > COLUMNS_MAX) return wrong(path, `${names.length} columns`, `at most ${COLUMNS_MAX}`);
   const bad = names.find((name) => !/^[A-Za-z_][A-Za-z0-9_]{0,31}$/.test(name));
   if (bad !== undefined) return wrong(`a name in ${path}`, bad, "a letter and up to 31 letters, digits and _");
-  return first(names.map((name) => column(value[name], `${path}.${name}`)));
+  return first(names.map((name) => column(value[name], `${path}.${name}`))) ?? replicatedProblem(value, path);
 };
+/** Of columns that are right by themselves: clients must be able to tell them from what entities have anyway. */
+function replicatedProblem(columns: Record<string, unknown>, path: string): string | null {
+  const names = Object.keys(columns).filter((name) => isRecord(columns[name]) && columns[name]["replicate"] === true);
+  if (names.length > OWN_COLUMNS_MAX)
+    return `${path} has ${names.length} replicated; it must have at most ${OWN_COLUMNS_MAX}`;
+  const odd = names.find((name) => !isColumnName(name));
+  if (odd !== undefined) return `${path}.${odd} is no name for a replicated column; it must begin with a letter`;
+  const taken = names.find(isTakenName);
+  return taken === undefined
+    ? null
+    : `${path}.${taken} is a name that entities have already; a replicated column needs another`;
+}
 
 const gate: Check = (value, path) => {
   const field = { zone: text(LABEL_LENGTH_MAX), to: text(LABEL_LENGTH_MAX), all: flag };
@@ -204,7 +217,7 @@ const HOOKS = [
 const definitionCheck = record(
   {
     name: text(NAME_LENGTH_MAX),
-    map: anyOf(callable, object),
+    map: anyOf(anyFunction, object),
     tickRate: size(1, TICK_RATE_MAX),
     snapshotRate: size(1, TICK_RATE_MAX),
     zones: size(1, ZONES_MAX),

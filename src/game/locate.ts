@@ -19,7 +19,7 @@ interface Frame {
 }
 
 function* framesOf(error: unknown): Generator<Frame> {
-  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  const stack = stackOf(error);
   if (typeof stack !== "string") return;
   for (const text of stack.split("\n")) {
     const [, file, line, column] = FRAME.exec(text) ?? [];
@@ -28,19 +28,34 @@ function* framesOf(error: unknown): Generator<Frame> {
   }
 }
 
+function stackOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.stack : undefined;
+  } catch {
+    // A stack that is computed, and throws.
+    return undefined;
+  }
+}
+
 /**
  * FILE:LINE:COLUMN of the first frame that is not gyre's; "" when there is none. home: a file beside which names are short. caller: the
- * name of gyre's function that called the game. A game that was bundled with gyre has gyre's folder, and is found by being called: its
+ * name of gyre's function that called the game; "" for none. A game that was bundled with gyre has gyre's folder, and is found by being called: its
  * frame is the one above.
  */
 export function locate(error: unknown, home: string, caller: string): string {
   let above: Frame | undefined;
   for (const frame of framesOf(error)) {
     if (!isOwn(frame.file)) return shown(frame, home);
-    if (frame.text.includes(caller)) return above === undefined ? "" : shown(above, home);
+    if (caller !== "" && frame.text.includes(caller)) return above === undefined ? "" : shown(above, home);
     above = frame;
   }
   return "";
+}
+
+/** Whether it was made in gyre's own code. */
+export function isOwnError(error: unknown): boolean {
+  for (const { file } of framesOf(error)) return isOwn(file);
+  return false;
 }
 
 /** The file of who called gyre's function that made this error; "" when the stack does not say. */

@@ -60,12 +60,11 @@ export class GameRules implements Rules {
     if (state !== undefined) {
       this.#begin("state", state);
       this.#view.state = this.#definition.state?.(this.#view.settings);
-      this.#end();
+      this.#end(this.#view.state);
     }
     if (setup === undefined) return;
     this.#begin("setup", setup);
-    this.#definition.setup?.(this.#view);
-    this.#end();
+    this.#end(this.#definition.setup?.(this.#view));
   }
 
   join(seat: number): EntityId {
@@ -84,8 +83,7 @@ export class GameRules implements Rules {
     const { arrive } = this.#definition;
     if (arrive === undefined) return;
     this.#begin("arrive", arrive);
-    this.#definition.arrive?.(this.#view, player);
-    this.#end();
+    this.#end(this.#definition.arrive?.(this.#view, player));
   }
 
   leave(seat: number): void {
@@ -93,8 +91,7 @@ export class GameRules implements Rules {
     const { leave } = this.#definition;
     if (leave !== undefined && player !== undefined) {
       this.#begin("leave", leave);
-      this.#definition.leave?.(this.#view, player);
-      this.#end();
+      this.#end(this.#definition.leave?.(this.#view, player));
     }
     this.#view.list.remove(seat);
   }
@@ -104,8 +101,7 @@ export class GameRules implements Rules {
     const { depart } = this.#definition;
     if (depart !== undefined && player !== undefined) {
       this.#begin("depart", depart);
-      this.#definition.depart?.(this.#view, player, to);
-      this.#end();
+      this.#end(this.#definition.depart?.(this.#view, player, to));
     }
     this.#view.list.remove(seat);
   }
@@ -115,8 +111,7 @@ export class GameRules implements Rules {
     const { stay } = this.#definition;
     if (stay === undefined || player === undefined) return;
     this.#begin("stay", stay);
-    this.#definition.stay?.(this.#view, player, to);
-    this.#end();
+    this.#end(this.#definition.stay?.(this.#view, player, to));
   }
 
   input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
@@ -132,7 +127,7 @@ export class GameRules implements Rules {
     sent.actionName = this.#actions[action] ?? "";
     this.#begin("input", input);
     const answer = this.#definition.input?.(this.#view, player, sent);
-    this.#end();
+    this.#end(answer);
     return answer !== false;
   }
 
@@ -154,9 +149,7 @@ export class GameRules implements Rules {
     const hook = isDeath ? death : other;
     if (hook === undefined) return;
     this.#begin(isDeath ? "death" : "event", hook);
-    if (isDeath) this.#definition.death?.(this.#view, event);
-    else this.#definition.event?.(this.#view, event);
-    this.#end();
+    this.#end(isDeath ? this.#definition.death?.(this.#view, event) : this.#definition.event?.(this.#view, event));
   }
 
   action(name: string): number {
@@ -182,21 +175,29 @@ export class GameRules implements Rules {
   }
 
   located(error: unknown, place?: string): GyreError {
+    try {
+      return this.#located(error, place);
+    } catch {
+      // It has getters that throw, or is a proxy.
+      return this.#located(new Error("it threw what has no text"), place);
+    }
+  }
+
+  #located(error: unknown, place?: string): GyreError {
     if (error instanceof GyreError && error.code === "GAME_FAILED") return error;
-    const message = error instanceof Error ? error.message : `it threw ${String(error)}`;
+    const message = saidBy(error);
     const when = `${this.#world.name} at tick ${this.#world.zone.tick}`;
     if (this.#where === "") {
       // Not in the game's hands.
       return new GyreError(error instanceof GyreError ? error.code : "GAME_FAILED", `${when}: ${message}`);
     }
-    const name = error instanceof Error && !["Error", "GyreError"].includes(error.name) ? `${error.name}: ` : "";
     // A stack has a place in the game only if the game was running.
     const { file } = this.#game;
     const traced = this.running === null ? "" : locate(error, file, "GameRules.");
     const found = place === undefined ? traced : shortened(place, file);
     return new GyreError(
       "GAME_FAILED",
-      `${found || fileName(file)} in ${this.#where} of ${when}: ${name}${message}`.trimStart(),
+      `${found || fileName(file)} in ${this.#where} of ${when}: ${message}`.trimStart(),
     );
   }
 
@@ -206,14 +207,16 @@ export class GameRules implements Rules {
     this.#view.isEntering = true;
     this.#begin(where, hook ?? null);
     const id = hook === undefined ? this.#enterByDefault() : this.#ask(where, player);
+    this.#returned(id);
     // A wrong answer is the hook's, but at no line of it.
     this.running = null;
     if (id !== undefined && !(Number.isInteger(id) && id >= 0)) {
       throw new GyreError("BAD_ARGUMENT", `the hook returned ${String(id)}; it must be an entity's id or undefined`);
     }
+    // Here, so that an id which it may not have is told as this hook's.
+    if (id !== undefined) this.#world.possess(player.seat, id);
     // It may have possessed one by itself.
     const entity = id ?? player.entity;
-    this.#world.possess(player.seat, entity);
     this.#end();
     this.#view.isEntering = false;
     return entity;
@@ -233,16 +236,13 @@ export class GameRules implements Rules {
     const { timer } = this.#definition;
     if (timer === undefined) return;
     this.#begin(`timer "${name}"`, timer);
-    this.#definition.timer?.(this.#view, name, data === "" ? null : (JSON.parse(data) as Json));
-    this.#end();
+    this.#end(this.#definition.timer?.(this.#view, name, data === "" ? null : (JSON.parse(data) as Json)));
   }
 
   #runSystem(system: System, where: string): void {
     const { kernel, numbers, run } = system;
     this.#begin(where, run ?? null);
-    if (kernel !== undefined) this.#world.zone.call(kernel, ...(numbers ?? []));
-    else system.run?.(this.#view);
-    this.#end();
+    this.#end(kernel === undefined ? system.run?.(this.#view) : this.#world.zone.call(kernel, ...(numbers ?? [])));
   }
 
   #begin(where: string, hook: Hook | null): void {
@@ -250,11 +250,35 @@ export class GameRules implements Rules {
     this.running = hook;
   }
 
-  /** Not reached when the hook throws: what ran last is what failed. */
-  #end(): void {
+  /** Not reached when the hook throws: what ran last is what failed. answer: what it returned. */
+  #end(answer?: unknown): void {
+    this.#returned(answer);
     this.#where = "";
-    this.running = null;
   }
+
+  /** The hook is through: what is wrong from here on has no place in the game. */
+  #returned(answer: unknown): void {
+    this.running = null;
+    refusePromise(answer);
+  }
+}
+
+/** What was thrown, as text. Anything can be thrown, also what throws when it is looked at. */
+function saidBy(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return `it threw ${String(error)}`;
+    return ["Error", "GyreError"].includes(error.name) ? `${error.message}` : `${error.name}: ${error.message}`;
+  } catch {
+    return "it threw what has no text";
+  }
+}
+
+function refusePromise(result: unknown): void {
+  if (typeof result !== "object" || result === null) return;
+  if (!("then" in result) || typeof result.then !== "function") return;
+  // Whatever comes of it, nobody waits for it any more.
+  Promise.resolve(result).catch(() => {});
+  throw new GyreError("BAD_ARGUMENT", "the hook returned a promise; it must be done when it returns");
 }
 
 function fileName(file: string): string {

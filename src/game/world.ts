@@ -25,7 +25,7 @@ export class RunningWorld implements GameWorld {
   readonly timers = new Timers();
   readonly list: PlayerList;
   state: unknown;
-  /** While a player enters, the room that is kept for it may be taken. */
+  /** While a player enters, the room that is kept for it, for one, may be taken. */
   isEntering = false;
 
   readonly #world: World;
@@ -41,8 +41,9 @@ export class RunningWorld implements GameWorld {
     this.name = world.name;
     this.zone = gameZone(
       world.zone,
-      () => world.room > 0 || this.isEntering,
+      () => world.room > (this.isEntering ? -1 : 0),
       (id) => this.#despawned(id),
+      () => world.spawnsRefused++,
     );
     this.own = world.zone.own as Views<OwnColumns>;
     this.tickRate = world.zone.tickRate;

@@ -11,6 +11,7 @@ const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>(
   "close",
   "commands",
   "events",
+  "refused",
   "extract",
   "insert",
   "entityBytes",
@@ -18,11 +19,17 @@ const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>(
 
 /**
  * A facade over a zone: its methods bound, its properties read through. hasRoom: whether one more entity may come; despawned: hears of
- * an entity that the game took away.
+ * an entity that the game took away; refused: of one that did not find the room that hasRoom leaves it.
  */
-export function gameZone(zone: Zone, hasRoom: () => boolean, despawned: (id: number) => void): GameZone {
+export function gameZone(
+  zone: Zone,
+  hasRoom: () => boolean,
+  despawned: (id: number) => void,
+  refused: () => void,
+): GameZone {
   const spawn: Zone["spawn"] = (spec) => {
     if (!hasRoom()) {
+      refused();
       throw new GyreError(
         "ZONE_FULL",
         `the zone holds ${zone.count} of ${zone.capacity} entities; the rest is for players`,

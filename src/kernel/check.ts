@@ -11,7 +11,7 @@ export function finite(name: string, value: unknown): number {
   throw bad(name, value, "a finite number");
 }
 
-const F32_MAX = 3.4028234663852886e38;
+export const F32_MAX = 3.4028234663852886e38;
 
 /** A finite number, brought into the range of an f32: nothing is out there either way. */
 export function coordinate(name: string, value: unknown): number {

@@ -110,6 +110,9 @@ export function openImage(
 
   const instance = instantiate(layout);
   const [header, state] = partsOf(instance, constants);
+  // What the zone was laid out by is what stays in its header, to the byte.
+  const spec = image.subarray(stateAt - headerBytes, stateAt - STATE_BYTES);
+  if (spec.some((byte, i) => byte !== header[i])) throw imageBad("its spec is no zone's");
   header.set(image.subarray(stateAt - headerBytes, stateAt));
   state.set(image.subarray(stateAt));
   if (checksum(instance, constants, names) !== view.getBigUint64(16, true))

@@ -60,6 +60,7 @@ export interface Functions {
     kind: number,
     team: number,
   ): number;
+  hpMax(zone: number, slot: number): number;
   spawnCheck(zone: number, x: number, y: number, halfSize: number): number;
   gridRebuild(zone: number): void;
   nearest(zone: number, x: number, y: number, radius: number, notTeam: number, notId: number): number;

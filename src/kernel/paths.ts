@@ -40,6 +40,8 @@ export function openField(
 
 /** See {@link PathRequests}; assembly/requests.ts serves them. */
 export class Requests implements PathRequests {
+  highWater = 0;
+  refused = 0;
   readonly #instance: KernelInstance;
   readonly #constants: Constants;
   readonly #handWay: (out: Float32Array) => number;
@@ -57,6 +59,10 @@ export class Requests implements PathRequests {
     return this.#instance.u32(table + REQUESTS_WAITING) + this.#instance.u32(table + REQUESTS_ANSWERS);
   }
 
+  get capacity(): number {
+    return this.#instance.u32(this.#constants.BASE + this.#constants.ZONE_PATH_REQUESTS);
+  }
+
   request(requester: number, x0: number, y0: number, x1: number, y1: number, options?: PathOptions): number {
     integer("requester", requester, 0, 2 ** 32 - 1);
     finite("x0", x0);
@@ -65,7 +71,10 @@ export class Requests implements PathRequests {
     finite("y1", y1);
     const halfSize = walkerOf(this.#instance, this.#constants, options);
     const { BASE } = this.#constants;
-    return this.#instance.functions.pathRequest(BASE, requester, x0, y0, x1, y1, halfSize) >>> 0;
+    const ticket = this.#instance.functions.pathRequest(BASE, requester, x0, y0, x1, y1, halfSize) >>> 0;
+    if (ticket === 0) this.refused++;
+    else this.highWater = Math.max(this.highWater, this.count);
+    return ticket;
   }
 
   next(answer: PathAnswer, out: Float32Array): boolean {

@@ -106,6 +106,15 @@ export class Ring {
     return fresh;
   }
 
+  /** Forgets what waits and all that was lost. For when neither producer nor reader is at work. */
+  clear(): void {
+    const { RING_DROPPED_OLDEST, RING_DROPPED_LOW, RING_REFUSED, RING_ANNOUNCED } = this.constants;
+    for (const lane of [0, 1]) this.#words[this.#head + lane] = this.#words[this.#tail + lane] ?? 0;
+    for (const counter of [RING_DROPPED_OLDEST, RING_DROPPED_LOW, RING_REFUSED, RING_ANNOUNCED]) {
+      this.#words[counter >>> 2] = 0;
+    }
+  }
+
   /** Where the next record goes, room having been made for it by the policy; -1 when it is not taken. */
   protected claim(critical: boolean): number {
     if (this.count === this.capacity && !this.#makeRoom(critical)) return -1;

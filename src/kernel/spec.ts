@@ -20,7 +20,8 @@ const DEFAULTS = {
   pathRequests: 0,
   pathBudget: 512,
 } as const;
-/** Ticks per second; a tick is at least a millisecond. */
+/** Ticks per second; a tick is at least a millisecond, and at most a second, so that nobody's way in it is longer than an f32 can say. */
+const TICK_RATE_MIN = 1;
 const TICK_RATE_MAX = 1000;
 /** Units. Below it the count of cells or tiles explodes before any other limit speaks. */
 const SIZE_MIN = 1 / 1024;
@@ -72,12 +73,13 @@ export function layoutOf(spec: ZoneSpec, constants: Constants): Layout {
   const tileSize = side("tileSize", spec.tileSize ?? DEFAULTS.tileSize, constants.WORLD_SIZE_MAX);
   const cellSize = side("cellSize", spec.cellSize ?? DEFAULTS.cellSize, constants.WORLD_SIZE_MAX);
   const tickRate = finite("tickRate", spec.tickRate ?? DEFAULTS.tickRate);
-  if (tickRate <= 0 || tickRate > TICK_RATE_MAX)
-    throw bad("tickRate", tickRate, `above 0 and at most ${TICK_RATE_MAX}`);
+  if (tickRate < TICK_RATE_MIN || tickRate > TICK_RATE_MAX)
+    throw bad("tickRate", tickRate, `from ${TICK_RATE_MIN} to ${TICK_RATE_MAX}`);
   const seed = integer("seed", spec.seed ?? DEFAULTS.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const listCapacity = integer("listCapacity", spec.listCapacity ?? DEFAULTS.listCapacity, 0, 2 ** 29);
-  if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX) {
-    throw bad("cellSize", cellSize, `so large that no side has more than ${constants.CELLS_SIDE_MAX} cells`);
+  // The kernel's quotient is an f32; less than a cell is lost on the way there.
+  if (Math.max(width, height) / cellSize >= constants.CELLS_SIDE_MAX - 1) {
+    throw bad("cellSize", cellSize, `so large that no side has ${constants.CELLS_SIDE_MAX} cells`);
   }
   const walkerHalfSize = Math.fround(finite("walkerHalfSize", spec.walkerHalfSize ?? tileSize / 2));
   if (walkerHalfSize < 0 || walkerHalfSize > tileSize * 3.5) {

@@ -2,7 +2,7 @@
  * An entity on its way between zones of equal columns: what it is and has, one f64 a column, which holds each type exactly. What stays
  * behind is where it is, whom it is after, what it is doing, and its slot.
  */
-import { bad } from "./check.js";
+import { bad, F32_MAX, length } from "./check.js";
 import { COLUMNS } from "./columns.js";
 import type { SpawnSpec, TypedColumn } from "./types.js";
 
@@ -17,17 +17,21 @@ const REST: readonly Name[] = [
   "faceX",
   "faceY",
   "readyAt",
+  "hitAt",
   "xp",
   "gold",
   "level",
   "action",
 ];
 const PLACES: readonly number[] = [...SPAWN, ...REST].map((name) => COLUMNS.findIndex(([column]) => column === name));
-/** Times go over as what is left of them: the other zone has its own. */
+/** The last of SPAWN. */
+const HP = SPAWN.indexOf("hp");
+/** Times go over as how long it is to them, or since them and 1: the other zone has its own. 0 is none. */
 const READY_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "readyAt"));
+const HIT_AT = PLACES.indexOf(COLUMNS.findIndex(([name]) => name === "hitAt"));
 /** Least and most that the kernel believes, by place in REST. */
 const RANGES: readonly (readonly [number, number])[] = REST.map((name) => {
-  if (name === "vx" || name === "vy") return [-3.5e38, 3.5e38];
+  if (name === "vx" || name === "vy") return [-F32_MAX, F32_MAX];
   if (name === "wishX" || name === "wishY") return [-1, 1];
   if (name === "faceX" || name === "faceY") return [-2, 2];
   return name === "level" ? [1, 1000] : [0, 2 ** 31 - 1];
@@ -42,15 +46,20 @@ export function entityBytes(own: number): number {
 export function extractEntity(columns: readonly TypedColumn[], slot: number, tick: number, out: Uint8Array): void {
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   PLACES.forEach((column, i) => {
-    const value = columns[column]?.[slot] ?? 0;
-    view.setFloat64(8 * i, i === READY_AT ? Math.max(0, value - tick) : value, true);
+    let value = columns[column]?.[slot] ?? 0;
+    if (i === READY_AT) value = Math.max(0, value - tick);
+    if (i === HIT_AT && value > 0) value = tick - value + 1;
+    view.setFloat64(8 * i, value, true);
   });
   for (let i = COLUMNS.length; i < columns.length; i++) {
     view.setFloat64(8 * (PLACES.length + i - COLUMNS.length), columns[i]?.[slot] ?? 0, true);
   }
 }
 
-/** What to spawn for it. Throws BAD_ARGUMENT when the bytes are no entity's. */
+/**
+ * What to spawn for it, with at least 1 hp: what a game wrote there may be less. Throws BAD_ARGUMENT when the bytes are no entity's, or the
+ * entity's columns hold what the kernel does not believe.
+ */
 export function entitySpec(bytes: Uint8Array, x: number, y: number): SpawnSpec {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   RANGES.forEach(([least, most], i) => {
@@ -58,16 +67,20 @@ export function entitySpec(bytes: Uint8Array, x: number, y: number): SpawnSpec {
     if (!(value >= least && value <= most)) throw bad(REST[i] ?? "", value, `from ${least} to ${most}`);
   });
   const [kind, team, halfSize, speed, hp] = SPAWN.map((_, i) => view.getFloat64(8 * i, true));
-  return { x, y, kind: kind ?? 0, team: team ?? 0, halfSize: halfSize ?? 0, speed: speed ?? 0, hp: hp ?? 0 };
+  const [size, pace] = [length("halfSize", halfSize), length("speed", speed)];
+  return { x, y, kind: kind ?? 0, team: team ?? 0, halfSize: size, speed: pace, hp: Math.max(1, hp ?? 0) };
 }
 
-/** Fills in the rest of who was spawned. */
+/** Fills in the rest of who was spawned, and its hp. */
 export function insertEntity(columns: readonly TypedColumn[], slot: number, tick: number, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = SPAWN.length; i < PLACES.length; i++) {
+  for (let i = HP; i < PLACES.length; i++) {
     const column = columns[PLACES[i] ?? 0];
-    const value = view.getFloat64(8 * i, true);
-    if (column !== undefined) column[slot] = i === READY_AT && value > 0 ? tick + value : value;
+    let value = view.getFloat64(8 * i, true);
+    if (i === READY_AT && value > 0) value += tick;
+    // In a zone that is younger than the blow it was at the beginning.
+    if (i === HIT_AT && value > 0) value = Math.max(1, tick - value + 1);
+    if (column !== undefined) column[slot] = value;
   }
   for (let i = COLUMNS.length; i < columns.length; i++) {
     const column = columns[i];

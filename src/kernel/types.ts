@@ -30,7 +30,7 @@ export interface ZoneSpec {
   tiles?: Uint8Array;
   /** Side of a query cell in units. Default 64. Best near the radius most asked for. */
   cellSize?: number;
-  /** Ticks per second. Default 60. */
+  /** Ticks per second, 1 to 1,000. Default 60. */
   tickRate?: number;
   /** Seed of the zone's generator, any safe integer. Default 1. */
   seed?: number;
@@ -122,7 +122,7 @@ export interface Archetype {
 
 /** One event, as {@link EventReader.next} fills it in. */
 export interface ZoneEvent {
-  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER; a game's own are 64 to 65,535. */
+  /** 1 HIT, 2 DEATH, 3 LEVEL, 4 SPAWN, 5 RESPAWN, 6 TRANSFER, 7 ARRIVAL; a game's own are 64 to 65,535. */
   type: number;
   critical: boolean;
   tick: number;
@@ -172,6 +172,20 @@ export interface EventReader {
   next(event: ZoneEvent): boolean;
   /** How many were lost since this was asked last; each is told once. */
   takeLost(): number;
+  /** Forgets what waits and all that was lost, as if the zone were new. */
+  clear(): void;
+  /** Puts an event back that next filled in, for who has read them all to save them. False when it found no room. */
+  push(
+    type: number,
+    critical: boolean,
+    tick: number,
+    source: EntityId,
+    target: EntityId,
+    value: number,
+    extra: number,
+    x: number,
+    y: number,
+  ): boolean;
 }
 
 export interface SpawnSpec {
@@ -270,6 +284,11 @@ export interface PathAnswer {
 export interface PathRequests {
   /** Requests and answers that wait. */
   readonly count: number;
+  /** spec.pathRequests. */
+  readonly capacity: number;
+  /** Most that ever waited, and requests that found no room, since this object was made: no part of the state. */
+  readonly highWater: number;
+  readonly refused: number;
   /** A ticket, or 0 when spec.pathRequests wait already. requester: any u32, say an entity's id. Throws BAD_ARGUMENT. */
   request(requester: number, x0: number, y0: number, x1: number, y1: number, options?: PathOptions): number;
   /** Takes the next answer; false when there is none. */
@@ -297,6 +316,8 @@ export interface Zone {
   readonly tick: number;
   /** Slots 0 .. highWater-1 are all that were ever used. */
   readonly highWater: number;
+  /** Times that spawn and insert threw ZONE_FULL, since this object was made: no part of the state. */
+  readonly refused: number;
   readonly columns: Columns;
   /** One more entity. Throws BAD_ARGUMENT, ZONE_FULL, OUT_OF_BOUNDS or BLOCKED, in that order of checks. O(box in tiles). */
   spawn(spec: SpawnSpec): EntityId;
@@ -304,7 +325,7 @@ export interface Zone {
   despawn(id: EntityId): boolean;
   /** Index into {@link columns}; -1 when the id is stale. */
   slot(id: EntityId): number;
-  /** Sets the wish direction, length clamped to 1; holds until changed. False when the id is stale. */
+  /** Sets the wish direction, length clamped to 1; holds until changed. False when the id is stale or dead. */
   move(id: EntityId, dx: number, dy: number): boolean;
   step(ticks?: number): void;
   /** Views of the columns of one's own, by name. */
@@ -315,6 +336,8 @@ export interface Zone {
   place(id: EntityId, x: number, y: number): boolean;
   /** Takes hp as a blow of `by` would, without defence; death, xp and events follow. False when the id is stale, dead or beyond harm. */
   harm(id: EntityId, damage: number, by?: EntityId): boolean;
+  /** The most hp that an entity heals to, by its archetype and level; 0 when the id is stale or nothing can harm it. */
+  hpMax(id: EntityId): number;
   /** What happened in the last step and since. */
   readonly events: EventReader;
   /** An event of the game's own, type 64 to 65,535. False when the ring refuses it. */
@@ -332,7 +355,7 @@ export interface Zone {
   readonly commands: CommandRing;
   /** Bytes of one entity on its way between zones of equal columns. */
   readonly entityBytes: number;
-  /** Writes all columns of an entity to `out`. False when the id is stale. */
+  /** Writes what an entity is and has to `out`, not where it is nor whom it is after. False when the id is stale or dead. */
   extract(id: EntityId, out: Uint8Array): boolean;
   /** One more entity from what extract wrote, standing at (x, y), which becomes its home. Throws as spawn does. */
   insert(bytes: Uint8Array, x: number, y: number): EntityId;
@@ -380,7 +403,11 @@ export interface Zone {
   fieldReady(field: number): boolean;
   /** From the tile at (x, y): 0 unknown or no way, 1 to 8 east, south-east, south, ... clockwise, 9 a goal's tile. */
   fieldDirection(field: number, x: number, y: number): number;
-  /** The entity walks along the field by itself, keeping its archetype's separation, until 0 is given or it arrives. False when the id is stale. */
+  /**
+   * The entity walks along the field by itself, keeping its archetype's separation, until 0 is given. In a goal's tile, which ARRIVAL tells
+   * once, it goes to the middle and stays; once the field is closed, where it is. What it is moved by meanwhile lasts till it decides next.
+   * Not for hunters, who go their own ways. False when the id is stale or dead.
+   */
   follow(id: EntityId, field: number): boolean;
   /** The zone's own seeded generator, u32. Part of the state. */
   random(): number;

@@ -100,6 +100,7 @@ class KernelZone implements Zone {
   readonly tickRate: number;
   readonly capacity: number;
   readonly entityBytes: number;
+  refused = 0;
   readonly #constants: Constants;
   readonly #base: number;
   readonly #ownColumns: OwnColumns;
@@ -230,6 +231,7 @@ class KernelZone implements Zone {
     const box = `a box of half size ${halfSize} at (${x}, ${y})`;
     switch (status) {
       case this.#constants.ZONE_FULL:
+        this.refused++;
         return new GyreError("ZONE_FULL", `the zone holds ${this.capacity} entities already`);
       case this.#constants.OUT_OF_BOUNDS:
         return new GyreError("OUT_OF_BOUNDS", `${box} does not lie inside ${this.width} x ${this.height}`);
@@ -273,6 +275,11 @@ class KernelZone implements Zone {
   harm(id: EntityId, damage: number, by: EntityId = 0): boolean {
     integer("damage", damage, 0, I32_MAX);
     return isId(id) && this.#functions.harm(this.#base, id, damage, isId(by) ? by : 0) !== 0;
+  }
+
+  hpMax(id: EntityId): number {
+    const slot = this.slot(id);
+    return slot < 0 ? 0 : this.#functions.hpMax(this.#base, slot);
   }
 
   follow(id: EntityId, field: number): boolean {

@@ -112,7 +112,7 @@ export class Audience {
 
   unseat(session: Session): void {
     this.#bySeat[session.seat] = null;
-    this.#told.delete(session);
+    this.#flushOne(session);
     this.world.leave(session.seat);
     session.seat = -1;
   }
@@ -131,7 +131,7 @@ export class Audience {
     const last = this.#sessions.length - 1;
     if (gap < 0) return;
     this.#zones.unwatch(this.world);
-    this.#told.delete(session);
+    this.#flushOne(session);
     if (gap < this.#cursor) {
       this.#cursor--;
       this.#place(this.#sessions[this.#cursor], gap);
@@ -201,6 +201,11 @@ export class Audience {
     const seated = this.#bySeat.filter((session) => session !== null);
     this.#bySeat.fill(null);
     for (const session of new Set([...seated, ...this.#sessions])) session.stopped(this, error);
+  }
+
+  /** It goes: what waits for it here comes now, not with the events of where it goes. */
+  #flushOne(session: Session): void {
+    if (this.#told.delete(session)) session.flushEvents();
   }
 
   #place(session: Session | undefined, index: number): void {

@@ -18,6 +18,9 @@ const CHECK_PERIOD_MS = 1000;
 /** Rounds between two pings of one session; each round pings its share. A vanished client is noticed within 20 s. */
 const PING_ROUNDS = 10;
 
+/** Sessions that are made ahead, for the first rush. */
+const SESSIONS_READY = 64;
+
 export interface HubOptions extends Rates {
   readonly zones: Zones;
   /** Most sessions at a time. */
@@ -61,10 +64,11 @@ export class Hub {
       audienceOf: (world) => this.#byWorld.get(world),
     };
     this.#byWorld = new Map(zones.all.map((world) => [world, new Audience(world, circle)]));
-    this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, create: () => new Session(this) });
+    const prewarm = Math.min(SESSIONS_READY, sessionsMax);
+    this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, prewarm, create: () => new Session(this) });
     // A flight may outlive its session, until the socket lets go of it.
     const release = (flight: Flight): void => this.#flights.release(flight);
-    this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, create: () => new Flight(release) });
+    this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create: () => new Flight(release) });
   }
 
   get sessions(): number {

@@ -233,11 +233,11 @@ export class Session {
   end(): void {
     if (this.#wire === null) return;
     if (this.#format === "json") this.#hub.jsonSessions--;
+    this.#events.clear();
     this.#giveUpSeat();
     this.#watched?.remove(this);
     this.#flight?.abandon();
     this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
-    this.#events.clear();
     this.#view.follow();
     this.#view.reset();
     this.#json?.reset();

@@ -61,7 +61,16 @@ function describeZones(registry: Registry, zones: Zones): void {
   byZone("gyre_zone_players", "Players in the zone, bots aside", ({ players }) => players);
   byZone("gyre_zone_entities", "Entity slots in use", ({ zone }) => zone.count);
   byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ zone }) => zone.capacity);
-  byZone("gyre_zone_entities_high_water", "Most entity slots ever in use", ({ zone }) => zone.highWater);
+  byZone("gyre_zone_entities_high_water", "Entity slots that were ever in use", ({ zone }) => zone.highWater);
+  byZone(
+    "gyre_zone_entities_refused",
+    "Times that no entity slot was left, or none but the players'",
+    ({ zone, spawnsRefused }) => zone.refused + spawnsRefused,
+  );
+  byZone("gyre_zone_path_requests", "Requests for paths, and answers, that wait", ({ zone }) => zone.paths.count);
+  byZone("gyre_zone_path_requests_capacity", "Such that may wait at a time", ({ zone }) => zone.paths.capacity);
+  byZone("gyre_zone_path_requests_high_water", "Most that ever waited", ({ zone }) => zone.paths.highWater);
+  byZone("gyre_zone_path_requests_refused", "Requests for paths that found no room", ({ zone }) => zone.paths.refused);
 }
 
 function describeRings(registry: Registry, zones: Zones): void {
@@ -84,16 +93,15 @@ function describeRings(registry: Registry, zones: Zones): void {
       for (const [policy, count] of Object.entries(counts)) this.inc({ policy }, count());
     },
   });
-  const commands = sum(({ zone }) => zone.commands.refused);
+  const commands = sum(({ commandsRefused }) => commandsRefused);
   counter(registry, "gyre_commands_refused_total", "Commands that found no room in their zone", commands);
-  const paths = sum(({ zone }) => zone.paths.count);
-  gauge(registry, "gyre_path_requests", "Requests for paths, and answers, that wait in zones", paths);
 }
 
 function describePools(registry: Registry, pools: readonly PoolStats[]): void {
   const byPool = (name: string, help: string, read: (pool: PoolStats) => number): void =>
     gaugeBy(registry, "pool", name, help, pools, read);
   byPool("gyre_pool_capacity", "Objects that may be out at a time", ({ capacity }) => capacity);
+  byPool("gyre_pool_created", "Objects that exist, made ahead or when needed first", ({ created }) => created);
   byPool("gyre_pool_in_use", "Objects that are out", ({ inUse }) => inUse);
   byPool("gyre_pool_high_water", "Most objects that ever were out at a time", ({ highWater }) => highWater);
   byPool("gyre_pool_failed_acquires", "Times that nothing was left", ({ failedAcquires }) => failedAcquires);

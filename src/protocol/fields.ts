@@ -227,14 +227,24 @@ function sizeOfBits(fields: readonly Field[], mask: number): number {
   return moved + sizeOf(fields.filter(({ bit }) => mask & bit));
 }
 
+/** Whether a replicated column may be called so, unless the name is taken. */
+export function isColumnName(name: string): boolean {
+  return COLUMN_NAME.test(name);
+}
+
+/** Whether entities have something of that name already. */
+export function isTakenName(name: string): boolean {
+  return TAKEN.has(name);
+}
+
 /** Throws BAD_ARGUMENT unless a table may have these columns. */
 export function checkColumns(columns: readonly ColumnInfo[]): void {
   if (columns.length > OWN_COLUMNS_MAX) {
     throw new GyreError("BAD_ARGUMENT", `${columns.length} replicated columns are more than ${OWN_COLUMNS_MAX}`);
   }
-  const names = new Set(TAKEN);
+  const names = new Set<string>();
   for (const { name, type } of columns) {
-    if (!COLUMN_NAME.test(name) || names.has(name)) {
+    if (!isColumnName(name) || isTakenName(name) || names.has(name)) {
       throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(name)} cannot be the name of a replicated column`);
     }
     if (!Object.hasOwn(TYPE_SIZES, type)) {

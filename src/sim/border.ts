@@ -7,7 +7,8 @@
  *     tick n+1    A drains DEPARTED, steps    B drains ARRIVE, steps   in B
  *
  * so that it is in exactly one zone whenever a step runs. One that is refused stays, is told once (the hook `stay`, and the event
- * "gate-full" to its player), and asks again only after it was outside the gate.
+ * "gate-full" to its player), and asks again only after it was outside the gate. One that comes when too many came in this tick asks
+ * again in the next.
  */
 import type { Command, EntityId } from "../kernel/types.js";
 import { Arrivals, type SavedArrivals } from "./arrivals.js";
@@ -19,12 +20,15 @@ import { type Roster, slotOf } from "./roster.js";
 import type { Seats } from "./seats.js";
 import type { World } from "./world.js";
 
-/** In place of a seat: it was not let in. */
+/** In place of a seat: it was not let in. And: it was not in this tick, as too many came. */
 const REFUSED = -1;
+const LATER = -2;
 
 export class Border {
   readonly keeper: GateKeeper;
   readonly arrivals: Arrivals;
+  /** Those who were refused, and told so. */
+  refusals = 0;
   readonly #world: World;
   readonly #seats: Seats;
   readonly #inbox: Inbox;
@@ -47,16 +51,20 @@ export class Border {
     const world = this.#world;
     const id = this.keeper.ids[crosser] ?? 0;
     const seat = world.seatOf(id);
-    // Gone since the scan, leaving, or no room for the answer: as if it had not asked.
     const isThere = world.zone.slot(id) >= 0 && (seat < 0 || (world.isIn(seat) && this.#seats.taken[seat] !== 0));
-    if (!isThere || this.#inbox.room < 1) {
+    const index = this.keeper.gates[crosser] ?? 0;
+    let newSeat = LATER;
+    if (isThere && this.#inbox.room > 0) {
+      newSeat = to === undefined || to === this ? REFUSED : to.#receive(world, id, seat, gate);
+    }
+    // Gone since the scan, leaving, or no room for the answer or for so many: as if it had not asked.
+    if (newSeat === LATER) {
       this.keeper.forget(crosser);
       return false;
     }
-    const index = this.keeper.gates[crosser] ?? 0;
-    const newSeat = to === undefined || to === this ? REFUSED : to.#receive(world, id, seat, gate);
     if (to === undefined || newSeat === REFUSED) {
       this.#inbox.push(STAYS, index, seat < 0 ? NO_SEAT : seat, id, 0, 0);
+      this.refusals++;
       return false;
     }
     if (seat < 0) {
@@ -66,8 +74,8 @@ export class Border {
     const isLeft = this.#inbox.takeBack(seat);
     this.#inbox.giveUp(seat);
     this.#inbox.push(DEPARTED, index, seat, id, 0, 0);
-    // Who left in this tick crosses all the same, and leaves there.
-    if (isLeft) to.#world.leave(newSeat);
+    // Who left in this tick crosses all the same, and leaves there: after all who come, as it does where its leave is recorded.
+    if (isLeft) to.#inbox.leaveLater(newSeat);
     else this.#tellMoved(seat, to.#world, newSeat);
     return true;
   }
@@ -119,7 +127,7 @@ export class Border {
     this.arrivals.restore(arrivals);
   }
 
-  /** The seat that a crosser gets here, NO_SEAT for one without a player, or REFUSED: nothing is changed then. */
+  /** The seat that a crosser gets here, NO_SEAT for one without a player, or REFUSED or LATER: nothing is changed then. */
   #receive(from: World, id: EntityId, fromSeat: number, { x, y }: Gate): number {
     const world = this.#world;
     const isSeated = fromSeat >= 0;
@@ -128,10 +136,10 @@ export class Border {
       world.fault !== null ||
       world.room < (isSeated ? 0 : 1) ||
       (isSeated && this.#seats.freeCount === 0) ||
-      this.#inbox.room < (isSeated ? 2 : 1) ||
       !hasRoom(world.zone, x, y, halfSize);
-    const index = isFull ? -1 : this.arrivals.add(from.zone, id, isSeated);
-    if (index < 0) return REFUSED;
+    if (isFull) return REFUSED;
+    const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(from.zone, id, isSeated, x, y);
+    if (index < 0) return LATER;
     if (!isSeated) {
       this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);
       return NO_SEAT;

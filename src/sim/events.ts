@@ -14,4 +14,6 @@ export const EVENT = {
   RESPAWN: 5,
   /** target came from another zone. */
   TRANSFER: 6,
+  /** target came to a goal's tile of the flow field that it follows, once a walk. */
+  ARRIVAL: 7,
 } as const;

@@ -89,7 +89,8 @@ export class GateKeeper {
     const marks: number[] = [];
     for (let i = 0; i < this.#markCount; i++) {
       const slot = this.#marks[i] ?? 0;
-      marks.push(this.#markedId[slot] ?? 0, this.#markedGate[slot] ?? 0);
+      // Not one that was forgotten since the scan.
+      if (this.#markedId[slot] !== 0) marks.push(this.#markedId[slot] ?? 0, this.#markedGate[slot] ?? 0);
     }
     return marks;
   }
@@ -124,16 +125,19 @@ export class GateKeeper {
     if (rectangle === undefined) return;
     const { x0, y0, x1, y1, all } = rectangle;
     const found = Math.min(this.#zone.queryRect(x0, y0, x1, y1, this.#found), this.#found.length);
-    if (found === 0) return;
-    // The query promises no order, and there may be more than can be answered. Ids sort as their slots do.
-    const ids = found === 1 ? this.#found : this.#found.subarray(0, found).sort();
     const { alive } = this.#zone.columns;
-    for (let i = 0; i < found && this.count < CROSSERS_PER_TICK_MAX; i++) {
-      const id = ids[i] ?? 0;
+    let asking = 0;
+    for (let i = 0; i < found; i++) {
+      const id = this.#found[i] ?? 0;
       const slot = this.#zone.slot(id);
       if (slot < 0 || alive[slot] === 0 || this.#markedId[slot] === id) continue;
-      if (all !== true && !isPlayer(id)) continue;
-      this.#mark(slot, id, gate);
+      if (all === true || isPlayer(id)) this.#found[asking++] = id;
+    }
+    // The query promises no order, and there may be more than can be answered. Ids sort as their slots do.
+    const ids = asking < 2 ? this.#found : this.#found.subarray(0, asking).sort();
+    for (let i = 0; i < asking && this.count < CROSSERS_PER_TICK_MAX; i++) {
+      const id = ids[i] ?? 0;
+      this.#mark(this.#zone.slot(id), id, gate);
       this.ids[this.count] = id;
       this.gates[this.count++] = gate;
     }

@@ -19,6 +19,8 @@ export class Inbox {
   /** Seats that are taken by players, and by bots. */
   players = 0;
   bots = 0;
+  /** Joins and inputs that found no room. */
+  refused = 0;
 
   readonly #seats: Seats;
   readonly #ring: CommandRing;
@@ -29,7 +31,7 @@ export class Inbox {
   /** Seats whose further input waits for the tick, in order of arrival. */
   readonly #heldSeats: Uint32Array;
   #heldCount = 0;
-  /** Seats that were left while the zone was at work, and of whom it hears before the next tick. */
+  /** Seats that were left, and of whom the zone hears before its next tick. */
   readonly #left: SeatQueue;
   /**
    * Whether the zone is at work. What it makes others do meanwhile, such as closing a connection that is not read, does not reach into
@@ -71,6 +73,7 @@ export class Inbox {
     }
     if (this.#seats.freeCount === 0) throw new GyreError("ZONE_FULL", `${zone} has no seat for another player`);
     if (this.room < 2 || this.isWorking) {
+      this.refused++;
       throw new GyreError("COMMANDS_FULL", `${zone} has no room for another command before its next tick`);
     }
     const seat = this.take(name, bot);
@@ -82,31 +85,37 @@ export class Inbox {
     const { taken } = this.#seats;
     if (taken[seat] !== TAKEN) return;
     if (this.isWorking) {
-      taken[seat] = LEFT;
-      this.#left.push(seat);
+      this.leaveLater(seat);
       return;
     }
+    if (this.#seats.held[seat] === 1) this.#pushHeld(seat);
     this.giveUp(seat);
     this.push(LEAVE, 0, seat, 0, 0, 0);
+  }
+
+  /** Gives up a seat that is taken; the zone hears of it when its next tick begins, after all else. */
+  leaveLater(seat: number): void {
+    this.#seats.taken[seat] = LEFT;
+    this.#left.push(seat);
   }
 
   /** False, and nothing is changed, when there is no room. */
   input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
     const { taken, heard, held, heldAction } = this.#seats;
     if (taken[seat] !== TAKEN) return true;
-    if (this.isWorking) return false;
+    if (this.isWorking) return this.#refuse();
     // Adding 0 makes 0 of -0, which would not outlive a recording.
     const x = dx + 0;
     const y = dy + 0;
     if (heard[seat] !== this.#round) {
-      if (this.room < 1) return false;
+      if (this.room < 1) return this.#refuse();
       heard[seat] = this.#round;
       return this.push(INPUT, action, seat, seq, x, y);
     }
     const isHeld = held[seat] === 1;
     const waiting = isHeld ? (heldAction[seat] ?? 0) : 0;
     const mustPush = waiting !== 0 && action !== 0 && action !== waiting;
-    if ((mustPush || !isHeld) && this.room < 1) return false;
+    if ((mustPush || !isHeld) && this.room < 1) return this.#refuse();
     if (mustPush) this.#pushHeld(seat);
     if (!isHeld) this.#heldSeats[this.#heldCount++] = seat;
     this.#seats.hold(seat, seq, x, y, action === 0 ? waiting : action);
@@ -193,6 +202,11 @@ export class Inbox {
 
   refill(commands: readonly Command[]): void {
     for (const { type, action, seat, seq, dx, dy } of commands) this.#ring.push(type, action, seat, seq, dx, dy);
+  }
+
+  #refuse(): false {
+    this.refused++;
+    return false;
   }
 
   #count(seat: number, change: number): void {

@@ -21,6 +21,8 @@ export interface PoolStats {
   readonly name: string;
   /** Most objects out at a time. */
   readonly capacity: number;
+  /** Objects that exist, out or free: made ahead, or when they were needed first. */
+  readonly created: number;
   /** Objects out. */
   readonly inUse: number;
   /** Most that were ever out at a time. */
@@ -75,7 +77,6 @@ export class Pool<T extends object> implements PoolStats {
     while (this.#objects.length < prewarm) this.#push(this.#make());
   }
 
-  /** Objects that exist, out or free. */
   get created(): number {
     return this.#objects.length;
   }

@@ -99,20 +99,14 @@ export class Recorder {
   /** After each step of the zones. */
   endTick(): void {
     if (!this.#open) return;
-    const isDue = this.#zones.tick % CHECKPOINT_TICKS === 0;
-    if (isDue) this.#takeCheckpoint();
-    this.#writeStops();
-    if (isDue) this.#writeCheckpoint();
+    this.#writeStops(this.#zones.tick);
+    if (this.#zones.tick % CHECKPOINT_TICKS === 0) this.#writeCheckpoint();
   }
 
   /** The last checkpoint and the end. Nothing is recorded any more. */
   close(): void {
     if (!this.#open) return;
-    if (this.#zones.tick > this.#checkpointTick) {
-      this.#takeCheckpoint();
-      this.#writeStops();
-      this.#writeCheckpoint();
-    }
+    if (this.#zones.tick > this.#checkpointTick) this.#writeCheckpoint();
     this.#checkpoint.clear();
     this.#checkpoint.u32(this.#zones.tick);
     this.#chunks.write("DONE", this.#checkpoint.bytes);
@@ -157,14 +151,15 @@ export class Recorder {
     this.#commands.clear();
   }
 
-  #writeStops(): void {
+  /** tick: in which those stopped that stopped since this was called last. */
+  #writeStops(tick: number): void {
     for (let i = 0; i < this.#stopped.length; i++) {
       const fault = this.#zones.all[i]?.fault ?? null;
       if (fault === null || this.#stopped[i] === 1) continue;
       this.#stopped[i] = 1;
       this.#writeCommands();
       const stop = new ByteWriter(2 * 5 + 5 + REASON_SIZE_MAX);
-      stop.u32(this.#zones.tick);
+      stop.u32(tick);
       stop.varint(i);
       stop.text(fault.message, REASON_SIZE_MAX);
       this.#chunks.write("STOP", stop.bytes);
@@ -183,6 +178,8 @@ export class Recorder {
       try {
         const hash = world.hash();
         const digests = world.digests();
+        // A world that has no hash stops.
+        if (world.fault !== null) continue;
         out.varint(i);
         out.u64(hash);
         for (const digest of digests.values()) out.u32(Number(digest & 0xffff_ffffn));
@@ -195,8 +192,11 @@ export class Recorder {
 
   #writeCheckpoint(): void {
     this.#checkpointTick = this.#zones.tick;
+    this.#takeCheckpoint();
     this.#writeCommands();
     this.#chunks.write("HASH", this.#checkpoint.bytes);
+    // Those whose state has no hash were whole in this tick, and are not in the next.
+    this.#writeStops(this.#zones.tick + 1);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { Command } from "../kernel/types.js";
-import type { RecordedCommand, ZoneDigest } from "./recording.js";
+import type { Block, RecordedCommand, ZoneDigest } from "./recording.js";
 import type { RecordingReader } from "./recording-reader.js";
 
 /** What a replay needs of a world. */
@@ -15,7 +15,7 @@ export interface ReplayedWorld {
   onBotCame: ((seat: number) => void) | null;
   /** As the call did that made the command. False when that cannot be: another seat is next, or the zone stopped. */
   replay(command: Readonly<Command>, name: string): boolean;
-  stop(reason: string): void;
+  stopNext(reason: string): void;
   hash(): bigint;
   digests(): ReadonlyMap<string, bigint>;
 }
@@ -76,8 +76,11 @@ export class Replay {
         }
         continue;
       }
+      if (block.tag === "STOP") {
+        this.#stop(block);
+        continue;
+      }
       this.#stepTo(block.tick);
-      if (block.tag === "STOP") this.#stop(block.zone, block.reason);
       if (block.tag === "HASH" && verify) {
         const difference = this.#compare(block.tick, block.zones);
         if (difference !== null) return difference;
@@ -111,10 +114,10 @@ export class Replay {
     return { tick, zone: world.name, parts: [`${who} ${why}`] };
   }
 
-  /** Most likely it stopped here too. What a watchdog stopped may have come to an end this time. */
-  #stop(zone: number, reason: string): void {
-    const world = this.#world(zone);
-    if (world.fault === null) world.stop(`as recorded: ${reason}`);
+  /** Most likely it stops here too. What a watchdog stopped may come to an end this time, and is stopped in the same tick. */
+  #stop({ tick, zone, reason }: Extract<Block, { tag: "STOP" }>): void {
+    this.#stepTo(tick - 1);
+    this.#world(zone).stopNext(`as recorded: ${reason}`);
   }
 
   #compare(tick: number, zones: readonly ZoneDigest[]): Difference | null {

@@ -30,7 +30,8 @@ export const IN = 3;
 export const LEAVING = 4;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A name may begin with what looks like a byte order mark: it comes out as it went in.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes that a name takes. */
 export function nameBytes(name: string): number {
@@ -176,6 +177,15 @@ export class Seats {
       this.action[seat] ?? 0,
       this.nameOf(seat),
     ];
+  }
+
+  /** The seats that are taken by those of whom the inside has not heard. */
+  saveComing(): SavedSeat[] {
+    const seats: SavedSeat[] = [];
+    for (let seat = 0; seat < this.capacity; seat++) {
+      if (this.taken[seat] === TAKEN && this.state[seat] === OUT) seats.push(this.#saveOne(seat));
+    }
+    return seats;
   }
 
   /** Into seats that were never taken. Who has which entity is the roster's to restore. */

@@ -80,6 +80,8 @@ export class World {
 
   /** Why the zone stopped; null while it runs. A world that stopped does nothing in step, and refuses joins with ZONE_STOPPED. */
   fault: GyreError | null = null;
+  /** Spawns of the game that were refused to leave the players their room: zone.refused does not know of them. */
+  spawnsRefused = 0;
   /** Whether it may be left alone until `pending` is above 0. */
   asleep = false;
 
@@ -92,6 +94,12 @@ export class World {
   /** Whether onWake was called since it fell asleep. */
   #wasTold = true;
   #tells = 0;
+  /** What went wrong after the last step, when its neighbours had begun to answer. */
+  #failedAtGate: GyreError | null = null;
+  /** Why its next step will be its last; "" for no such reason. */
+  #lastReason = "";
+  /** Events that were lost, and of which the rules have not heard, beside those that the ring knows of. */
+  #lost = 0;
   readonly #isPlayer = (id: EntityId): boolean => this.seatOf(id) >= 0;
   readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
   readonly #event: ZoneEvent = {
@@ -155,6 +163,11 @@ export class World {
   /** Commands that wait for the next step. */
   get pending(): number {
     return this.#inbox.pending;
+  }
+
+  /** Joins and inputs that found no room before a tick. */
+  get commandsRefused(): number {
+    return this.#inbox.refused;
   }
 
   /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
@@ -247,11 +260,22 @@ export class World {
    */
   step(tick = this.zone.tick + 1): void {
     if (this.fault !== null) return;
+    if (this.#failedAtGate !== null) {
+      this.#stop(this.#failedAtGate);
+      return;
+    }
     try {
       this.#step(tick);
     } catch (error) {
       this.#stop(this.rules.located(error));
     }
+    if (this.#lastReason !== "") this.stop(this.#lastReason);
+  }
+
+  /** Stops the zone in its next step, after all that its game does in it: nobody goes out or comes in any more. See replay. */
+  stopNext(reason: string): void {
+    if (this.asleep && this.pending === 0) this.stop(reason);
+    else this.#lastReason = reason;
   }
 
   /**
@@ -273,15 +297,29 @@ export class World {
     return this.fault === null ? this.#border.keeper.count : 0;
   }
 
+  /** How many were refused at its gates, and told so. */
+  get refusals(): number {
+    return this.#border.refusals;
+  }
+
   gateOf(crosser: number): Gate {
     const gate = this.gates[this.#border.keeper.gates[crosser] ?? 0];
     if (gate === undefined) throw new GyreError("BAD_ARGUMENT", `${this.name} has no crosser ${crosser}`);
     return gate;
   }
 
-  /** True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays. Once per crosser. */
+  /**
+   * True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays; or too many came into
+   * `to` in this tick: it asks again in the next. Or its columns hold what no zone takes: this zone stops in its next step. Once per crosser.
+   */
   cross(crosser: number, to: World | undefined): boolean {
-    return this.#border.cross(crosser, this.gateOf(crosser), to === undefined ? undefined : to.#border);
+    const gate = this.gateOf(crosser);
+    try {
+      return this.#border.cross(crosser, gate, to === undefined ? undefined : to.#border);
+    } catch (error) {
+      this.#failedAtGate ??= this.rules.located(error);
+      return false;
+    }
   }
 
   // For the rules.
@@ -345,8 +383,10 @@ export class World {
   save(): WorldImage {
     const parts = new Map(this.#parts());
     if (this.fault !== null) throw this.fault;
+    parts.set("coming", JSON.stringify(this.#seats.saveComing()));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
     parts.set("commands", JSON.stringify(this.#inbox.peek()));
+    parts.set("events", JSON.stringify(this.#peekEvents()));
     return { zone: this.zone.save(), parts };
   }
 
@@ -374,10 +414,12 @@ export class World {
   #restore(parts: ReadonlyMap<string, string>): void {
     const part = (name: string): unknown => JSON.parse(parts.get(name) ?? "null");
     const roster = part("seats") as SavedRoster;
-    this.#roster.restore(roster, part("free") as number[]);
-    for (const [seat] of roster.seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
+    const seats = [...roster.seats, ...(part("coming") as SavedRoster["seats"])];
+    this.#roster.restore({ ...roster, seats }, part("free") as number[]);
+    for (const [seat] of seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
     this.#border.restore(part("gates") as SavedBorder);
     this.#inbox.refill(part("commands") as Command[]);
+    this.#refillEvents(part("events") as SavedEvents);
     this.rules.restore(parts);
   }
 
@@ -387,6 +429,8 @@ export class World {
     } catch (error) {
       throw this.rules.located(error);
     }
+    // Who is there from the beginning is no news, and may be more than there is room for events.
+    this.zone.events.clear();
   }
 
   #step(tick: number): void {
@@ -404,7 +448,8 @@ export class World {
     this.#readEvents();
     this.#missEntities();
     this.#border.keeper.scan(this.#isPlayer);
-    this.asleep = drowsy && this.#roster.entering === 0 && this.#roster.leaving === 0;
+    const waits = this.#roster.entering + this.#roster.leaving + this.#border.keeper.count;
+    this.asleep = drowsy && waits === 0;
     this.#wasTold = false;
     this.#inbox.isWorking = false;
   }
@@ -412,6 +457,8 @@ export class World {
   #stop(error: GyreError): void {
     this.fault = error;
     this.#inbox.clear();
+    // It may have been found out by a hash, while it slept.
+    if (this.asleep) this.onWake?.();
     this.onStop?.(error);
   }
 
@@ -518,7 +565,8 @@ export class World {
   #readEvents(): void {
     const { events } = this.zone;
     const event = this.#event;
-    const lost = events.takeLost();
+    const lost = this.#lost + events.takeLost();
+    this.#lost = 0;
     // What the hooks emit meanwhile is for the next tick.
     for (let n = events.count; n > 0 && events.next(event); n--) this.rules.event(event);
     if (lost === 0) return;
@@ -528,6 +576,23 @@ export class World {
     event.source = event.target = event.extra = event.x = event.y = 0;
     event.value = lost;
     this.rules.event(event);
+  }
+
+  /** What hooks emitted since the events were read. The ring can only be read by emptying it. */
+  #peekEvents(): SavedEvents {
+    const { events } = this.zone;
+    this.#lost += events.takeLost();
+    const saved: SavedEvents = { lost: this.#lost, waiting: [] };
+    for (let n = events.count; n > 0 && events.next(this.#event); n--) saved.waiting.push({ ...this.#event });
+    this.#refillEvents(saved);
+    return saved;
+  }
+
+  #refillEvents({ lost, waiting }: SavedEvents): void {
+    this.#lost = lost;
+    for (const { type, critical, tick, source, target, value, extra, x, y } of waiting) {
+      this.zone.events.push(type, critical, tick, source, target, value, extra, x, y);
+    }
   }
 
   /** Players whose entity is gone for good get another, if the rules say so. */
@@ -543,4 +608,10 @@ export class World {
     this.#introducing = -1;
     if (!this.isBot(seat)) this.onPossess?.(seat, this.entity(seat));
   }
+}
+
+/** Events that wait for the next tick. */
+interface SavedEvents {
+  readonly lost: number;
+  readonly waiting: ZoneEvent[];
 }

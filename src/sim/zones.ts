@@ -38,7 +38,7 @@ export interface ZonesSpec {
 
 /** Stands over the ticks of zones whose games may run for ever. */
 export interface Guard {
-  /** Calls work and gives up on it after so many seconds, without a number after one; false then. Throws what work throws. */
+  /** Calls work and gives up on it after so many seconds, without a number after some; false then. Throws what work throws. */
   run(work: () => void, seconds?: number): boolean;
   /** Whether this run has used so much of its time that the next zone should get a run of its own. */
   readonly isWorn: boolean;
@@ -48,9 +48,8 @@ export interface Guard {
 
 export class Zones {
   readonly all: readonly World[];
-  /** Entities that went through a gate, and those that were refused at one. */
+  /** Entities that went through a gate. */
   transfers = 0;
-  transfersRefused = 0;
   /** A zone stopped, because its game failed or its kernel: world.fault says why. Called at the end of the step, once for each. */
   onStop: ((world: World) => void) | null = null;
 
@@ -145,6 +144,13 @@ export class Zones {
     return this.all.length - this.awake - this.stopped;
   }
 
+  /** Entities that were refused at a gate. */
+  get transfersRefused(): number {
+    let count = 0;
+    for (const world of this.all) count += world.refusals;
+    return count;
+  }
+
   /** Entities in all zones. */
   get entities(): number {
     let count = 0;
@@ -228,7 +234,6 @@ export class Zones {
       const world = this.#world(i);
       for (let crosser = 0; crosser < world.crossers; crosser++) {
         if (world.cross(crosser, this.#byName.get(world.gateOf(crosser).to))) this.transfers++;
-        else this.transfersRefused++;
       }
     }
   }

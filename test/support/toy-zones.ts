@@ -18,6 +18,7 @@ export class ToyWorld {
   wrongFrom = Number.POSITIVE_INFINITY;
   /** Its hash cannot be taken from this tick on. */
   unhashableFrom = Number.POSITIVE_INFINITY;
+  #lastReason = "";
   #sum = 1;
   #x = 0;
   readonly #waiting: { command: Command; name: string }[] = [];
@@ -48,6 +49,11 @@ export class ToyWorld {
     }
     this.#x = (this.#x + (tick >= this.wrongFrom ? 2 : 1)) >>> 0;
     this.#sum = (Math.imul(this.#sum, 31) + this.#x) >>> 0;
+    if (this.#lastReason !== "") this.stop(this.#lastReason);
+  }
+
+  stopNext(reason: string): void {
+    this.#lastReason = reason;
   }
 
   stop(reason: string): void {
