@@ -4,7 +4,7 @@ export {
   FLOW_FIELDS_MAX, GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX,
   PATH_REQUESTS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, ownColumn, walkerSize, zoneLayout,
 } from "./layout";
-export { zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
+export { slotValid, zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
 export { PARTS, digest, partHash, zoneHash } from "./digest";
 export { blockedAt } from "./tiles";
 export { despawn, find, move, place, placeCheck, spawn, spawnCheck } from "./entity";

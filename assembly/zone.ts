@@ -48,7 +48,7 @@ function isLength(value: f32): bool {
 }
 
 /** Is the slot what spawn, move and step can have left? */
-function slotValid(zone: Zone, slot: u32): bool {
+export function slotValid(zone: Zone, slot: u32): bool {
   const at = slot << 2;
   const id = load<u32>(zone.id + at);
   const generation = <u32>load<u16>(zone.generation + (slot << 1));

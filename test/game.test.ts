@@ -738,14 +738,29 @@ test("each hook is named in its fault", async () => {
     [{ death: fail }, /in death of zone-0 at tick 2: no/],
     [{ event: fail }, /in event of zone-0 at tick 1: no/],
     [{ gone: fail }, /in gone of zone-0 at tick \d+: no/],
-    [{ join: async () => 1 } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
-    [{ leave: async () => fail() } as object, /in leave of zone-0 at tick 3: the hook returned a promise; /],
-    [{ input: async () => fail() } as object, /in input of zone-0 at tick 1: the hook returned a promise; /],
-    [{ timer: async () => fail() } as object, /in timer "t" of zone-0 at tick 2: the hook returned a promise; /],
-    [{ death: async () => fail() } as object, /in death of zone-0 at tick 2: the hook returned a promise; /],
-    [{ event: async () => fail() } as object, /in event of zone-0 at tick 1: the hook returned a promise; /],
+    [{ join: () => Promise.resolve(1) } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
     [
-      { systems: [{ name: "s", every: 1, run: async () => fail() }] } as object,
+      { leave: () => Promise.reject(new Error("no")) } as object,
+      /in leave of zone-0 at tick 3: the hook returned a promise; /,
+    ],
+    [
+      { input: () => Promise.reject(new Error("no")) } as object,
+      /in input of zone-0 at tick 1: the hook returned a promise; /,
+    ],
+    [
+      { timer: () => Promise.reject(new Error("no")) } as object,
+      /in timer "t" of zone-0 at tick 2: the hook returned a promise; /,
+    ],
+    [
+      { death: () => Promise.reject(new Error("no")) } as object,
+      /in death of zone-0 at tick 2: the hook returned a promise; /,
+    ],
+    [
+      { event: () => Promise.reject(new Error("no")) } as object,
+      /in event of zone-0 at tick 1: the hook returned a promise; /,
+    ],
+    [
+      { systems: [{ name: "s", every: 1, run: () => Promise.reject(new Error("no")) }] } as object,
       /in system "s" of zone-0 at tick 0: the hook returned a promise; /,
     ],
   ];
@@ -768,7 +783,7 @@ test("each hook is named in its fault", async () => {
   const refusal = await worldOf({ game: state }).catch((error: Error) => error.message);
   assert.match(String(refusal), /in state of zone-0 at tick 0: no/);
   for (const hook of ["state", "setup"]) {
-    const waits = defineGame({ name: "x", [hook]: async () => fail() });
+    const waits = defineGame({ name: "x", [hook]: () => Promise.reject(new Error("no")) });
     const refused = await worldOf({ game: waits }).catch((error: Error) => error.message);
     assert.match(String(refused), new RegExp(`in ${hook} of zone-0 at tick 0: the hook returned a promise`));
   }

@@ -253,14 +253,19 @@ test("a zone that was closed refuses everything with ZONE_CLOSED, and shows nobo
 test("a checked build stops where a caller breaks a column, a release build says so when asked", async () => {
   const spec = { width: 100, height: 100, capacity: 4 };
   const checked = (await loadKernel({ checked: true })).createZone(spec);
+  checked.spawn({ x: 20, y: 20 });
   checked.spawn({ x: 50, y: 50 });
-  checked.columns.x[0] = Number.NaN;
-  refuses("KERNEL_TRAP", () => checked.step(), /assertion failed in zoneStep/);
+  checked.columns.x[1] = Number.NaN;
+  refuses(
+    "KERNEL_TRAP",
+    () => checked.step(),
+    /assertion failed in zoneStep.*; slot 1 cannot have x NaN, y 50, halfSize 8/,
+  );
   const release = kernel.createZone(spec);
   release.spawn({ x: 50, y: 50 });
   release.validate();
   release.columns.y[0] = 1000;
-  refuses("KERNEL_TRAP", () => release.validate());
+  refuses("KERNEL_TRAP", () => release.validate(), /; slot 0 cannot have x 50, y 1000, /);
 });
 
 test("step counts its ticks and refuses what is no count", () => {

@@ -17,6 +17,7 @@ export interface Functions {
   zoneStep(zone: number): void;
   zoneSkip(zone: number, ticks: number): void;
   zoneValid(zone: number): number;
+  slotValid(zone: number, slot: number): number;
   zoneHash(zone: number): bigint;
   partHash(zone: number, part: number, seed: bigint): bigint;
   digest(address: number, size: number, seed: bigint): bigint;

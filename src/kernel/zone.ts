@@ -31,6 +31,8 @@ const SPAWN_DEFAULTS: SpawnDefaults = { team: 0, halfSize: 8, speed: 120, hp: 10
 /** The tile that blocks, and in which paths lead from water to water. */
 const WATER = 2;
 const I32_MAX = 2 ** 31 - 1;
+/** What says why a row is not sound. */
+const ROW = ["x", "y", "halfSize", "speed", "wishX", "wishY", "alive", "state", "level", "xp", "gold"] as const;
 
 function instantiate(factory: KernelFactory, layout: Layout): KernelInstance {
   const { constants } = factory;
@@ -254,7 +256,12 @@ class KernelZone implements Zone {
 
   step(ticks = 1): void {
     integer("ticks", ticks, 0, 2 ** 32 - 1);
-    for (let done = 0; done < ticks; done++) this.#functions.zoneStep(this.#base);
+    try {
+      for (let done = 0; done < ticks; done++) this.#functions.zoneStep(this.#base);
+    } catch (error) {
+      if (error instanceof GyreError && error.code === "KERNEL_TRAP") error.message += this.#unsound();
+      throw error;
+    }
   }
 
   skip(ticks: number): void {
@@ -496,7 +503,18 @@ class KernelZone implements Zone {
   }
 
   validate(): void {
-    if (!this.#functions.zoneValid(this.#base)) throw new GyreError("KERNEL_TRAP", "the zone's structure is not sound");
+    if (this.#functions.zoneValid(this.#base)) return;
+    throw new GyreError("KERNEL_TRAP", `the zone's structure is not sound${this.#unsound()}`);
+  }
+
+  /** The first row that no call can have left so: as a rule somebody wrote into a column what does not belong there. */
+  #unsound(): string {
+    for (let slot = 0; slot < this.highWater; slot++) {
+      if (this.#functions.slotValid(this.#base, slot)) continue;
+      const row = ROW.map((name) => `${name} ${this.columns[name][slot]}`);
+      return `; slot ${slot} cannot have ${row.join(", ")}`;
+    }
+    return "";
   }
 
   close(): void {

@@ -59,6 +59,8 @@ export class Panel {
     const { name, width, height, tileSize } = connection.zone;
     element("zone").textContent = `${name}, ${Math.ceil(width / tileSize)} x ${Math.ceil(height / tileSize)}`;
     document.title = `gyre: ${name}`;
+    // Nobody fights where nobody can be harmed.
+    element("states").hidden = connection.zone.kinds.every(({ hp }) => hp === 0);
   }
 
   notice(text: string | null): void {
