@@ -129,12 +129,12 @@ const TIMERS: Timers = {
 export async function createServer(options: ServerOptions = {}): Promise<GyreServer> {
   const given = checked(options);
   const game = given.game ?? (await loadDemo());
-  const plan = await planGame(game, wishesOf(given));
+  // The demo is ours, and comes to an end: it needs no watch.
+  const watch = options.game === undefined ? null : new TickGuard(TIMERS.now);
+  const plan = await planGame(game, { ...wishesOf(given), guard: watch });
   checkEntities(plan);
   const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
-  // The demo is ours, and comes to an end: it needs no watch.
-  const guard = options.game !== undefined && hasHooks(game) ? new TickGuard(TIMERS.now) : null;
-  const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard });
+  const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard: hasHooks(game) ? watch : null });
   try {
     return await start({ options: given, game, plan, kernel, zones });
   } catch (error) {

@@ -9,9 +9,11 @@ import { planGame } from "../src/game/plan.js";
 import { TIMERS_MAX, Timers } from "../src/game/timers.js";
 import type { GameDefinition, GameWorld, Json, Player } from "../src/game/types.js";
 import { loadKernel } from "../src/kernel/load.js";
+import { TickGuard } from "../src/ops/guard.js";
 import { EVENT } from "../src/sim/events.js";
 import { plainText } from "../src/sim/plain.js";
 import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, World } from "../src/sim/world.js";
+import type { Guard } from "../src/sim/zones.js";
 import { gameOf } from "./support/game-files.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
@@ -636,6 +638,27 @@ test("a state that is not plain stops the zone when it is hashed, and in a check
 });
 
 // Faults.
+
+test("functions of a definition that throw, or do not come to an end, are GAME_FAILED with the place and the field", async () => {
+  const cases: [string, RegExp][] = [
+    ["capacity() { throw new Error('boom') }", /^my-game\.mjs:2:\d+ in capacity: boom$/],
+    ["map() { return null.x }", /^my-game\.mjs:2:\d+ in map: Cannot read prop/],
+    ["async map() { await 0; throw new Error('late') }", /^my-game\.mjs:2:\d+ in map: late$/],
+    ["zone() { throw 3 }", /my-game\.mjs in zone: it threw 3$/],
+    ["gates() { for (;;); }", /my-game\.mjs in gates: it did not come to an end$/],
+  ];
+  const impatient = new TickGuard(() => 0);
+  const guard: Guard = { run: (work) => impatient.run(work, 0.1), isWorn: false, placeOf: () => undefined };
+  for (const [field, message] of cases) {
+    const game = await gameOf("my-game.mjs", `export default (define) => define({ name: "x",\n  ${field} });`);
+    const refusal = await planGame(game, { guard }).then(
+      () => null,
+      (error: GyreError) => error,
+    );
+    assert.is(refusal?.code, "GAME_FAILED", field);
+    assert.match(refusal?.message ?? "", message);
+  }
+});
 
 /** A game in a file, whose system on line 3 does this in tick 4. Seats: 64. */
 const doing = (what: string, more = "") =>

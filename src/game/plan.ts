@@ -8,7 +8,9 @@ import type { MapData } from "../maps/types.js";
 import type { Gate } from "../sim/gates.js";
 import { Places } from "../sim/places.js";
 import type { WorldSpec } from "../sim/world.js";
+import type { Guard } from "../sim/zones.js";
 import { CAPACITY_MAX, capacityProblem, type Game, gatesProblem, TICK_RATE_MAX, wrong, zoneProblem } from "./define.js";
+import { locate } from "./locate.js";
 import { GameRules } from "./rules.js";
 import type { GameDefinition, OwnColumn, Settings } from "./types.js";
 
@@ -19,6 +21,8 @@ const FIELD_TILES = 64;
 const FIELD_TILE_SIZE = 32;
 /** Half the side of what has no archetype, in units. */
 const HALF_SIZE = 8;
+/** Seconds that a function of a game may take to say what it wants. */
+const ANSWER_SECONDS = 10;
 
 export interface GamePlan {
   readonly name: string;
@@ -44,20 +48,23 @@ export interface PlanOptions {
   readonly map?: MapData;
   readonly tickRate?: number;
   readonly snapshotRate?: number;
+  /** Stands over the functions of a game that may run for ever. Default: nobody does. */
+  readonly guard?: Guard | null;
 }
 
-/** Throws GAME_BAD for what the game says, and whatever its functions throw; BAD_ARGUMENT for a map that is none; MAP_BAD when nobody can stand on it. */
+/** Throws GAME_BAD for what the game says, GAME_FAILED for what its functions throw, or when one does not come to an end; BAD_ARGUMENT for a map that is none; MAP_BAD when nobody can stand on it. */
 export async function planGame(game: Game, options: PlanOptions = {}): Promise<GamePlan> {
   const { definition } = game;
   const settings = settingsOf(definition, options.settings ?? {});
-  const map = options.map ?? (await mapOf(definition, settings));
+  const ask: Ask = (field, code) => answerOf(game, options.guard ?? null, field, code);
+  const map = options.map ?? (await mapOf(ask, game, settings));
   const tickRate = options.tickRate ?? definition.tickRate ?? GAME_DEFAULTS.tickRate;
   const snapshotRate =
     options.snapshotRate ?? Math.min(definition.snapshotRate ?? GAME_DEFAULTS.snapshotRate, tickRate);
   if (!(tickRate <= TICK_RATE_MAX && snapshotRate <= tickRate)) {
     throw new GyreError("BAD_ARGUMENT", wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`));
   }
-  const gates = gatesOf(definition, settings, map);
+  const gates = gatesOf(ask, definition, settings, map);
   const seats = settings.players + settings.bots;
   const columns = Object.entries(definition.columns ?? {});
   return {
@@ -73,8 +80,8 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
       map,
       places: await placesOf(definition, map),
       zone: {
-        ...zoneOf(definition, settings, map),
-        capacity: Math.max(1, capacityOf(definition, settings, map, seats) + seats),
+        ...zoneOf(ask, definition, settings, map),
+        capacity: Math.max(1, capacityOf(ask, definition, settings, map, seats) + seats),
         tickRate,
         archetypes: Object.values(definition.archetypes ?? {}),
         columns: Object.fromEntries(columns.map(([name, column]) => [name, typeOf(column)])),
@@ -93,15 +100,63 @@ function settingsOf({ players, zones }: GameDefinition, given: Partial<Settings>
   return Object.freeze({ ...own, ...Object.fromEntries(known) });
 }
 
-async function mapOf({ map }: GameDefinition, settings: Settings): Promise<MapData> {
+/** Calls the function that a game gave for a field. */
+type Ask = <T>(field: string, code: () => T) => T;
+
+function answerOf<T>(game: Game, guard: Guard | null, field: string, code: () => T): T {
+  let answer: { of: T } | undefined;
+  const run = (): void => {
+    answer = { of: code() };
+  };
+  try {
+    if (guard === null) run();
+    else guard.run(run, ANSWER_SECONDS);
+  } catch (error) {
+    throw failureOf(game, field, error);
+  }
+  if (answer === undefined) throw failedIn(fileName(game), field, "it did not come to an end");
+  return answer.of;
+}
+
+/** With the place; what gyre threw, such as a map that is none, says enough. */
+function failureOf(game: Game, field: string, error: unknown): unknown {
+  if (error instanceof GyreError) return error;
+  const text = error instanceof Error ? error.message : `it threw ${String(error)}`;
+  return failedIn(locate(error, game.file, "") || fileName(game), field, text);
+}
+
+function failedIn(place: string, field: string, text: string): GyreError {
+  return new GyreError("GAME_FAILED", `${place} in ${field}: ${text}`);
+}
+
+function fileName({ file, name }: Game): string {
+  return file.slice(file.lastIndexOf("/") + 1) || name;
+}
+
+async function mapOf(ask: Ask, game: Game, settings: Settings): Promise<MapData> {
+  const { map } = game.definition;
   if (map === undefined) {
     const tiles = new Uint8Array(FIELD_TILES * FIELD_TILES);
     return { width: FIELD_TILES, height: FIELD_TILES, tileSize: FIELD_TILE_SIZE, tiles };
   }
-  const made: unknown = typeof map === "function" ? await map(settings) : map;
+  const made: unknown =
+    typeof map === "function"
+      ? await mapMade(
+          game,
+          ask("map", () => map(settings)),
+        )
+      : map;
   const problem = mapProblem(made);
   if (problem !== null) throw new GyreError("GAME_BAD", problem);
   return made as MapData;
+}
+
+async function mapMade(game: Game, made: MapData | Promise<MapData>): Promise<MapData> {
+  try {
+    return await made;
+  } catch (error) {
+    throw failureOf(game, "map", error);
+  }
 }
 
 function mapProblem(map: unknown): string | null {
@@ -116,8 +171,9 @@ function mapProblem(map: unknown): string | null {
   return tiles.length === wanted ? null : wrong("map.tiles.length", tiles.length, `${width} x ${height}, ${wanted}`);
 }
 
-function capacityOf({ capacity }: GameDefinition, settings: Settings, map: MapData, seats: number): number {
-  const entities: unknown = typeof capacity === "function" ? capacity(settings, map) : (capacity ?? settings.npcs);
+function capacityOf(ask: Ask, { capacity }: GameDefinition, settings: Settings, map: MapData, seats: number): number {
+  const entities: unknown =
+    typeof capacity === "function" ? ask("capacity", () => capacity(settings, map)) : (capacity ?? settings.npcs);
   const problem = capacityProblem(entities, "capacity");
   if (problem !== null) throw new GyreError("GAME_BAD", problem);
   if (Number(entities) + seats > CAPACITY_MAX) {
@@ -126,16 +182,16 @@ function capacityOf({ capacity }: GameDefinition, settings: Settings, map: MapDa
   return Number(entities);
 }
 
-function zoneOf({ zone }: GameDefinition, settings: Settings, map: MapData) {
-  const own = typeof zone === "function" ? zone(settings, map) : (zone ?? {});
+function zoneOf(ask: Ask, { zone }: GameDefinition, settings: Settings, map: MapData) {
+  const own = typeof zone === "function" ? ask("zone", () => zone(settings, map)) : (zone ?? {});
   const problem = zoneProblem(own, "zone");
   if (problem !== null) throw new GyreError("GAME_BAD", problem);
   return own;
 }
 
 /** Gates lead from a zone of this server into another, and to where somebody can stand. */
-function gatesOf({ gates }: GameDefinition, settings: Settings, map: MapData): readonly Gate[] {
-  const made: unknown = typeof gates === "function" ? gates(settings, map) : (gates ?? []);
+function gatesOf(ask: Ask, { gates }: GameDefinition, settings: Settings, map: MapData): readonly Gate[] {
+  const made: unknown = typeof gates === "function" ? ask("gates", () => gates(settings, map)) : (gates ?? []);
   let problem = gatesProblem(made, "gates");
   const known = new Set(Array.from({ length: settings.zones }, (_, i) => `zone-${i}`));
   for (const [i, gate] of problem === null ? (made as Gate[]).entries() : []) {
