@@ -761,7 +761,7 @@ test("each hook is named in its fault", async () => {
     [{ death: fail }, /in death of zone-0 at tick 2: no/],
     [{ event: fail }, /in event of zone-0 at tick 1: no/],
     [{ gone: fail }, /in gone of zone-0 at tick \d+: no/],
-    [{ join: async () => 1 } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
+    [{ join: () => Promise.resolve(1) } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
     [{ leave: async () => fail() } as object, /in leave of zone-0 at tick 3: the hook returned a promise; /],
     [{ input: async () => fail() } as object, /in input of zone-0 at tick 1: the hook returned a promise; /],
     [{ timer: async () => fail() } as object, /in timer "t" of zone-0 at tick 2: the hook returned a promise; /],

@@ -34,7 +34,8 @@ const RANGES: readonly (readonly [number, number])[] = REST.map((name) => {
   if (name === "vx" || name === "vy") return [-F32_MAX, F32_MAX];
   if (name === "wishX" || name === "wishY") return [-1, 1];
   if (name === "faceX" || name === "faceY") return [-2, 2];
-  return name === "level" ? [1, 1000] : [0, 2 ** 31 - 1];
+  if (name === "level") return [1, 1000];
+  return [0, name === "xp" || name === "gold" ? 2 ** 32 - 1 : 2 ** 31 - 1];
 });
 
 /** Bytes of an entity of a zone with so many columns of its own. */
