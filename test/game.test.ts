@@ -748,6 +748,7 @@ test("each hook is named in its fault", async () => {
   const fail = (): never => {
     throw new Error("no");
   };
+  const rejected = () => Promise.reject(new Error("no"));
   const cases: [Partial<GameDefinition>, RegExp][] = [
     [{ join: fail }, /in join of zone-0 at tick 0: no/],
     [
@@ -762,28 +763,13 @@ test("each hook is named in its fault", async () => {
     [{ event: fail }, /in event of zone-0 at tick 1: no/],
     [{ gone: fail }, /in gone of zone-0 at tick \d+: no/],
     [{ join: () => Promise.resolve(1) } as object, /in join of zone-0 at tick 0: the hook returned a promise; /],
+    [{ leave: rejected } as object, /in leave of zone-0 at tick 3: the hook returned a promise; /],
+    [{ input: rejected } as object, /in input of zone-0 at tick 1: the hook returned a promise; /],
+    [{ timer: rejected } as object, /in timer "t" of zone-0 at tick 2: the hook returned a promise; /],
+    [{ death: rejected } as object, /in death of zone-0 at tick 2: the hook returned a promise; /],
+    [{ event: rejected } as object, /in event of zone-0 at tick 1: the hook returned a promise; /],
     [
-      { leave: () => Promise.reject(new Error("no")) } as object,
-      /in leave of zone-0 at tick 3: the hook returned a promise; /,
-    ],
-    [
-      { input: () => Promise.reject(new Error("no")) } as object,
-      /in input of zone-0 at tick 1: the hook returned a promise; /,
-    ],
-    [
-      { timer: () => Promise.reject(new Error("no")) } as object,
-      /in timer "t" of zone-0 at tick 2: the hook returned a promise; /,
-    ],
-    [
-      { death: () => Promise.reject(new Error("no")) } as object,
-      /in death of zone-0 at tick 2: the hook returned a promise; /,
-    ],
-    [
-      { event: () => Promise.reject(new Error("no")) } as object,
-      /in event of zone-0 at tick 1: the hook returned a promise; /,
-    ],
-    [
-      { systems: [{ name: "s", every: 1, run: () => Promise.reject(new Error("no")) }] } as object,
+      { systems: [{ name: "s", every: 1, run: rejected }] } as object,
       /in system "s" of zone-0 at tick 0: the hook returned a promise; /,
     ],
   ];
@@ -806,7 +792,7 @@ test("each hook is named in its fault", async () => {
   const refusal = await worldOf({ game: state }).catch((error: Error) => error.message);
   assert.match(String(refusal), /in state of zone-0 at tick 0: no/);
   for (const hook of ["state", "setup"]) {
-    const waits = defineGame({ name: "x", [hook]: () => Promise.reject(new Error("no")) });
+    const waits = defineGame({ name: "x", [hook]: rejected });
     const refused = await worldOf({ game: waits }).catch((error: Error) => error.message);
     assert.match(String(refused), new RegExp(`in ${hook} of zone-0 at tick 0: the hook returned a promise`));
   }
