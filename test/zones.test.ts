@@ -243,7 +243,11 @@ test("whatever a game wrote into its columns goes through a gate as it is, or st
     const about = `${column} ${value}: ${from.fault?.message ?? to.fault?.message ?? ""}`;
     assert.equal([from.fault === null, to.fault, other.zone.tick], [goes, null, 6], about);
     assert.equal([to.zone.count, zones.transfers], goes ? [1, 1] : [0, 0], about);
-    if (!goes) assert.match(from.fault?.message ?? "", /^zone-0 at tick 2: .* is (NaN|-?Infinity|-1|65535|3000000000|4294967295);/);
+    if (!goes)
+      assert.match(
+        from.fault?.message ?? "",
+        /^zone-0 at tick 2: .* is (NaN|-?Infinity|-1|65535|3000000000|4294967295);/,
+      );
     else assert.is((to.zone.columns as unknown as typeof columns)[column]![to.zone.slot(to.entity(0))], value, about);
     zones.close();
   }
