@@ -45,6 +45,8 @@ type World = GameWorld<State, typeof COLUMNS>;
 
 export default defineGame<State, typeof COLUMNS>({
   name: "arena",
+  // Wolves without anybody to hunt cost what others could use.
+  sleepAfter: 60,
   map: ({ seed }) => townOf(seed),
   columns: COLUMNS,
   archetypes,
