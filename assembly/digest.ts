@@ -3,8 +3,8 @@
 import { Archetype } from "./archetype";
 import {
   COLUMNS, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES, Zone, columnBytes, columnField, ownColumn, ownColumnBytes,
-  pathsOf,
 } from "./layout";
+import { pathsOf } from "./ways";
 
 const P1: u64 = 0x9e3779b185ebca87;
 const P2: u64 = 0xc2b2ae3d27d4eb4f;

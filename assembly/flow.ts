@@ -15,9 +15,8 @@
 // The table of fields is part of the state; what they hold follows from it and is computed again after a restore. Two users share the
 // table: a game opens fields and closes them; others request one by its goal, and lose it when it has not been requested for a while and
 // another one is.
-import {
-  FIELD_BYTES, FIELD_GOALS_MAX, FLOW_BUCKETS, Field, FlowState, FlowTile, NONE, Paths, Zone, pathsOf, walkerSize,
-} from "./layout";
+import { NONE, Zone } from "./layout";
+import { FIELD_BYTES, FIELD_GOALS_MAX, FLOW_BUCKETS, Field, FlowState, FlowTile, Paths, pathsOf, walkerSize } from "./ways";
 import { around, blockOf, isWall, labelsOf, waterRows } from "./plane";
 import { centreOf, lineOf } from "./path";
 

@@ -9,7 +9,8 @@
 //     └───┴───┴───┘    until then it goes by (1), and on a straight step by (1) along one axis.
 //
 // Costs of tiles fall with each step, so nobody walks in circles. O(tiles of the rectangle), some 80 ns.
-import { Field, Zone, pathsOf } from "./layout";
+import { Zone } from "./layout";
+import { Field, pathsOf } from "./ways";
 import { GOAL, fieldAt, fieldLive, flowDirection, goalX, goalY, indexOf } from "./flow";
 import { centreOf } from "./path";
 import { spanBlocked, tileHigh, tileLow } from "./tiles";

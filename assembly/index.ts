@@ -1,9 +1,10 @@
 // The exports of the kernel: functions over addresses, and the constants that the host needs to read a zone.
 export {
-  ARCHETYPES_MAX, BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, CLEAVE_MAX, COLUMNS, COLUMNS_1, COLUMNS_2, COLUMNS_4, FIELD_GOALS_MAX,
-  FLOW_FIELDS_MAX, GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX,
-  PATH_REQUESTS_MAX, SPEC_BYTES, STATE_BYTES, TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, ownColumn, walkerSize, zoneLayout,
+  ARCHETYPES_MAX, BASE, BLOCKED, CAPACITY_MAX, CELLS_SIDE_MAX, CLEAVE_MAX, COLUMNS, COLUMNS_1, COLUMNS_2, COLUMNS_4,
+  GENERATION_BITS, HEADER_BYTES, LAYOUT_VERSION, LIST_FULL, MAGIC, OUT_OF_BOUNDS, OWN_AT, OWN_COLUMNS_MAX, SPEC_BYTES, STATE_BYTES,
+  TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, ownColumn, zoneLayout,
 } from "./layout";
+export { FIELD_GOALS_MAX, FLOW_FIELDS_MAX, PATH_REQUESTS_MAX, walkerSize } from "./ways";
 export { slotValid, zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
 export { PARTS, digest, partHash, zoneHash } from "./digest";
 export { blockedAt } from "./tiles";
@@ -32,7 +33,8 @@ export {
 
 import { Archetype } from "./archetype";
 import { Batch } from "./distance";
-import { PATHS_AT, PathRequest, Paths, RequestState, Zone } from "./layout";
+import { PATHS_AT, Zone } from "./layout";
+import { PathRequest, Paths, RequestState } from "./ways";
 
 // Where the host finds a header's fields.
 export const ZONE_CAPACITY: u32 = offsetof<Zone>("capacity");

@@ -11,7 +11,8 @@
 //
 // Nodes lie in an array in the order in which they were met. nodeOf gives a tile's index in there, and what it gives is believed when
 // that node says the same tile: nothing needs clearing between searches. Work and memory are bounded by the zone's tiles.
-import { NONE, PathNode, Paths, Zone, pathsOf, walkerSize } from "./layout";
+import { NONE, Zone } from "./layout";
+import { PathNode, Paths, pathsOf, walkerSize } from "./ways";
 import { WALL, blockOf, groundColumns, isWall, labelsOf, lookDown, lookUp, waterColumns, waterRows } from "./plane";
 import { boxInside } from "./tiles";
 

@@ -12,7 +12,8 @@
 //        line            x . J . ▓       tile before, since no corner is cut. That is a jump point, J.
 //
 // Columns and rows are counted from 1; 0 and the last are walls, so that every look ends. O(tiles / 57) a look.
-import { NONE, Paths, Zone, pathsOf } from "./layout";
+import { NONE, Zone } from "./layout";
+import { Paths, pathsOf } from "./ways";
 
 /** Set in the end of a look when it is a wall and no jump point. */
 export const WALL: u32 = 0x80000000;

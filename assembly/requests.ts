@@ -11,9 +11,8 @@
 // A search's scratch is derived: it may be lost to findPath, or with a restore, and is run again then as far as it was. The table is looked
 // through in line: 1 to 2 ns a request of PATH_REQUESTS_MAX, at each request, search and answer.
 import { fieldsRestore, fieldsValid, flowStep } from "./flow";
-import {
-  ANSWER_POINTS, NONE, PathRequest, Paths, RequestState, Zone, isZero, pathsOf, walkerSize,
-} from "./layout";
+import { NONE, Zone, isZero } from "./layout";
+import { ANSWER_POINTS, PathRequest, Paths, RequestState, pathsOf, walkerSize } from "./ways";
 import { findTilePath, lineOf, searchBegin, searchRun, wayPut } from "./path";
 
 // Status of a request.
