@@ -692,6 +692,11 @@ test("what a hook throws stops its zone with file, line, column, hook, zone and 
       "world.zone.move(1, 1, 0)",
       /^GAME_FAILED my-game\.mjs:3:16 in .*: dx is NaN; it must be a finite number$/,
     ],
+    [
+      "world.spawn('wolf', 99, 99, { sped: 3 })",
+      "world.spawn('wolf', 99, 99, { speed: 3 })",
+      /my-game\.mjs:3:11 in .*: an override is "sped"; it must be one of team, halfSize, speed, hp/,
+    ],
     ["world.spawn('wolf', NaN, 1)", "world.spawn('wolf', 99, 99)", /my-game\.mjs:3:11 in .*: x is NaN/],
     [
       "world.spawn('wolff', 99, 99)",

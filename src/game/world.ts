@@ -9,6 +9,8 @@ import { Timers } from "./timers.js";
 import type { Audience, GameWorld, GameZone, Json, OwnColumns, Player, Settings, Views } from "./types.js";
 import { gameZone } from "./zone-view.js";
 
+/** What a spawn may have that its archetype has not. */
+const OVERRIDES: readonly string[] = ["team", "halfSize", "speed", "hp"];
 /** Ticks from now of the latest timer: 414 days at 60 Hz. */
 const AFTER_TICKS_MAX = 2 ** 31 - 1;
 /** Characters of an event's or a timer's name. */
@@ -77,6 +79,9 @@ export class RunningWorld implements GameWorld {
     y: number,
     overrides?: Partial<Omit<SpawnSpec, "x" | "y" | "kind">>,
   ): EntityId {
+    for (const name in overrides) {
+      if (!OVERRIDES.includes(name)) throw bad("an override", name, `it must be one of ${OVERRIDES.join(", ")}`);
+    }
     return this.zone.spawn({ ...overrides, kind: this.#kindOf(kind), x, y });
   }
 
