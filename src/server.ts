@@ -6,8 +6,9 @@
  * alone; the server tells so, and goes on.
  */
 import { type ErrorCode, GyreError } from "./errors.js";
-import { type Game, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
+import { type Game, hasHooks, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
 import { type GamePlan, type PlanOptions, planGame } from "./game/plan.js";
+import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
 import type { Kernel, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
@@ -227,29 +228,6 @@ export async function loadDemo(): Promise<Game> {
   const { default: game }: { default: Game } = await import(DEMO.href);
   return game;
 }
-
-const HOOKS = [
-  "setup",
-  "join",
-  "gone",
-  "leave",
-  "arrive",
-  "depart",
-  "stay",
-  "input",
-  "timer",
-  "systems",
-  "death",
-  "event",
-] as const;
-
-/** Whether code of the game runs in ticks: without any there is nothing to watch over. */
-function hasHooks({ definition }: Game): boolean {
-  return HOOKS.some((hook) => definition[hook] !== undefined);
-}
-
-/** Of an archetype that says none, in units: the kernel's. */
-const HALF_SIZE = 8;
 
 /** What clients are told of the game's archetypes. */
 function kindsOf({ definition }: Game): KindInfo[] {

@@ -363,7 +363,7 @@ test("with the right checksums, what cannot be is refused all the same", () => {
     [/parts of the header/, withHeader({ ...good, parts: [1] })],
     [/game of the header/, withHeader({ ...good, game: { name: "toy" } })],
     [/a second chunk HEAD/, withHeader(good, ["HEAD", []])],
-    [/there is no chunk "XXXX"/, withHeader(good, ["XXXX", []])],
+    [/there is no chunk "JUNK"/, withHeader(good, ["JUNK", []])],
     [
       /width is 0/,
       forged([

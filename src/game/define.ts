@@ -212,7 +212,12 @@ const HOOKS = [
   "timer",
   "death",
   "event",
-];
+] as const satisfies readonly (keyof GameDefinition)[];
+
+/** Whether code of the game runs in its zones: without any there is nothing to watch over. */
+export function hasHooks({ definition }: Game): boolean {
+  return definition.systems !== undefined || HOOKS.some((hook) => definition[hook] !== undefined);
+}
 
 const definitionCheck = record(
   {

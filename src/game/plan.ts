@@ -3,6 +3,7 @@
  * checked here, with the path of the field that is wrong.
  */
 import { GyreError } from "../errors.js";
+import { HALF_SIZE } from "../kernel/archetypes.js";
 import type { ColumnType } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { Gate } from "../sim/gates.js";
@@ -19,8 +20,6 @@ export const GAME_DEFAULTS = { tickRate: 60, snapshotRate: 20, players: 2048, np
 /** Tiles each way of the field that is the map of a game without one, and units per side of a tile. */
 const FIELD_TILES = 64;
 const FIELD_TILE_SIZE = 32;
-/** Half the side of what has no archetype, in units. */
-const HALF_SIZE = 8;
 /** Seconds that a function of a game may take to say what it wants. */
 const ANSWER_SECONDS = 10;
 

@@ -1,5 +1,7 @@
 /** A zone as the hooks of its game see it. Checks what a game says, so that a mistake is told where it is made. */
 import { GyreError } from "../errors.js";
+import { HALF_SIZE } from "../kernel/archetypes.js";
+import { bad } from "../kernel/check.js";
 import type { EntityId, SpawnSpec } from "../kernel/types.js";
 import { plainText } from "../sim/plain.js";
 import { TELL_LENGTH_MAX, type World } from "../sim/world.js";
@@ -15,8 +17,6 @@ const OVERRIDES: readonly string[] = ["team", "halfSize", "speed", "hp"];
 const AFTER_TICKS_MAX = 2 ** 31 - 1;
 /** Characters of an event's or a timer's name. */
 const NAME_LENGTH_MAX = 32;
-/** Units; as the kernel has it for what has no archetype. */
-const HALF_SIZE = 8;
 
 export class RunningWorld implements GameWorld {
   readonly name: string;
@@ -69,8 +69,7 @@ export class RunningWorld implements GameWorld {
   kind(name: string): number {
     const kind = this.#kinds.indexOf(name);
     if (kind >= 0) return kind;
-    const known = this.#kinds.length === 0 ? "the game has no archetypes" : `it must be ${this.#kinds.join(", ")}`;
-    throw bad("kind", name, known);
+    throw bad("kind", name, this.#kinds.join(", ") || "the name of an archetype, and the game has no archetypes");
   }
 
   spawn(
@@ -80,7 +79,7 @@ export class RunningWorld implements GameWorld {
     overrides?: Partial<Omit<SpawnSpec, "x" | "y" | "kind">>,
   ): EntityId {
     for (const name in overrides) {
-      if (!OVERRIDES.includes(name)) throw bad("an override", name, `it must be one of ${OVERRIDES.join(", ")}`);
+      if (!OVERRIDES.includes(name)) throw bad("an override", name, `one of ${OVERRIDES.join(", ")}`);
     }
     return this.zone.spawn({ ...overrides, kind: this.#kindOf(kind), x, y });
   }
@@ -88,7 +87,7 @@ export class RunningWorld implements GameWorld {
   freePlace(kind: string | number = 0): { readonly x: number; readonly y: number } {
     const halfSize = this.#halfSizes[this.#kindOf(kind)] ?? HALF_SIZE;
     if (this.#world.places.choose(this.#world.zone, halfSize, this.#place)) return this.#place;
-    throw bad("kind", kind, `it must be one for which the map has room: this is ${2 * halfSize} units wide`);
+    throw bad("kind", kind, `one for which the map has room: this is ${2 * halfSize} units wide`);
   }
 
   possess(player: Player, id: EntityId): void {
@@ -97,7 +96,7 @@ export class RunningWorld implements GameWorld {
 
   after(ticks: number, name: string, data?: Json): number {
     if (!Number.isInteger(ticks) || ticks < 1 || ticks > AFTER_TICKS_MAX) {
-      throw bad("ticks", ticks, `it must be a whole number from 1 to ${AFTER_TICKS_MAX}`);
+      throw bad("ticks", ticks, `a whole number from 1 to ${AFTER_TICKS_MAX}`);
     }
     return this.timers.add(this.tick + ticks, label(name), data);
   }
@@ -115,7 +114,7 @@ export class RunningWorld implements GameWorld {
     if (to === undefined) return this.#world.tell(label(name), text, -1);
     if ("seat" in to) return to.seat >= 0 && this.#world.tell(label(name), text, this.#seatOf(to));
     for (const field of ["x", "y", "radius"] as const) {
-      if (!Number.isFinite(to[field])) throw bad(`to.${field}`, to[field], "it must be a finite number");
+      if (!Number.isFinite(to[field])) throw bad(`to.${field}`, to[field], "a finite number");
     }
     return this.#world.tell(label(name), text, -1, to.x, to.y, to.radius);
   }
@@ -134,21 +133,16 @@ export class RunningWorld implements GameWorld {
     if (typeof kind === "string") return this.kind(kind);
     const most = this.#kinds.length === 0 ? 65_535 : this.#kinds.length - 1;
     if (Number.isInteger(kind) && kind >= 0 && kind <= most) return kind;
-    throw bad("kind", kind, `it must be an archetype's name or a whole number from 0 to ${most}`);
+    throw bad("kind", kind, `an archetype's name or a whole number from 0 to ${most}`);
   }
 
   #seatOf(player: Player): number {
     if (this.list.at(player?.seat) === player) return player.seat;
-    throw bad("player", player?.name, `it must be somebody who is in ${this.name}`);
+    throw bad("player", player?.name, `somebody who is in ${this.name}`);
   }
 }
 
 function label(name: string): string {
   if (typeof name === "string" && name.length > 0 && name.length <= NAME_LENGTH_MAX) return name;
-  throw bad("name", name, `it must be 1 to ${NAME_LENGTH_MAX} characters`);
-}
-
-function bad(name: string, value: unknown, rule: string): GyreError {
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return new GyreError("BAD_ARGUMENT", `${name} is ${shown}; ${rule}`);
+  throw bad("name", name, `1 to ${NAME_LENGTH_MAX} characters`);
 }

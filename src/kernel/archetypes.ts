@@ -12,6 +12,9 @@ const LENGTH_MAX = 4_000_000;
 /** Seconds, 12 days: ticks of the fastest zone stay below 2^31. */
 const SECONDS_MAX = 1_000_000;
 const BRAINS = ["none", "hunter"];
+/** Of what says none, archetype or not: half the side of its box in units, and units per second. */
+export const HALF_SIZE = 8;
+export const SPEED = 120;
 
 type Rule =
   | { readonly type: "integer" | "number" | "seconds" | "share" | "arc"; readonly min: number; readonly max: number }
@@ -55,8 +58,8 @@ const FIELDS: readonly Field[] = [
   field("cleave", integer(16, 1), 1),
   field("brain", { type: "brain" }, "none"),
   field("team", integer(255)),
-  field("speed", length, 120),
-  field("halfSize", length, 8),
+  field("speed", length, SPEED),
+  field("halfSize", length, HALF_SIZE),
 ];
 const BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((entry) => [entry.name, entry]));
 

@@ -52,6 +52,27 @@ export interface Layout {
   walkerHalfSize: number;
 }
 
+/** What goes into the header, and comes out of an image's, as it is: u32 and f32 fields. */
+const COUNTS = [
+  ["capacity", "ZONE_CAPACITY"],
+  ["listCapacity", "ZONE_LIST_CAPACITY"],
+  ["eventCapacity", "ZONE_EVENT_CAPACITY"],
+  ["commandCapacity", "ZONE_COMMAND_CAPACITY"],
+  ["flowFields", "ZONE_FLOW_FIELDS"],
+  ["flowBudget", "ZONE_FLOW_BUDGET"],
+  ["pathRequests", "ZONE_PATH_REQUESTS"],
+  ["pathBudget", "ZONE_PATH_BUDGET"],
+] as const;
+const LENGTHS = [
+  ["width", "ZONE_WIDTH"],
+  ["height", "ZONE_HEIGHT"],
+  ["tileSize", "ZONE_TILE_SIZE"],
+  ["cellSize", "ZONE_CELL_SIZE"],
+  ["walkerHalfSize", "ZONE_WALKER_HALF_SIZE"],
+] as const;
+type Counted = (typeof COUNTS)[number][0];
+type Measured = (typeof LENGTHS)[number][0];
+
 function side(name: string, value: unknown, max: number): number {
   const size = finite(name, value);
   if (size < SIZE_MIN || size > max) throw bad(name, value, `from ${SIZE_MIN} to ${max} units`);
@@ -129,56 +150,34 @@ export function applyLayout(instance: KernelInstance, constants: Constants, layo
   const { BASE } = constants;
   const view = new DataView(instance.buffer, BASE, constants.SPEC_BYTES);
   for (let at = 0; at < constants.SPEC_BYTES; at += 4) view.setUint32(at, 0, true);
-  view.setUint32(constants.ZONE_CAPACITY, layout.capacity, true);
+  for (const [name, field] of COUNTS) view.setUint32(constants[field], layout[name], true);
+  for (const [name, field] of LENGTHS) view.setFloat32(constants[field], layout[name], true);
   view.setUint32(constants.ZONE_TILES_X, layout.tilesX, true);
   view.setUint32(constants.ZONE_TILES_Y, layout.tilesY, true);
-  view.setUint32(constants.ZONE_LIST_CAPACITY, layout.listCapacity, true);
-  view.setFloat32(constants.ZONE_WIDTH, layout.width, true);
-  view.setFloat32(constants.ZONE_HEIGHT, layout.height, true);
-  view.setFloat32(constants.ZONE_TILE_SIZE, layout.tileSize, true);
-  view.setFloat32(constants.ZONE_CELL_SIZE, layout.cellSize, true);
   view.setFloat64(constants.ZONE_TICK_RATE, layout.tickRate, true);
   view.setBigInt64(constants.ZONE_SEED, layout.seed, true);
   view.setBigUint64(constants.ZONE_OWN_SIZES, ownSizes(layout.own), true);
   view.setUint32(constants.ZONE_ARCHETYPE_COUNT, layout.archetypes.length, true);
-  view.setUint32(constants.ZONE_EVENT_CAPACITY, layout.eventCapacity, true);
   view.setUint32(constants.ZONE_EVENT_POLICY, policyNumber(layout.eventPolicy, constants), true);
-  view.setUint32(constants.ZONE_COMMAND_CAPACITY, layout.commandCapacity, true);
-  view.setUint32(constants.ZONE_FLOW_FIELDS, layout.flowFields, true);
-  view.setUint32(constants.ZONE_FLOW_BUDGET, layout.flowBudget, true);
-  view.setUint32(constants.ZONE_PATH_REQUESTS, layout.pathRequests, true);
-  view.setUint32(constants.ZONE_PATH_BUDGET, layout.pathBudget, true);
-  view.setFloat32(constants.ZONE_WALKER_HALF_SIZE, layout.walkerHalfSize, true);
   return instance.functions.zoneLayout(BASE);
 }
 
 /** The spec that a header says it was made from, checked as a caller's would be; its tiles and archetypes are only counted. Throws BAD_ARGUMENT. */
 export function readLayout(header: DataView, own: unknown, constants: Constants): Layout {
   const u32 = (field: number) => header.getUint32(field, true);
-  const f32 = (field: number) => header.getFloat32(field, true);
   const [tilesX, tilesY] = [u32(constants.ZONE_TILES_X), u32(constants.ZONE_TILES_Y)];
   if (tilesX * tilesY > constants.TILES_MAX) throw bad("tiles", `${tilesX} x ${tilesY}`, "fewer");
   const archetypes = integer("archetypes", u32(constants.ZONE_ARCHETYPE_COUNT), 0, constants.ARCHETYPES_MAX);
   const policy = POLICIES.find((name) => policyNumber(name, constants) === u32(constants.ZONE_EVENT_POLICY));
+  const counts = COUNTS.map(([name, field]) => [name, u32(constants[field])]);
+  const lengths = LENGTHS.map(([name, field]) => [name, header.getFloat32(constants[field], true)]);
   const spec = {
-    width: f32(constants.ZONE_WIDTH),
-    height: f32(constants.ZONE_HEIGHT),
-    tileSize: f32(constants.ZONE_TILE_SIZE),
-    cellSize: f32(constants.ZONE_CELL_SIZE),
+    ...(Object.fromEntries([...counts, ...lengths]) as Pick<Layout, Counted | Measured>),
     tickRate: header.getFloat64(constants.ZONE_TICK_RATE, true),
-    capacity: u32(constants.ZONE_CAPACITY),
-    listCapacity: u32(constants.ZONE_LIST_CAPACITY),
     seed: Number(header.getBigInt64(constants.ZONE_SEED, true)),
     archetypes: Array.from({ length: archetypes }, () => ({})),
     columns: own as Record<string, never>,
-    eventCapacity: u32(constants.ZONE_EVENT_CAPACITY),
     eventPolicy: policy ?? ("unknown" as RingPolicy),
-    commandCapacity: u32(constants.ZONE_COMMAND_CAPACITY),
-    flowFields: u32(constants.ZONE_FLOW_FIELDS),
-    flowBudget: u32(constants.ZONE_FLOW_BUDGET),
-    pathRequests: u32(constants.ZONE_PATH_REQUESTS),
-    pathBudget: u32(constants.ZONE_PATH_BUDGET),
-    walkerHalfSize: f32(constants.ZONE_WALKER_HALF_SIZE),
   };
   const tiled = tilesX !== 0 || tilesY !== 0 ? { tiles: new Uint8Array(tilesX * tilesY) } : {};
   const layout = layoutOf({ ...spec, ...tiled }, constants);

@@ -3,7 +3,7 @@
  * make a zone and the answer of findPath allocates.
  */
 import { GyreError } from "../errors.js";
-import { readSpawnDefaults, type SpawnDefaults, writeArchetypes } from "./archetypes.js";
+import { HALF_SIZE, readSpawnDefaults, SPEED, type SpawnDefaults, writeArchetypes } from "./archetypes.js";
 import { bad, coordinate, finite, integer, length } from "./check.js";
 import { COLUMNS, columnView, type OwnColumns } from "./columns.js";
 import { openImage, saveImage } from "./image.js";
@@ -27,7 +27,7 @@ import type {
 } from "./types.js";
 
 /** What a kind without an archetype is. */
-const SPAWN_DEFAULTS: SpawnDefaults = { team: 0, halfSize: 8, speed: 120, hp: 100 };
+const SPAWN_DEFAULTS: SpawnDefaults = { team: 0, halfSize: HALF_SIZE, speed: SPEED, hp: 100 };
 /** The tile that blocks, and in which paths lead from water to water. */
 const WATER = 2;
 const I32_MAX = 2 ** 31 - 1;

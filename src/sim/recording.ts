@@ -14,6 +14,7 @@
  * anything behind it is believed.
  */
 import { GyreError } from "../errors.js";
+import type { Command } from "../kernel/types.js";
 
 /** The first 8 bytes. */
 export const MAGIC = Uint8Array.from("GYREREC\n", (letter) => letter.charCodeAt(0));
@@ -73,17 +74,11 @@ export interface RecordingHeader {
 }
 
 /** A command as it is read. */
-export interface RecordedCommand {
+export interface RecordedCommand extends Command {
   /** The tick that drained it: the first is 1. */
   tick: number;
   /** Index. */
   zone: number;
-  type: number;
-  action: number;
-  seat: number;
-  seq: number;
-  dx: number;
-  dy: number;
   /** Of who joins; "" for other commands. */
   name: string;
 }

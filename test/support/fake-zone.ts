@@ -1,5 +1,6 @@
 /** What the tests of snapshots have in common: a zone's columns that need no kernel, and random numbers as a function. */
-import type { TypedColumn } from "../../src/kernel/types.js";
+import { columnBytes, columnView } from "../../src/kernel/columns.js";
+import type { ColumnType, TypedColumn } from "../../src/kernel/types.js";
 import type { ColumnInfo, SnapshotColumns } from "../../src/protocol/fields.js";
 import { Random } from "./random.js";
 
@@ -13,15 +14,8 @@ export function generator(seed: number): RandomNumber {
 
 export const below = (random: RandomNumber, n: number): number => Math.floor(random() * n);
 
-const ARRAYS = {
-  f32: Float32Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-};
+const emptyColumn = (type: ColumnType, capacity: number): TypedColumn =>
+  columnView(type, new ArrayBuffer(columnBytes(type) * capacity), 0, capacity);
 
 /** A zone's columns without a kernel. */
 export class FakeZone {
@@ -53,7 +47,7 @@ export class FakeZone {
       xp: new Uint32Array(capacity),
       gold: new Uint32Array(capacity),
     };
-    this.own = Object.fromEntries(own.map(({ name, type }) => [name, new ARRAYS[type](capacity)]));
+    this.own = Object.fromEntries(own.map(({ name, type }) => [name, emptyColumn(type, capacity)]));
   }
 
   spawn(slot: number, x: number, y: number, hp = 100, kind = 0, team = 0): number {

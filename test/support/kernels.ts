@@ -1,7 +1,7 @@
 /** The kernel's builds, a seeded world, and what a test of the kernel refuses. */
-import { type ErrorCode, GyreError, type Kernel, loadKernel, type Zone, type ZoneSpec } from "gyre/kernel";
-import * as assert from "uvu/assert";
+import { GyreError, type Kernel, loadKernel, type Zone, type ZoneSpec } from "gyre/kernel";
 import type { Random } from "./random.js";
+import { refuser } from "./refuses.js";
 
 /** simd and scalar, release and checked. */
 export async function allKernels(): Promise<Kernel[]> {
@@ -14,18 +14,8 @@ export async function allKernels(): Promise<Kernel[]> {
 
 export const nameOf = (kernel: Kernel): string => `${kernel.build} ${kernel.checked ? "checked" : "release"}`;
 
-/** Fails unless `call` throws a GyreError with this code whose message matches. */
-export function refuses(code: ErrorCode, call: () => unknown, message = /./): void {
-  try {
-    call();
-  } catch (error) {
-    if (!(error instanceof GyreError)) throw error;
-    assert.is(error.code, code, error.message);
-    assert.match(error.message, message);
-    return;
-  }
-  assert.unreachable(`nothing was thrown, ${code} was expected`);
-}
+/** For tests of what the package exports. */
+export const refuses = refuser(GyreError);
 
 /** Runs a property for seeds 1 to count; a failure names its seed. */
 export function forSeeds(count: number, property: (seed: number) => void): void {
