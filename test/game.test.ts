@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { GyreError } from "../src/errors.js";
 import { ARCHETYPES_MAX, loadArchetypes } from "../src/game/archetypes.js";
-import { defineGame, isGame } from "../src/game/define.js";
+import { defineGame, hasHooks, isGame } from "../src/game/define.js";
 import { jsonError } from "../src/game/json-error.js";
 import { planGame } from "../src/game/plan.js";
 import { TIMERS_MAX, Timers } from "../src/game/timers.js";
@@ -850,6 +850,32 @@ test("a system in a kernel of one's own is refused with GAME_BAD when the kernel
   const game = defineGame({ name: "x", systems: [{ name: "k", every: 1, kernel: "burn" }] });
   const refusal = await worldOf({ game }).catch((error: Error) => error.message);
   assert.is(refusal, 'systems[0].kernel is "burn"; the kernel exports nothing');
+});
+
+test("a game has hooks, and needs a watchdog, when any code of its own runs in its zones; tables alone have none", () => {
+  const game = (definition: object): boolean => hasHooks(defineGame({ name: "x", ...definition }));
+  assert.is(game({}), false);
+  assert.is(
+    game({ archetypes: { wolf: { hp: 1 } }, columns: { ammo: "u8" }, actions: ["wave"], capacity: () => 5 }),
+    false,
+  );
+  assert.is(game({ systems: [{ name: "s", every: 1, run: () => {} }] }), true);
+  for (const hook of [
+    "state",
+    "setup",
+    "join",
+    "gone",
+    "leave",
+    "arrive",
+    "depart",
+    "stay",
+    "input",
+    "timer",
+    "death",
+    "event",
+  ]) {
+    assert.is(game({ [hook]: () => undefined }), true, hook);
+  }
 });
 
 test.run();
