@@ -145,7 +145,7 @@ class Visitors {
       this.#seats.set(world, new Set());
       world.onSeatMoved = (from, to, seat) => {
         this.#seats.get(world)?.delete(from);
-        this.#seats.get(to)?.add(seat);
+        this.#seats.get(zones.get(to))?.add(seat);
       };
       world.onStop = () => this.#seats.get(world)?.clear();
     }

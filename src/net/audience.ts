@@ -45,7 +45,7 @@ export interface Circle {
   /** What the game's archetypes are. */
   readonly kinds: readonly KindInfo[];
   readonly counters: NetCounters;
-  audienceOf(world: World): Audience | undefined;
+  audienceOf(world: World | undefined): Audience | undefined;
 }
 
 export class Audience {
@@ -87,7 +87,7 @@ export class Audience {
     this.#tick = world.zone.tick;
     world.onEnter = (seat, id) => this.#bySeat[seat]?.entered(id, this);
     world.onPossess = (seat, id) => this.#bySeat[seat]?.possessed(id, this);
-    world.onSeatMoved = (from, to, seat) => this.#move(from, audienceOf(to), seat);
+    world.onSeatMoved = (from, to, seat) => this.#move(from, audienceOf(zones.find(to)), seat);
     world.onTell = (tell) => this.#tell(tell);
     world.onStop = () => this.#stop();
   }

@@ -61,7 +61,7 @@ export class Hub {
       rates: options,
       kinds,
       counters: this.counters,
-      audienceOf: (world) => this.#byWorld.get(world),
+      audienceOf: (world) => (world === undefined ? undefined : this.#byWorld.get(world)),
     };
     this.#byWorld = new Map(zones.all.map((world) => [world, new Audience(world, circle)]));
     const prewarm = Math.min(SESSIONS_READY, sessionsMax);

@@ -2,7 +2,6 @@
  * Entities on their way into a zone, between the tick boundary at which they were let through a gate and the tick in which they stand
  * in it: what extract wrote of each, in the order of their ARRIVE commands. Fixed memory.
  */
-import { entitySpec } from "../kernel/transfer.js";
 import type { EntityId, Zone } from "../kernel/types.js";
 
 /** Entities that come through gates in one tick. */
@@ -24,13 +23,10 @@ export class Arrivals {
     this.#bytes = new Uint8Array(ARRIVALS_PER_TICK_MAX * zone.entityBytes);
   }
 
-  /**
-   * Takes in an entity of another zone with equal columns, which shall stand at (x, y). Returns its index; -1 when there is no room, or no
-   * such entity. Throws BAD_ARGUMENT when its columns hold what no zone would take: here, where it is their zone's fault still.
-   */
-  add(from: Zone, id: EntityId, isSeated: boolean, x: number, y: number): number {
-    if (this.count === ARRIVALS_PER_TICK_MAX || !from.extract(id, this.#at(this.count))) return -1;
-    entitySpec(this.#at(this.count), x, y);
+  /** Takes in an entity of another zone with equal columns: what extract wrote. Returns its index; -1 when there is no room. */
+  add(entity: Uint8Array, isSeated: boolean): number {
+    if (this.count === ARRIVALS_PER_TICK_MAX) return -1;
+    this.#at(this.count).set(entity);
     if (!isSeated) this.unseated++;
     return this.count++;
   }

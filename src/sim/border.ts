@@ -1,28 +1,26 @@
 /**
- * One world's side of the gates between zones. After all worlds were stepped, the coordinator answers every world's crossers, in order
- * of zones. An entity that is let through is in the commands of both zones, DEPARTED here and ARRIVE there, which both drain at the
- * start of the next tick:
+ * One world's side of the gates between zones. After all worlds were stepped, those who stand in gates are answered, in three phases
+ * over all worlds, each phase in order of zones (see passage.ts). An entity that is let through is in the commands of both zones, DEPARTED
+ * here and ARRIVE there, which both drain at the start of the next tick:
  *
- *     tick n      step A    step B    A's crossers: B receives       in A, and on its way into B
- *     tick n+1    A drains DEPARTED, steps    B drains ARRIVE, steps   in B
+ *     tick n      step A    step B    depart A    receive B    settle A       in A, and on its way into B
+ *     tick n+1    A drains DEPARTED, steps    B drains ARRIVE, steps          in B
  *
  * so that it is in exactly one zone whenever a step runs. One that is refused stays, is told once (the hook `stay`, and the event
  * "gate-full" to its player), and asks again only after it was outside the gate. One that comes when too many came in this tick asks
- * again in the next.
+ * again in the next. No phase looks at more than its own world and the passages, so that threads may share the worlds of one.
  */
-import type { Command, EntityId } from "../kernel/types.js";
+import { entitySpec } from "../kernel/transfer.js";
+import type { Command } from "../kernel/types.js";
 import { Arrivals, type SavedArrivals } from "./arrivals.js";
 import { ARRIVE, DEPARTED, NO_SEAT, STAYS } from "./commands.js";
 import { type Gate, GateKeeper } from "./gates.js";
 import type { Inbox } from "./inbox.js";
+import { ADMITTED, LATER, type Passage, REFUSED } from "./passage.js";
 import { hasRoom } from "./places.js";
 import { type Roster, slotOf } from "./roster.js";
-import type { Seats } from "./seats.js";
+import { LEFT, type Seats } from "./seats.js";
 import type { World } from "./world.js";
-
-/** In place of a seat: it was not let in. And: it was not in this tick, as too many came. */
-const REFUSED = -1;
-const LATER = -2;
 
 export class Border {
   readonly keeper: GateKeeper;
@@ -46,38 +44,33 @@ export class Border {
     this.#introduce = introduce;
   }
 
-  /** See World.cross. to: the border of the zone that the gate leads into; undefined when there is none. */
-  cross(crosser: number, gate: Gate, to: Border | undefined): boolean {
-    const world = this.#world;
-    const id = this.keeper.ids[crosser] ?? 0;
-    const seat = world.seatOf(id);
-    const isThere = world.zone.slot(id) >= 0 && (seat < 0 || (world.isIn(seat) && this.#seats.taken[seat] !== 0));
-    const index = this.keeper.gates[crosser] ?? 0;
-    let newSeat = LATER;
-    if (isThere && this.#inbox.room > 0) {
-      newSeat = to === undefined || to === this ? REFUSED : to.#receive(world, id, seat, gate);
+  /**
+   * Writes who asks into the passage of this tick. targets: by gate, the index of the zone that it leads into, -1 for none. Throws
+   * BAD_ARGUMENT for one whose columns hold what no zone takes: here, where it is their zone's fault still.
+   */
+  depart(passage: Passage, targets: Int32Array): void {
+    passage.begin(this.#world.zone.tick);
+    for (let crosser = 0; crosser < this.keeper.count; crosser++) this.#ask(crosser, passage, targets);
+  }
+
+  /** Answers the one of this record, who wants to come in here. */
+  receive(passage: Passage, record: number, { x, y }: Gate): void {
+    passage.setAnswer(record, this.#answer(passage, record, x, y));
+  }
+
+  /** Acts on the answers. Returns how many go. */
+  settle(passage: Passage): number {
+    let gone = 0;
+    this.#inbox.reserved = 0;
+    for (let record = 0; record < passage.count(this.#world.zone.tick); record++) {
+      if (this.#settleOne(passage, record)) gone++;
     }
-    // Gone since the scan, leaving, or no room for the answer or for so many: as if it had not asked.
-    if (newSeat === LATER) {
-      this.keeper.forget(crosser);
-      return false;
-    }
-    if (to === undefined || newSeat === REFUSED) {
-      this.#inbox.push(STAYS, index, seat < 0 ? NO_SEAT : seat, id, 0, 0);
-      this.refusals++;
-      return false;
-    }
-    if (seat < 0) {
-      this.#inbox.push(DEPARTED, index, NO_SEAT, id, 0, 0);
-      return true;
-    }
-    const isLeft = this.#inbox.takeBack(seat);
-    this.#inbox.giveUp(seat);
-    this.#inbox.push(DEPARTED, index, seat, id, 0, 0);
-    // Who left in this tick crosses all the same, and leaves there: after all who come, as it does where its leave is recorded.
-    if (isLeft) to.#inbox.leaveLater(newSeat);
-    else this.#tellMoved(seat, to.#world, newSeat);
-    return true;
+    return gone;
+  }
+
+  /** Nobody was asked. */
+  turnBack(): void {
+    for (let crosser = 0; crosser < this.keeper.count; crosser++) this.keeper.forget(crosser);
   }
 
   obeyArrive({ seat, seq, dx, dy }: Command): void {
@@ -127,37 +120,89 @@ export class Border {
     this.arrivals.restore(arrivals);
   }
 
-  /** The seat that a crosser gets here, NO_SEAT for one without a player, or REFUSED or LATER: nothing is changed then. */
-  #receive(from: World, id: EntityId, fromSeat: number, { x, y }: Gate): number {
+  #ask(crosser: number, passage: Passage, targets: Int32Array): void {
     const world = this.#world;
-    const isSeated = fromSeat >= 0;
-    const halfSize = from.zone.columns.halfSize[slotOf(id)] ?? 0;
+    const id = this.keeper.ids[crosser] ?? 0;
+    const gate = this.keeper.gates[crosser] ?? 0;
+    const seat = world.seatOf(id);
+    const isThere = seat < 0 || (world.isIn(seat) && this.#seats.taken[seat] !== 0);
+    // Gone since the scan, leaving, or no room for the answer: as if it had not asked.
+    if (!isThere || this.#inbox.room < 1 || !world.zone.extract(id, passage.nextEntity)) {
+      this.keeper.forget(crosser);
+      return;
+    }
+    const { x, y } = world.zone.columns;
+    entitySpec(passage.nextEntity, x[slotOf(id)] ?? 0, y[slotOf(id)] ?? 0);
+    this.#inbox.reserved++;
+    passage.add({
+      index: crosser,
+      gate,
+      to: targets[gate] ?? -1,
+      id,
+      seat,
+      name: seat < 0 ? "" : world.nameOf(seat),
+      isBot: world.isBot(seat),
+      hasLeft: this.#seats.taken[seat] === LEFT,
+      ack: world.acks[seat] ?? 0,
+      tag: this.#seats.tag[seat] ?? 0,
+    });
+  }
+
+  /** A seat, or one of the answers of passages: unless one is let in, nothing is changed. */
+  #answer(passage: Passage, record: number, x: number, y: number): number {
+    const world = this.#world;
+    const isSeated = passage.seat(record) >= 0;
+    const { halfSize } = entitySpec(passage.entity(record), x, y);
     const isFull =
       world.fault !== null ||
       world.room < (isSeated ? 0 : 1) ||
       (isSeated && this.#seats.freeCount === 0) ||
-      !hasRoom(world.zone, x, y, halfSize);
+      !hasRoom(world.zone, x, y, halfSize ?? 0);
     if (isFull) return REFUSED;
-    const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(from.zone, id, isSeated, x, y);
+    const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(passage.entity(record), isSeated);
     if (index < 0) return LATER;
     if (!isSeated) {
       this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);
-      return NO_SEAT;
+      return ADMITTED;
     }
-    const seat = this.#inbox.take(from.nameOf(fromSeat), from.isBot(fromSeat));
-    this.#seats.ack[seat] = from.acks[fromSeat] ?? 0;
-    this.#inbox.push(ARRIVE, world.isBot(seat) ? 1 : 0, seat, index, x, y);
+    const isBot = passage.isBot(record);
+    const seat = this.#inbox.take(passage.name(record), isBot);
+    this.#seats.ack[seat] = passage.ack(record);
+    this.#seats.tag[seat] = passage.tag(record);
+    this.#inbox.push(ARRIVE, isBot ? 1 : 0, seat, index, x, y);
+    // Who left in this tick crosses all the same, and leaves here: after all who come, as it does where its leave is recorded.
+    if (passage.hasLeft(record)) this.#inbox.leaveLater(seat);
+    else if (isBot) world.onBotCame?.(seat);
+    else world.onSeatCame?.(seat);
     return seat;
   }
 
-  #tellMoved(seat: number, to: World, newSeat: number): void {
+  #settleOne(passage: Passage, record: number): boolean {
     const world = this.#world;
-    if (world.isBot(seat)) {
-      world.onBotGone?.(seat);
-      to.onBotCame?.(newSeat);
-    } else {
-      world.onSeatMoved?.(seat, to, newSeat);
+    const [answer, seat, id, gate] = [
+      passage.answer(record),
+      passage.seat(record),
+      passage.id(record),
+      passage.gate(record),
+    ];
+    if (answer === LATER) {
+      this.keeper.forget(passage.crosser(record));
+      return false;
     }
+    if (answer === REFUSED) {
+      this.#inbox.push(STAYS, gate, seat < 0 ? NO_SEAT : seat, id, 0, 0);
+      this.refusals++;
+      return false;
+    }
+    if (seat >= 0) {
+      this.#inbox.takeBack(seat);
+      this.#inbox.giveUp(seat);
+    }
+    this.#inbox.push(DEPARTED, gate, seat < 0 ? NO_SEAT : seat, id, 0, 0);
+    if (seat < 0 || passage.hasLeft(record)) return true;
+    if (world.isBot(seat)) world.onBotGone?.(seat);
+    else world.onSeatMoved?.(seat, world.gates[gate]?.to ?? "", answer);
+    return true;
   }
 }
 

@@ -21,6 +21,8 @@ export class Inbox {
   bots = 0;
   /** Joins and inputs that found no room. */
   refused = 0;
+  /** Room that is kept for the answers to those who asked at the gates. */
+  reserved = 0;
 
   readonly #seats: Seats;
   readonly #ring: CommandRing;
@@ -57,7 +59,7 @@ export class Inbox {
 
   /** Commands that may be pushed without taking the room of what is owed. A seat that is taken needs two: its own, and its LEAVE's. */
   get room(): number {
-    return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount;
+    return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount - this.reserved;
   }
 
   push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {

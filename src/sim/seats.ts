@@ -54,6 +54,8 @@ export class Seats {
   readonly heldDy: Float64Array;
   /** The round, of the world's counting, in which it last sent an input that became a command at once. */
   readonly heard: Float64Array;
+  /** See World.tags. */
+  readonly tag: Uint32Array;
 
   // Inside.
   readonly state: Uint8Array;
@@ -82,6 +84,7 @@ export class Seats {
     this.heldDx = new Float64Array(capacity);
     this.heldDy = new Float64Array(capacity);
     this.heard = new Float64Array(capacity);
+    this.tag = new Uint32Array(capacity);
     this.state = new Uint8Array(capacity);
     this.entity = new Uint32Array(capacity);
     this.ack = new Uint32Array(capacity);

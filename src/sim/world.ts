@@ -20,6 +20,7 @@ import { EVENT } from "./events.js";
 import type { Gate } from "./gates.js";
 import { hashText } from "./hash.js";
 import { Inbox } from "./inbox.js";
+import type { Passage } from "./passage.js";
 import type { Places } from "./places.js";
 import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
@@ -61,10 +62,12 @@ export class World {
   /** The game tells players something. */
   onTell: ((tell: Readonly<Tell>) => void) | null = null;
   /**
-   * A player crosses: its seat here means nothing any more, it has `seat` in `to` now, and hears onEnter of that world when it is in
-   * there, at the start of the next tick. Its inputs and its leave go there from now on. Not for bots.
+   * A player crosses: its seat here means nothing any more, it has `seat` in the zone `to` now, and hears onEnter of that world when it is
+   * in there, at the start of the next tick. Its inputs and its leave go there from now on. Not for bots.
    */
-  onSeatMoved: ((from: number, to: World, seat: number) => void) | null = null;
+  onSeatMoved: ((from: number, to: string, seat: number) => void) | null = null;
+  /** A player comes through a gate: it has this seat, with its tag, and is in at the start of the next tick. Before its onSeatMoved. Not for bots. */
+  onSeatCame: ((seat: number) => void) | null = null;
   /** The zone stopped: see fault. Its seats mean nothing any more. Called once. */
   onStop: ((error: GyreError) => void) | null = null;
 
@@ -94,6 +97,8 @@ export class World {
   /** Whether onWake was called since it fell asleep. */
   #wasTold = true;
   #tells = 0;
+  /** Whether the last command before the step was to sleep. */
+  #isDrowsy = false;
   /** What went wrong after the last step, when its neighbours had begun to answer. */
   #failedAtGate: GyreError | null = null;
   /** Why its next step will be its last; "" for no such reason. */
@@ -173,6 +178,11 @@ export class World {
   /** By seat, the sequence number of the last input that the simulation applied; 0 before the first. */
   get acks(): Uint32Array {
     return this.#seats.ack;
+  }
+
+  /** By seat, a number that whoever serves players keeps there. It goes with the player through gates. No part of the state. */
+  get tags(): Uint32Array {
+    return this.#seats.tag;
   }
 
   /** The seat's entity; 0 until it entered, and when it has none. */
@@ -259,17 +269,46 @@ export class World {
    * moving. A world that is asleep need not be stepped while pending is 0, and one that stopped never.
    */
   step(tick = this.zone.tick + 1): void {
-    if (this.fault !== null) return;
+    if (!this.prepare(tick)) return;
+    try {
+      this.zone.step();
+    } catch (error) {
+      this.#stop(this.rules.located(error));
+    }
+    this.conclude();
+  }
+
+  // The parts of a step, for who lets another thread take the kernel's step, which is all in the zone's memory.
+
+  /** What comes before the kernel's step: commands, timers, systems. False: there is no step, as the zone stopped. */
+  prepare(tick: number): boolean {
+    if (this.fault !== null) return false;
     if (this.#failedAtGate !== null) {
       this.#stop(this.#failedAtGate);
-      return;
+      return false;
     }
     try {
-      this.#step(tick);
+      this.#prepare(tick);
+    } catch (error) {
+      this.#stop(this.rules.located(error));
+    }
+    return this.fault === null;
+  }
+
+  /** What comes after it: events, who asks at the gates. */
+  conclude(): void {
+    if (this.fault !== null) return;
+    try {
+      this.#conclude();
     } catch (error) {
       this.#stop(this.rules.located(error));
     }
     if (this.#lastReason !== "") this.stop(this.#lastReason);
+  }
+
+  /** Nobody is let through in this tick: who asked asks again in the next. */
+  turnBack(): void {
+    this.#border.turnBack();
   }
 
   /** Stops the zone in its next step, after all that its game does in it: nobody goes out or comes in any more. See replay. */
@@ -286,11 +325,11 @@ export class World {
     if (this.fault === null) this.#stop(this.rules.located(new Error(reason), place));
   }
 
-  // Crossing, see border.ts. After all worlds were stepped:
+  // Crossing, see border.ts and passage.ts. After all worlds were stepped; targets: by gate, the index of the zone that it leads into.
   //
-  //     for (const world of worlds) {
-  //       for (let i = 0; i < world.crossers; i++) world.cross(i, find(world.gateOf(i).to));
-  //     }
+  //     for (const world of worlds) world.depart(passageOf(world), targetsOf(world));
+  //     for (const passage of passages) for (let i = 0; i < passage.count(tick); i++) worlds[passage.to(i)].receive(passage, i, gate);
+  //     for (const world of worlds) world.settle(passageOf(world));
 
   /** How many asked to cross in the last step: at most CROSSERS_PER_TICK_MAX, the others ask in the next. */
   get crossers(): number {
@@ -302,24 +341,23 @@ export class World {
     return this.#border.refusals;
   }
 
-  gateOf(crosser: number): Gate {
-    const gate = this.gates[this.#border.keeper.gates[crosser] ?? 0];
-    if (gate === undefined) throw new GyreError("BAD_ARGUMENT", `${this.name} has no crosser ${crosser}`);
-    return gate;
-  }
-
-  /**
-   * True: it goes, and onSeatMoved has told so. False: `to` is undefined, stopped, or has no room for it: it stays; or too many came into
-   * `to` in this tick: it asks again in the next. Or its columns hold what no zone takes: this zone stops in its next step. Once per crosser.
-   */
-  cross(crosser: number, to: World | undefined): boolean {
-    const gate = this.gateOf(crosser);
+  /** Writes who asks at the gates. One whose columns hold what no zone takes stays, and this zone stops in its next step. */
+  depart(passage: Passage, targets: Int32Array): void {
     try {
-      return this.#border.cross(crosser, gate, to === undefined ? undefined : to.#border);
+      if (this.fault === null) this.#border.depart(passage, targets);
     } catch (error) {
       this.#failedAtGate ??= this.rules.located(error);
-      return false;
     }
+  }
+
+  /** Answers one who comes by a gate of another zone. It is refused when this one stopped, or has no room for it; too many in this tick come later. */
+  receive(passage: Passage, record: number, gate: Gate): void {
+    this.#border.receive(passage, record, gate);
+  }
+
+  /** Acts on what the others answered. Returns how many go. */
+  settle(passage: Passage): number {
+    return this.fault === null ? this.#border.settle(passage) : 0;
   }
 
   // For the rules.
@@ -433,23 +471,25 @@ export class World {
     this.zone.events.clear();
   }
 
-  #step(tick: number): void {
+  #prepare(tick: number): void {
     const behind = tick - 1 - this.zone.tick;
     if (behind > 0) this.zone.skip(behind);
     this.asleep = false;
     this.#tells = 0;
     this.#inbox.flush();
     this.#inbox.isWorking = true;
-    const drowsy = this.#drain();
+    this.#isDrowsy = this.#drain();
     this.#admitLeaves();
     this.#admitEnters();
     this.rules.advance();
-    this.zone.step();
+  }
+
+  #conclude(): void {
     this.#readEvents();
     this.#missEntities();
     this.#border.keeper.scan(this.#isPlayer);
     const waits = this.#roster.entering + this.#roster.leaving + this.#border.keeper.count;
-    this.asleep = drowsy && waits === 0;
+    this.asleep = this.#isDrowsy && waits === 0;
     this.#wasTold = false;
     this.#inbox.isWorking = false;
   }

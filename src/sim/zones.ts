@@ -1,10 +1,13 @@
 /**
- * All zones of a server, ticked together. They share a map and a game; each has its own memory, its own seed and its own players, and
+ * The zones of a server, ticked together. They share a map and a game; each has its own memory, its own seed and its own players, and
  * none can see another: what goes from one to the other goes through a gate, between two ticks.
  *
- *     step     each zone that is awake, by index: its bots decide, it ticks
- *     cross    each zone's crossers, by index: the target takes one in, or it stays
+ *     run      each zone that is awake, by index: its bots decide, it ticks
+ *     cross    depart, receive, settle: each zone's crossers, by index: the target takes one in, or it stays (see border.ts)
  *     rest     zones that nobody is in or looks at fall asleep
+ *
+ * One thread that has all of them calls `step`. Where several threads share them, each has those that are at home with it, all by the index
+ * that they have in the whole server, and calls the phases with the others.
  *
  * A tick costs what the zones that are awake cost: they are a set that is kept up to date, not searched for. A zone that sleeps costs
  * nothing, and one that stopped, because its game failed, neither; the others do not notice. Zone i of a server with seed s has seed
@@ -15,6 +18,7 @@ import type { Kernel } from "../kernel/types.js";
 import { Bots } from "./bots.js";
 import type { Gate } from "./gates.js";
 import { IndexSet } from "./index-set.js";
+import { Passage } from "./passage.js";
 import { World, type WorldSpec } from "./world.js";
 
 /** Seconds that a game may take to set up one zone: it happens once, and nobody waits for a tick. */
@@ -34,6 +38,10 @@ export interface ZonesSpec {
   readonly sleepAfterTicks: number;
   /** Stands over code that may run for ever. Default: nobody does. */
   readonly guard?: Guard | null;
+  /** The indexes of the zones that are made here, in ascending order. Default: all. */
+  readonly mine?: readonly number[];
+  /** By zone, who goes out of it: shared with whoever has the other zones. Needed where mine is given and there are gates. */
+  readonly passages?: readonly Passage[];
 }
 
 /** Stands over the ticks of zones whose games may run for ever. */
@@ -47,18 +55,24 @@ export interface Guard {
 }
 
 export class Zones {
-  readonly all: readonly World[];
-  /** Entities that went through a gate. */
+  /** Entities that went through a gate of a zone that is here. */
   transfers = 0;
-  /** A zone stopped, because its game failed or its kernel: world.fault says why. Called at the end of the step, once for each. */
+  /** A zone stopped, because its game failed or its kernel: world.fault says why. Called by rest, once for each. */
   onStop: ((world: World) => void) | null = null;
 
-  readonly #byName: ReadonlyMap<string, World>;
-  readonly #indexOf: ReadonlyMap<World, number>;
-  readonly #bots: readonly Bots[];
+  /** Those that are here, by their index in the whole server, and in order. */
+  readonly #worlds: (World | undefined)[];
+  #all: readonly World[] = [];
+  readonly #byName = new Map<string, number>();
+  readonly #indexOf = new Map<World, number>();
+  readonly #bots: (Bots | undefined)[];
   readonly #guard: Guard | null;
   readonly #sleepAfterTicks: number;
   readonly #hasGates: boolean;
+  /** By zone: its gates, where each of them leads, and who goes out of it. */
+  readonly #gates: readonly (readonly Gate[])[];
+  readonly #passages: readonly (Passage | undefined)[];
+  readonly #targets: readonly Int32Array[];
   /** Zones that are stepped. */
   readonly #awake: IndexSet;
   /** Of those, the ones that were told to sleep and will by the end of the next step, unless something comes. */
@@ -69,60 +83,92 @@ export class Zones {
   /** The last tick at which somebody was there, by zone. */
   readonly #busyTick: Float64Array;
   readonly #stepping: () => void;
-  #tick: number;
+  #tick = 0;
   /** The zone that is stepped now, or was last. */
   #current = -1;
 
   /** Throws what {@link World} throws, GAME_FAILED for a game that cannot be set up. */
   static create(kernel: Kernel, spec: ZonesSpec): Zones {
-    const worlds: World[] = [];
-    const make = (): void => {
-      const name = `zone-${worlds.length}`;
-      const gates = spec.gates.filter(({ zone }) => zone === name);
-      worlds.push(new World(kernel, { ...spec.world, name, seed: spec.seed + worlds.length, gates }));
+    const worlds = new Array<World | undefined>(spec.zones).fill(undefined);
+    const make = (i: number): void => {
+      worlds[i] = new World(kernel, worldSpec(spec, i));
     };
     try {
-      for (let i = 0; i < spec.zones; i++) {
-        if (spec.guard === undefined || spec.guard === null) make();
-        else if (!spec.guard.run(make, SETUP_SECONDS)) {
-          throw new GyreError("GAME_FAILED", `zone-${i}: its setup did not come to an end`);
+      for (const i of spec.mine ?? worlds.keys()) {
+        if (spec.guard === undefined || spec.guard === null) make(i);
+        else if (!spec.guard.run(() => make(i), SETUP_SECONDS)) {
+          throw new GyreError("GAME_FAILED", `${zoneName(i)}: its setup did not come to an end`);
         }
       }
       return new Zones(worlds, spec);
     } catch (error) {
-      for (const world of worlds) world.close();
+      for (const world of worlds) world?.close();
       throw error;
     }
   }
 
-  private constructor(worlds: readonly World[], { bots, seed, gates, sleepAfterTicks, guard }: ZonesSpec) {
-    this.all = worlds;
-    this.#byName = new Map(worlds.map((world) => [world.name, world]));
-    this.#indexOf = new Map(worlds.map((world, i) => [world, i]));
-    this.#bots = worlds.map((world, i) => new Bots(world, bots, seed + i));
+  private constructor(worlds: readonly (World | undefined)[], spec: ZonesSpec) {
+    const { bots, seed, gates, sleepAfterTicks, guard } = spec;
+    const count = worlds.length;
+    for (let i = 0; i < count; i++) this.#byName.set(zoneName(i), i);
     this.#guard = guard ?? null;
     this.#sleepAfterTicks = sleepAfterTicks;
+    this.#gates = worlds.map((_, i) => gates.filter(({ zone }) => zone === zoneName(i)));
     this.#hasGates = gates.length > 0;
-    this.#awake = new IndexSet(worlds.length);
-    this.#drowsy = new IndexSet(worlds.length);
-    this.#stopped = new IndexSet(worlds.length);
-    this.#watchers = new Uint32Array(worlds.length);
-    this.#tick = worlds[0]?.zone.tick ?? 0;
-    this.#busyTick = new Float64Array(worlds.length).fill(this.#tick);
+    this.#passages = spec.passages ?? worlds.map((world) => passageOf(world));
+    this.#targets = this.#gates.map((all) => Int32Array.from(all, ({ to }) => this.#byName.get(to) ?? -1));
+    this.#awake = new IndexSet(count);
+    this.#drowsy = new IndexSet(count);
+    this.#stopped = new IndexSet(count);
+    this.#watchers = new Uint32Array(count);
+    this.#busyTick = new Float64Array(count);
     this.#stepping = () => this.#stepAwake();
-    for (let i = 0; i < worlds.length; i++) {
-      this.#awake.add(i);
-      this.#world(i).onWake = () => this.#wake(i);
+    this.#worlds = new Array<World | undefined>(count).fill(undefined);
+    this.#bots = new Array<Bots | undefined>(count).fill(undefined);
+    for (const [i, world] of worlds.entries()) {
+      if (world === undefined) continue;
+      this.put(i, world, new Bots(world, bots, seed + i));
+      this.#tick = world.zone.tick;
     }
+    this.#busyTick.fill(this.#tick);
+  }
+
+  /** Those that are here, in order of their index. */
+  get all(): readonly World[] {
+    return this.#all;
+  }
+
+  /** How many the server has. */
+  get count(): number {
+    return this.#worlds.length;
+  }
+
+  /** By index; undefined for one that is not here. */
+  at(index: number): World | undefined {
+    return this.#worlds[index];
+  }
+
+  /** A world is here from now on, awake, in place of the one that was; undefined for none. */
+  put(index: number, world: World | undefined, bots?: Bots): void {
+    const former = this.#worlds[index];
+    if (former !== undefined) this.#indexOf.delete(former);
+    this.#worlds[index] = world;
+    this.#bots[index] = bots;
+    this.#all = this.#worlds.filter((one) => one !== undefined);
+    for (const set of [this.#awake, this.#drowsy, this.#stopped]) set.delete(index);
+    if (world === undefined) return;
+    this.#indexOf.set(world, index);
+    this.#awake.add(index);
+    world.onWake = () => this.#wake(index);
   }
 
   find(name: string): World | undefined {
-    return this.#byName.get(name);
+    return this.#worlds[this.#byName.get(name) ?? -1];
   }
 
   /** The first zone without a name. Throws ZONE_UNKNOWN. */
   get(name?: string): World {
-    const world = name === undefined ? this.all[0] : this.#byName.get(name);
+    const world = name === undefined ? this.all[0] : this.find(name);
     if (world === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
     return world;
   }
@@ -183,9 +229,9 @@ export class Zones {
     if (i !== undefined) this.#watchers[i] = (this.#watchers[i] ?? 0) - 1;
   }
 
-  /** One tick of every zone that is awake. */
+  /** One tick of every zone that is awake. For who has all zones. */
   step(): void {
-    this.#tick++;
+    this.begin(this.#tick + 1);
     this.#current = -1;
     if (this.#guard === null) {
       this.#stepAwake();
@@ -194,8 +240,70 @@ export class Zones {
         if (!this.#guard.run(this.#stepping)) this.#abandon(this.#guard);
       }
     }
-    if (this.#hasGates) this.#cross();
-    this.#rest();
+    if (this.depart() > 0) {
+      this.receive();
+      this.settle();
+    }
+    this.rest();
+  }
+
+  // The phases of a tick, for who shares the zones with others.
+
+  begin(tick: number): void {
+    this.#tick = tick;
+  }
+
+  /** Whether the zone is here and takes part in this tick. */
+  isAwake(index: number): boolean {
+    return this.#awake.has(index);
+  }
+
+  /** What bots want before the zone's step. */
+  decide(index: number): void {
+    if (!this.#drowsy.has(index)) this.#bots[index]?.decide(this.#tick);
+  }
+
+  /** Writes down who wants to go out of the zones that are here. Returns how many ask. */
+  depart(): number {
+    let asking = 0;
+    if (!this.#hasGates) return 0;
+    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
+      const [passage, targets] = [this.#passages[i], this.#targets[i]];
+      if (passage === undefined || targets === undefined || this.#world(i).crossers === 0) continue;
+      this.#world(i).depart(passage, targets);
+      asking += passage.count(this.#tick);
+    }
+    return asking;
+  }
+
+  /** Answers those who want to come into the zones that are here: in order of the zones that they come from. */
+  receive(): void {
+    for (let from = 0; from < this.#passages.length; from++) {
+      const passage = this.#passages[from];
+      const count = passage?.count(this.#tick) ?? 0;
+      for (let record = 0; passage !== undefined && record < count; record++) {
+        const gate = this.#gates[from]?.[passage.gate(record)];
+        if (gate !== undefined) this.#worlds[passage.to(record)]?.receive(passage, record, gate);
+      }
+    }
+  }
+
+  /** Acts on the answers to those who wanted to go. */
+  settle(): void {
+    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
+      const passage = this.#passages[i];
+      if (passage !== undefined) this.transfers += this.#world(i).settle(passage);
+    }
+  }
+
+  /** Takes out of the set what stopped or sleeps, and tells those to sleep where nobody has been for so long. */
+  rest(): void {
+    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
+      const world = this.#world(i);
+      if (world.fault !== null) this.#retire(i, world);
+      else if (world.asleep && world.pending === 0) this.#awake.delete(i);
+      else if (this.#sleepAfterTicks > 0) this.#mayRest(i, world);
+    }
   }
 
   close(): void {
@@ -203,8 +311,8 @@ export class Zones {
   }
 
   #world(i: number): World {
-    const world = this.all[i];
-    if (world === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${i} of ${this.all.length}`);
+    const world = this.#worlds[i];
+    if (world === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${i} of ${this.count}`);
     return world;
   }
 
@@ -212,40 +320,20 @@ export class Zones {
   #stepAwake(): void {
     for (let i = this.#awake.next(this.#current + 1); i >= 0; i = this.#awake.next(i + 1)) {
       this.#current = i;
-      const world = this.#world(i);
-      if (!this.#drowsy.has(i)) this.#bots[i]?.decide(this.#tick);
-      world.step(this.#tick);
+      this.decide(i);
+      this.#world(i).step(this.#tick);
       if (this.#guard?.isWorn) return;
     }
   }
 
   /** The zone that was stepped when the guard gave up. */
   #abandon(guard: Guard): void {
-    const world = this.all[this.#current];
+    const world = this.#worlds[this.#current];
     const { running } = world?.rules ?? {};
     world?.stop(
       "it did not come to an end",
       running === undefined || running === null ? undefined : guard.placeOf(running),
     );
-  }
-
-  #cross(): void {
-    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
-      const world = this.#world(i);
-      for (let crosser = 0; crosser < world.crossers; crosser++) {
-        if (world.cross(crosser, this.#byName.get(world.gateOf(crosser).to))) this.transfers++;
-      }
-    }
-  }
-
-  /** Takes out of the set what stopped or sleeps, and tells those to sleep where nobody has been for so long. */
-  #rest(): void {
-    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
-      const world = this.#world(i);
-      if (world.fault !== null) this.#retire(i, world);
-      else if (world.asleep && world.pending === 0) this.#awake.delete(i);
-      else if (this.#sleepAfterTicks > 0) this.#mayRest(i, world);
-    }
   }
 
   #mayRest(i: number, world: World): void {
@@ -267,4 +355,19 @@ export class Zones {
     this.#drowsy.delete(i);
     this.#busyTick[i] = this.#tick;
   }
+}
+
+/** What zone i of a server is called. */
+function zoneName(i: number): string {
+  return `zone-${i}`;
+}
+
+/** What makes zone i. */
+export function worldSpec({ world, seed, gates }: ZonesSpec, i: number): WorldSpec {
+  const name = zoneName(i);
+  return { ...world, name, seed: seed + i, gates: gates.filter(({ zone }) => zone === name) };
+}
+
+function passageOf(world: World | undefined): Passage | undefined {
+  return world === undefined || world.gates.length === 0 ? undefined : new Passage(world.zone.entityBytes);
 }

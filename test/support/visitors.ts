@@ -34,7 +34,7 @@ export class Visitors {
     for (const world of worlds) {
       world.onSeatMoved = (from, to, seat) => {
         const visitor = this.#seats.find((each) => each.world === world && each.seat === from);
-        if (visitor !== undefined) Object.assign(visitor, { world: to, seat });
+        if (visitor !== undefined) Object.assign(visitor, { world: worlds.find(({ name }) => name === to), seat });
       };
     }
   }

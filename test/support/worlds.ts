@@ -4,6 +4,7 @@ import { planGame } from "../../src/game/plan.js";
 import { loadKernel } from "../../src/kernel/load.js";
 import type { Kernel } from "../../src/kernel/types.js";
 import type { MapData } from "../../src/maps/types.js";
+import { Passage } from "../../src/sim/passage.js";
 import { World } from "../../src/sim/world.js";
 import { type Guard, Zones } from "../../src/sim/zones.js";
 
@@ -75,4 +76,23 @@ export function planOf({ game = WALKERS, map, npcs = 0, bots = 0, players = 64, 
     tickRate,
     ...(ground === undefined ? {} : { map: ground }),
   });
+}
+
+/** After a step of all of some worlds: their crossers are answered. Returns how many cross. */
+export function answerGates(worlds: readonly World[]): number {
+  const passages = worlds.map((world) => {
+    const passage = new Passage(world.zone.entityBytes);
+    world.depart(
+      passage,
+      Int32Array.from(world.gates, ({ to }) => worlds.findIndex(({ name }) => name === to)),
+    );
+    return passage;
+  });
+  for (const [i, passage] of passages.entries()) {
+    for (let record = 0; record < passage.count(worlds[i]?.zone.tick ?? 0); record++) {
+      const gate = worlds[i]?.gates[passage.gate(record)];
+      if (gate !== undefined) worlds[passage.to(record)]?.receive(passage, record, gate);
+    }
+  }
+  return worlds.reduce((gone, world, i) => gone + world.settle(passages[i] as Passage), 0);
 }
