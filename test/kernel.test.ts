@@ -278,4 +278,26 @@ test("step counts its ticks and refuses what is no count", () => {
   assert.is(zone.tick, 10);
 });
 
+test("a zone that is shared is the same zone to whoever attaches to it, and one that is not shared cannot be", async () => {
+  for (const build of ["simd", "scalar"] as const) {
+    const [one, other] = [await loadKernel({ build, shared: true }), await loadKernel({ build, shared: true })];
+    const zone = one.createZone({ width: 512, height: 512, capacity: 64, columns: { ammo: "u16" }, seed: 7 });
+    const id = zone.spawn({ x: 100, y: 100 });
+    const twin = other.attachZone(structuredClone(zone.share()));
+    assert.ok(twin.move(id, 1, 0));
+    zone.step();
+    twin.step();
+    assert.is(twin.tick, 2);
+    assert.is(zone.columns.x[zone.slot(id)], 104);
+    Object.assign(twin.own["ammo"] ?? [], { [twin.slot(id)]: 9 });
+    assert.is(zone.own["ammo"]?.[0], 9);
+    assert.is(twin.hash(), zone.hash());
+    refuses("BAD_ARGUMENT", () => other.attachZone({ ...zone.share(), columns: {} }), /columns/);
+    refuses("BAD_ARGUMENT", () => other.attachZone({} as never), /memory/);
+    const local = await loadKernel({ build });
+    refuses("BAD_ARGUMENT", () => local.attachZone(zone.share()), /memory/);
+    refuses("KERNEL_UNSUPPORTED", () => local.createZone({ width: 9, height: 9, capacity: 1 }).share(), /shared/);
+  }
+});
+
 test.run();

@@ -62,7 +62,17 @@ export type ZoneOptions = Readonly<
 /** The zone as a game sees it: everything but what runs it. */
 export type GameZone = Omit<
   Zone,
-  "step" | "skip" | "save" | "close" | "commands" | "events" | "refused" | "extract" | "insert" | "entityBytes"
+  | "step"
+  | "skip"
+  | "save"
+  | "share"
+  | "close"
+  | "commands"
+  | "events"
+  | "refused"
+  | "extract"
+  | "insert"
+  | "entityBytes"
 >;
 
 /** Who sits in a seat of the zone. The same object while it sits there; it is nobody any more after its `leave`. */

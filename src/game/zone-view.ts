@@ -8,6 +8,7 @@ const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>(
   "step",
   "skip",
   "save",
+  "share",
   "close",
   "commands",
   "events",

@@ -187,14 +187,17 @@ function readConstants(exports: WebAssembly.Exports): Constants {
 export class KernelInstance {
   readonly functions: Functions;
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  /** What the buffer is of; null for what has no more than a buffer. */
+  readonly memory: WebAssembly.Memory | null;
   readonly #own: OwnFunctions;
   readonly #view: DataView;
 
-  constructor(functions: Functions, buffer: ArrayBuffer | SharedArrayBuffer, own: OwnFunctions) {
+  constructor(functions: Functions, memory: WebAssembly.Memory | ArrayBuffer, own: OwnFunctions) {
     this.functions = functions;
-    this.buffer = buffer;
+    this.memory = memory instanceof WebAssembly.Memory ? memory : null;
+    this.buffer = memory instanceof WebAssembly.Memory ? memory.buffer : memory;
     this.#own = own;
-    this.#view = new DataView(buffer);
+    this.#view = new DataView(this.buffer);
   }
 
   /** The u32 at an address. */
@@ -298,7 +301,7 @@ export class KernelFactory {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.constants = readConstants(exports);
     this.#ownFunctions = new Map(own.map((name) => [name, (exports[name] as OwnFunction).length]));
-    this.#probe = new KernelInstance(exports as unknown as Functions, memory.buffer, this.#ownFunctions);
+    this.#probe = new KernelInstance(exports as unknown as Functions, memory, this.#ownFunctions);
   }
 
   #memory(pages: number): WebAssembly.Memory {
@@ -325,10 +328,20 @@ export class KernelFactory {
     } catch {
       throw new GyreError("BAD_ARGUMENT", `this machine does not give ${bytes} bytes of memory`);
     }
-    const raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
-    const functions = this.#checked ? withNamedTraps(raw) : raw;
-    const instance = new KernelInstance(functions, memory.buffer, this.#ownFunctions);
+    const instance = this.over(memory);
     layout(instance);
     return instance;
+  }
+
+  /** One more instance over a memory that another was created with. Throws BAD_ARGUMENT for a memory that this build cannot have. */
+  over(memory: WebAssembly.Memory): KernelInstance {
+    let raw: Functions;
+    try {
+      raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
+    } catch (error) {
+      throw new GyreError("BAD_ARGUMENT", `the memory is none for this kernel: ${(error as Error).message}`);
+    }
+    const functions = this.#checked ? withNamedTraps(raw) : raw;
+    return new KernelInstance(functions, memory, this.#ownFunctions);
   }
 }

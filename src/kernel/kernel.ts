@@ -2,7 +2,7 @@
 import { createBatch } from "./batch.js";
 import type { KernelFactory } from "./instance.js";
 import type { Kernel } from "./types.js";
-import { createZone, restoreZone } from "./zone.js";
+import { attachZone, createZone, restoreZone } from "./zone.js";
 
 export function createKernel(
   { build, checked, shared }: { build: "simd" | "scalar"; checked: boolean; shared: boolean },
@@ -17,5 +17,6 @@ export function createKernel(
     createBatch: (capacity) => createBatch(factory, capacity),
     createZone: (spec) => createZone(factory, spec),
     restoreZone: (image) => restoreZone(factory, image),
+    attachZone: (handle) => attachZone(factory, handle),
   };
 }

@@ -415,6 +415,8 @@ export interface Zone {
   hash(): bigint;
   /** One self-describing image; restores bit for bit. */
   save(): Uint8Array;
+  /** For other threads: see {@link Kernel.attachZone}. Throws KERNEL_UNSUPPORTED when the kernel was not loaded with `shared`. */
+  share(): ZoneHandle;
   /** Checks the whole structure; throws KERNEL_TRAP when it is damaged. For tests and checked builds. O(n). */
   validate(): void;
   close(): void;
@@ -445,4 +447,16 @@ export interface Kernel {
   createZone(spec: ZoneSpec): Zone;
   /** Refuses a foreign or damaged image with IMAGE_BAD or IMAGE_VERSION. */
   restoreZone(image: Uint8Array): Zone;
+  /**
+   * A zone that another thread's kernel of the same build made, over the same memory: what one thread does the other sees. One at a time may
+   * call what changes it; who reads while another steps it reads what is half done. Throws BAD_ARGUMENT for what is no such handle.
+   */
+  attachZone(handle: ZoneHandle): Zone;
+}
+
+/** What another thread needs to attach to a zone: see {@link Zone.share}. Passes through postMessage, which copies none of the memory. */
+export interface ZoneHandle {
+  readonly memory: WebAssembly.Memory;
+  /** The names and types of the columns of one's own. */
+  readonly columns: Readonly<Record<string, ColumnType>>;
 }

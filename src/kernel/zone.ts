@@ -5,7 +5,7 @@
 import { GyreError } from "../errors.js";
 import { HALF_SIZE, readSpawnDefaults, SPEED, type SpawnDefaults, writeArchetypes } from "./archetypes.js";
 import { bad, coordinate, finite, integer, length } from "./check.js";
-import { COLUMNS, columnView, type OwnColumns } from "./columns.js";
+import { COLUMNS, checkOwnColumns, columnView, type OwnColumns, ownSizes } from "./columns.js";
 import { openImage, saveImage } from "./image.js";
 import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
 import { openField, Requests, walkerOf } from "./paths.js";
@@ -23,6 +23,7 @@ import type {
   SpawnSpec,
   TypedColumn,
   Zone,
+  ZoneHandle,
   ZoneSpec,
 } from "./types.js";
 
@@ -85,6 +86,18 @@ export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
   }
   instance.functions.gridRebuild(constants.BASE);
   return new KernelZone(instance, constants, layout.own);
+}
+
+export function attachZone(factory: KernelFactory, handle: ZoneHandle): Zone {
+  const { constants } = factory;
+  const { memory, columns } = (handle ?? {}) as Partial<ZoneHandle>;
+  if (!(memory instanceof WebAssembly.Memory)) throw bad("handle.memory", memory, "what share gave");
+  const own = checkOwnColumns(columns, constants.OWN_COLUMNS_MAX);
+  const instance = factory.over(memory);
+  const { BASE, ZONE_OWN_SIZES } = constants;
+  const sizes = new DataView(instance.buffer).getBigUint64(BASE + ZONE_OWN_SIZES, true);
+  if (sizes !== ownSizes(own)) throw bad("handle.columns", Object.keys(columns ?? {}).join(", "), "those of the zone");
+  return new KernelZone(instance, constants, own);
 }
 
 /** What is no u32 would be made one on its way into the kernel, and might be somebody's id then. */
@@ -500,6 +513,14 @@ class KernelZone implements Zone {
     // The restored zone's entries will be in order; these are from now on too, so that both answer queries in the same order.
     this.#functions.gridRebuild(this.#base);
     return saveImage(this.#instance, this.#constants, this.#ownColumns);
+  }
+
+  share(): ZoneHandle {
+    const { memory, buffer } = this.#instance;
+    if (memory === null || !(buffer instanceof SharedArrayBuffer)) {
+      throw new GyreError("KERNEL_UNSUPPORTED", "the zone's memory is of one thread: load the kernel with shared");
+    }
+    return { memory, columns: Object.fromEntries(this.#ownColumns) };
   }
 
   validate(): void {
