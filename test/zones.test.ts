@@ -103,7 +103,7 @@ test("a player walks through a gate once, with seat, name, acknowledged input an
   });
   const [from, to] = [zoneAt(zones, 0), zoneAt(zones, 1)];
   const moves: [number, string, number][] = [];
-  from.onSeatMoved = (seat, world, next) => moves.push([seat, world, next]);
+  from.onSeatMoved = (seat, zone, next) => moves.push([seat, zone, next]);
   to.join("ben");
   const seat = from.join("ann");
   zones.step();
@@ -114,9 +114,9 @@ test("a player walks through a gate once, with seat, name, acknowledged input an
   from.input(seat, 9, 1, 0);
   stepUntil(zones, "it crosses", () => zones.transfers > 0);
   assert.is(moves.length, 1);
-  const [[left, world, next]] = moves as [[number, string, number]];
+  const [[left, zone, next]] = moves as [[number, string, number]];
   assert.is(left, seat);
-  assert.is(world, to.name);
+  assert.is(zone, to.name);
   assert.is(from.players + to.players, 2);
   zones.step();
   assert.equal([from.zone.count, to.zone.count], [0, 2], "exactly one of it");

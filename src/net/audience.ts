@@ -16,8 +16,8 @@ import type { KindInfo, ZoneInfo } from "../protocol/control.js";
 import { checkColumns, typeOf } from "../protocol/fields.js";
 import { type InterestGrid, interestGrid } from "../protocol/interest.js";
 import { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
-import type { Tell, World } from "../sim/world.js";
-import type { Zones } from "../sim/zones.js";
+import type { Venue, Venues } from "../sim/venue.js";
+import type { Tell } from "../sim/world-spec.js";
 import type { NetCounters } from "./counters.js";
 import { EVENTS_WAITING_MAX } from "./event-queue.js";
 import type { Session } from "./session.js";
@@ -38,35 +38,35 @@ export interface Rates {
 
 /** What all audiences of a server share. */
 export interface Circle {
-  readonly zones: Zones;
+  readonly zones: Venues;
   /** Kept up to date by the audiences: those that there is something to publish for. */
   readonly occupied: Set<Audience>;
   readonly rates: Rates;
   /** What the game's archetypes are. */
   readonly kinds: readonly KindInfo[];
   readonly counters: NetCounters;
-  audienceOf(world: World | undefined): Audience | undefined;
+  /** By the zone's name. */
+  audienceOf(zone: string): Audience | undefined;
 }
 
 export class Audience {
-  readonly world: World;
+  readonly venue: Venue;
   readonly grid: InterestGrid;
-  readonly #zones: Zones;
+  readonly #zones: Venues;
   /** Audiences with sessions, this one among them while it has some. */
   readonly #occupied: Set<Audience>;
   readonly #counters: NetCounters;
   readonly #rates: Rates;
   readonly #info: ZoneInfo;
   readonly #sessions: Session[] = [];
-  readonly #bySeat: (Session | null)[];
+  /** Who has joined, by seat: of thousands that there may be, few are taken. */
+  readonly #bySeat = new Map<number, Session>();
   /** Who has events waiting, in order of the first of them. */
   readonly #told = new Set<Session>();
-  /** What the sessions' inputs had come to when the snapshot was taken, by seat. */
-  readonly #acks: Uint32Array;
   #broadcasts = 0;
   #encoder: SnapshotEncoder | null = null;
   #isTaken = false;
-  /** The tick that was looked at last. */
+  /** The newest state that was looked at. */
   #tick: number;
   /** Sessions before it were served with the current snapshot. */
   #cursor = 0;
@@ -74,55 +74,65 @@ export class Audience {
   #ticksLeft = 1;
 
   /** Throws BAD_ARGUMENT for replicated columns that no client could read. */
-  constructor(world: World, { zones, occupied, rates, kinds, counters, audienceOf }: Circle) {
-    this.world = world;
+  constructor(venue: Venue, { zones, occupied, rates, kinds, counters, audienceOf }: Circle) {
+    this.venue = venue;
     this.#zones = zones;
     this.#occupied = occupied;
     this.#counters = counters;
     this.#rates = rates;
-    this.#info = infoOf(world, kinds);
-    this.grid = interestGrid(world.zone.width, world.zone.height, world.zone.tileSize);
-    this.#bySeat = new Array<Session | null>(world.seats).fill(null);
-    this.#acks = new Uint32Array(world.seats);
-    this.#tick = world.zone.tick;
-    world.onEnter = (seat, id) => this.#bySeat[seat]?.entered(id, this);
-    world.onPossess = (seat, id) => this.#bySeat[seat]?.possessed(id, this);
-    world.onSeatMoved = (from, to, seat) => this.#move(from, audienceOf(zones.find(to)), seat);
-    world.onTell = (tell) => this.#tell(tell);
-    world.onStop = () => this.#stop();
+    this.#info = infoOf(venue, kinds);
+    this.grid = interestGrid(venue.scene.width, venue.scene.height, venue.scene.tileSize);
+    this.#tick = venue.tick;
+    venue.onEnter = (seat, id) => this.#bySeat.get(seat)?.entered(id, this);
+    venue.onPossess = (seat, id) => this.#bySeat.get(seat)?.possessed(id, this);
+    venue.onSeatMoved = (from, to, seat) => this.#move(from, audienceOf(to), seat);
+    venue.onRefused = (seat, error) => this.#refuse(seat, error);
+    venue.onInputRefused = (seat, seq) => this.#bySeat.get(seat)?.inputRefused(this, seq);
+    venue.onTell = (tell) => this.#tell(tell);
+    venue.onStop = () => this.#stop();
   }
 
   /** What a client is told of the zone and of this moment. */
   info(): Rates & { tick: number; zone: ZoneInfo } {
     const { tickRate, snapshotRate } = this.#rates;
-    const tick = this.world.asleep ? this.#zones.tick : this.world.zone.tick;
+    const tick = this.venue.asleep ? this.#zones.tick : this.venue.tick;
     return { tick, tickRate, snapshotRate, zone: this.#info };
   }
 
   /** Throws ZONE_STOPPED. */
   checkRuns(): void {
-    if (this.world.fault !== null) throw stopped(this.world);
+    if (this.venue.fault !== null) throw stopped(this.venue);
   }
 
-  /** Takes a seat in the zone; the session hears `entered` at the start of a coming tick. Throws ZONE_FULL, COMMANDS_FULL, ZONE_STOPPED. */
+  /** Why an input was not taken. */
+  noRoomFor(seq: number): GyreError {
+    return new GyreError("COMMANDS_FULL", `${this.venue.name} has no room for input ${seq} before its next tick`);
+  }
+
+  /**
+   * Takes a seat in the zone; the session hears `entered` at the start of a coming tick, or `refused`. Throws ZONE_FULL, COMMANDS_FULL,
+   * ZONE_STOPPED.
+   */
   seat(session: Session, name: string): void {
-    session.seat = this.world.join(name);
-    this.#bySeat[session.seat] = session;
+    session.seat = this.venue.join(name);
+    this.#bySeat.set(session.seat, session);
   }
 
   unseat(session: Session): void {
-    this.#bySeat[session.seat] = null;
+    this.#bySeat.delete(session.seat);
     this.#flushOne(session);
-    this.world.leave(session.seat);
+    this.venue.leave(session.seat);
     session.seat = -1;
   }
 
   /** From now on it is served; and the zone stays awake. */
   add(session: Session): void {
+    // What nobody looked at is not taken afterwards.
+    if (this.#sessions.length === 0) this.#tick = this.venue.tick;
     session.index = this.#sessions.length;
     this.#sessions.push(session);
     this.#occupied.add(this);
-    this.#zones.watch(this.world);
+    this.#zones.watch(this.venue);
   }
 
   /** The gap is closed from the served part, whose gap is closed from the end: who was not served yet still will be. */
@@ -130,7 +140,7 @@ export class Audience {
     let gap = session.index;
     const last = this.#sessions.length - 1;
     if (gap < 0) return;
-    this.#zones.unwatch(this.world);
+    this.#zones.unwatch(this.venue);
     this.#flushOne(session);
     if (gap < this.#cursor) {
       this.#cursor--;
@@ -145,11 +155,11 @@ export class Audience {
 
   /** After each tick: takes the snapshot that is due, serves the next cohort, and tells what there is to tell. */
   publish(): void {
-    const { tick } = this.world.zone;
+    const tick = this.venue.newestTick;
     // A zone that sleeps or stopped stands still: what was taken is the last there is.
-    if (tick !== this.#tick && isSnapshotTick(tick, this.#rates)) this.#take();
+    if (isLater(tick, this.#tick) && isSnapshotTick(tick, this.#rates)) this.#take();
     this.#tick = tick;
-    if (this.#isTaken) this.#serve();
+    if (this.#isTaken) this.#serve(this.#nextCohort());
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
   }
@@ -161,18 +171,24 @@ export class Audience {
   }
 
   #move(from: number, to: Audience | undefined, seat: number): void {
-    const session = this.#bySeat[from];
-    if (session === null || session === undefined || to === undefined) return;
-    this.#bySeat[from] = null;
-    to.#bySeat[seat] = session;
+    const session = this.#bySeat.get(from);
+    if (session === undefined || to === undefined) return;
+    this.#bySeat.delete(from);
+    to.#bySeat.set(seat, session);
     session.moved(to, seat);
   }
 
+  #refuse(seat: number, error: GyreError): void {
+    const session = this.#bySeat.get(seat);
+    this.#bySeat.delete(seat);
+    session?.refused(error);
+  }
+
   #tell({ name, data, seat, radius, x, y }: Readonly<Tell>): void {
-    const session = this.#bySeat[seat];
-    if (seat >= 0 && !session) return;
+    const session = this.#bySeat.get(seat);
+    if (seat >= 0 && session === undefined) return;
     const text = `{"type":"event","name":${JSON.stringify(name)},"data":${data}}`;
-    if (session) this.#hear(session, text);
+    if (session !== undefined) this.#hear(session, text);
     else if (this.#broadcasts++ < BROADCASTS_PER_TICK_MAX) this.#broadcast(text, x, y, radius);
     else this.#counters.eventsDropped += this.#sessions.length;
   }
@@ -197,10 +213,10 @@ export class Audience {
   }
 
   #stop(): void {
-    const error = stopped(this.world);
-    const seated = this.#bySeat.filter((session) => session !== null);
-    this.#bySeat.fill(null);
-    for (const session of new Set([...seated, ...this.#sessions])) session.stopped(this, error);
+    const error = stopped(this.venue);
+    const all = new Set([...this.#bySeat.values(), ...this.#sessions]);
+    this.#bySeat.clear();
+    for (const session of all) session.stopped(this, error);
   }
 
   /** It goes: what waits for it here comes now, not with the events of where it goes. */
@@ -215,54 +231,69 @@ export class Audience {
   }
 
   #take(): void {
-    const { zone, acks } = this.world;
-    this.#encoder ??= new SnapshotEncoder(zone, this.#info.columns);
-    if (this.#isTaken) this.#encoder.end();
+    const { venue } = this;
+    this.#encoder ??= new SnapshotEncoder(venue.scene, this.#info.columns);
+    if (this.#isTaken) {
+      // Somebody was late, not they.
+      this.#serve(this.#sessions.length);
+      this.#encoder.end();
+    }
     this.#isTaken = true;
-    this.#encoder.begin(zone.tick, zone.highWater);
-    this.#acks.set(acks);
+    venue.refresh();
+    this.#encoder.begin(venue.scene.tick, venue.scene.highWater);
+    for (const session of this.#sessions) {
+      if (session.playing === this) session.ack = venue.ackOf(session.seat);
+    }
     this.#cursor = 0;
     this.#ticksLeft = Math.floor(this.#rates.tickRate / this.#rates.snapshotRate);
   }
 
-  /** A session that closes itself while it is served leaves the served part, and its successor takes its place. */
-  #serve(): void {
-    const encoder = this.#encoder;
-    if (encoder === null) return;
+  #nextCohort(): number {
     const waiting = this.#sessions.length - this.#cursor;
     const cohort = Math.max(COHORT_MIN, Math.ceil(waiting / this.#ticksLeft));
     this.#ticksLeft = Math.max(1, this.#ticksLeft - 1);
+    return cohort;
+  }
+
+  /** A session that closes itself while it is served leaves the served part, and its successor takes its place. */
+  #serve(cohort: number): void {
+    const encoder = this.#encoder;
+    if (encoder === null) return;
     for (let n = 0; n < cohort; n++) {
       const session = this.#sessions[this.#cursor];
       if (session === undefined) return;
       this.#cursor++;
-      if (session.playing === this) session.ack = this.#acks[session.seat] ?? 0;
       session.sendSnapshot(encoder);
     }
   }
 }
 
 /** The zone as welcome and watching describe it. */
-function infoOf({ name, zone, replicated, gates }: World, kinds: readonly KindInfo[]): ZoneInfo {
+function infoOf({ name, scene, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
   const columns = replicated.map((column) => {
-    const values = zone.own[column];
+    const values = scene.own[column];
     if (values === undefined) throw new GyreError("BAD_ARGUMENT", `${name} has no column ${column} to replicate`);
     return { name: column, type: typeOf(values) };
   });
   checkColumns(columns);
   return {
     name,
-    width: zone.width,
-    height: zone.height,
-    tileSize: zone.tileSize,
+    width: scene.width,
+    height: scene.height,
+    tileSize: scene.tileSize,
     columns,
     kinds,
     gates: gates.map(({ x0, y0, x1, y1, to }) => ({ x0, y0, x1, y1, to })),
   };
 }
 
-function stopped({ name }: World): GyreError {
+function stopped({ name }: Venue): GyreError {
   return new GyreError("ZONE_STOPPED", `${name} stopped: its game failed`);
+}
+
+/** Ticks are u32 and begin anew some day. */
+function isLater(tick: number, than: number): boolean {
+  return ((tick - than) | 0) > 0;
 }
 
 /**

@@ -5,8 +5,7 @@
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
-import type { World } from "../sim/world.js";
-import type { Zones } from "../sim/zones.js";
+import type { Venue, Venues } from "../sim/venue.js";
 import { Audience, type Circle, type Rates } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight } from "./flight.js";
@@ -22,7 +21,7 @@ const PING_ROUNDS = 10;
 const SESSIONS_READY = 64;
 
 export interface HubOptions extends Rates {
-  readonly zones: Zones;
+  readonly zones: Venues;
   /** Most sessions at a time. */
   readonly sessionsMax: number;
   /** Milliseconds, as later given to publish. */
@@ -39,9 +38,9 @@ export class Hub {
   /** Sessions that get JSON, which share what it may cost; they count themselves. */
   jsonSessions = 0;
 
-  readonly #zones: Zones;
+  readonly #zones: Venues;
   readonly #occupied = new Set<Audience>();
-  readonly #byWorld: ReadonlyMap<World, Audience>;
+  readonly #byVenue: ReadonlyMap<Venue | undefined, Audience>;
   readonly #sessions = new Set<Session>();
   readonly #sessionsMax: number;
   readonly #idle: Pool<Session>;
@@ -61,9 +60,9 @@ export class Hub {
       rates: options,
       kinds,
       counters: this.counters,
-      audienceOf: (world) => (world === undefined ? undefined : this.#byWorld.get(world)),
+      audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
     };
-    this.#byWorld = new Map(zones.all.map((world) => [world, new Audience(world, circle)]));
+    this.#byVenue = new Map(zones.all.map((venue) => [venue, new Audience(venue, circle)]));
     const prewarm = Math.min(SESSIONS_READY, sessionsMax);
     this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, prewarm, create: () => new Session(this) });
     // A flight may outlive its session, until the socket lets go of it.
@@ -107,7 +106,7 @@ export class Hub {
 
   /** The audience of a zone by its name, of the first zone without. Throws ZONE_UNKNOWN. */
   audience(name?: string): Audience {
-    const audience = this.#byWorld.get(this.#zones.get(name));
+    const audience = this.#byVenue.get(this.#zones.get(name));
     if (audience === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
     return audience;
   }

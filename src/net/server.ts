@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { GyreError } from "../errors.js";
 import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from "../protocol/control.js";
-import type { Zones } from "../sim/zones.js";
+import type { Venues } from "../sim/venue.js";
 import type { Hub } from "./hub.js";
 import { mapBytes } from "./map-bytes.js";
 import type { Page } from "./pages.js";
@@ -41,7 +41,7 @@ const TRANSPORT = {
 
 export interface NetServerOptions {
   readonly hub: Hub;
-  readonly zones: Zones;
+  readonly zones: Venues;
   readonly pages: ReadonlyMap<string, Page>;
   readonly sessionsMax: number;
   /** Answers that others give, by exact path. */
@@ -113,8 +113,8 @@ export class NetServer {
 
   #map(path: string): Answer | undefined {
     const name = /^\/zones\/([^/]+)\/map$/.exec(path)?.[1];
-    const world = name === undefined ? undefined : this.#options.zones.find(name);
-    return world === undefined ? undefined : { type: "application/octet-stream", body: mapBytes(world.map) };
+    const venue = name === undefined ? undefined : this.#options.zones.find(name);
+    return venue === undefined ? undefined : { type: "application/octet-stream", body: mapBytes(venue.map) };
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {

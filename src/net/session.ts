@@ -156,6 +156,18 @@ export class Session {
     this.playing = null;
   }
 
+  /** It has no seat after all, and goes on seeing what it saw. */
+  refused(error: GyreError): void {
+    this.#joined = null;
+    this.#forgetPlayer();
+    this.#refuse(error);
+  }
+
+  /** The same of an input. */
+  inputRefused(audience: Audience, seq: number): void {
+    this.#refuse(audience.noRoomFor(seq));
+  }
+
   /** The zone stopped: there is nobody in it any more. */
   stopped(audience: Audience, error: GyreError): void {
     this.#reply({ type: "error", code: error.code, message: error.message });
@@ -172,11 +184,9 @@ export class Session {
   }
 
   /** Whether its entity stands within a radius of a point of the audience's zone; without an entity, whether its view holds the point. */
-  isWithin({ world, grid }: Audience, x: number, y: number, radius: number): boolean {
-    const slot = this.you === 0 ? -1 : world.zone.slot(this.you);
-    if (slot < 0) return this.#view.holds(grid, x, y);
-    const { columns } = world.zone;
-    return (columns.x[slot]! - x) ** 2 + (columns.y[slot]! - y) ** 2 <= radius * radius;
+  isWithin({ venue, grid }: Audience, x: number, y: number, radius: number): boolean {
+    const isNear = this.you === 0 ? null : venue.isWithin(this.seat, this.you, x, y, radius);
+    return isNear ?? this.#view.holds(grid, x, y);
   }
 
   /** Sends the events that wait. */
@@ -266,19 +276,19 @@ export class Session {
 
   #input({ seq, dx, dy, action }: InputMessage): void {
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
-    const { world } = this.#joined;
-    const number = action === undefined ? 0 : world.actionOf(action);
+    const { venue } = this.#joined;
+    const number = action === undefined ? 0 : venue.actionOf(action);
     if (action !== undefined && number === 0) {
       throw new GyreError("BAD_MESSAGE", `there is no action ${JSON.stringify(action)}`);
     }
-    if (world.input(this.seat, seq, dx, dy, number)) return;
+    if (venue.input(this.seat, seq, dx, dy, number)) return;
     this.#joined.checkRuns();
-    throw new GyreError("COMMANDS_FULL", `${world.name} has no room for input ${seq} before its next tick`);
+    throw this.#joined.noRoomFor(seq);
   }
 
   #join({ name, zone }: JoinMessage): void {
     if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.world.name}`);
+      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
     }
     const audience = this.#hub.audience(zone);
     audience.seat(this, name);
@@ -293,7 +303,7 @@ export class Session {
 
   /** A spectator again, of what it asked for last; of nothing when it never asked, or the zone stopped. */
   #lookBack(): void {
-    if (this.#asked !== null && this.#audienceOf(this.#asked).world.fault === null) {
+    if (this.#asked !== null && this.#audienceOf(this.#asked).venue.fault === null) {
       this.#look(this.#asked);
     } else {
       this.#watched?.remove(this);
@@ -317,7 +327,7 @@ export class Session {
   /** Its player moves this entity from now on. */
   #be(id: EntityId, audience: Audience): void {
     this.you = id;
-    this.#sinceTick = audience.world.zone.tick;
+    this.#sinceTick = audience.venue.tick;
     this.#view.follow();
     this.#reply({ type: "welcome", you: id, ...audience.info() });
   }

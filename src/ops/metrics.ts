@@ -7,8 +7,7 @@ import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import type { Hub } from "../net/hub.js";
 import type { Schedule } from "../sim/clock.js";
 import type { PoolStats } from "../sim/pool.js";
-import type { World } from "../sim/world.js";
-import type { Zones } from "../sim/zones.js";
+import type { Figures, Venue, Venues } from "../sim/venue.js";
 import type { Histogram } from "./histogram.js";
 import type { Pauses } from "./pauses.js";
 import type { Recording } from "./recording.js";
@@ -18,7 +17,7 @@ export interface Sources {
   readonly schedule: Schedule;
   readonly ticks: TickTimes;
   readonly pauses: Pauses;
-  readonly zones: Zones;
+  readonly zones: Venues;
   readonly hub: Hub;
   readonly recording: Recording | null;
 }
@@ -46,7 +45,7 @@ function describeTicks(registry: Registry, { schedule, ticks }: Sources): void {
 }
 
 /** A line for each zone, of which a process has at most a thousand. */
-function describeZones(registry: Registry, zones: Zones): void {
+function describeZones(registry: Registry, zones: Venues): void {
   gauge(registry, "gyre_zones", "Zones", () => zones.all.length);
   gauge(registry, "gyre_zones_awake", "Zones that tick", () => zones.awake);
   gauge(registry, "gyre_zones_asleep", "Zones that nobody is in or looks at", () => zones.asleep);
@@ -55,34 +54,37 @@ function describeZones(registry: Registry, zones: Zones): void {
   counter(registry, "gyre_transfers_refused_total", "Entities refused at a gate", () => zones.transfersRefused);
   gauge(registry, "gyre_entities", "Entities in all zones", () => zones.entities);
   gauge(registry, "gyre_players", "Players in all zones, bots aside", () => zones.players);
-  const byZone = (name: string, help: string, read: (world: World) => number): void =>
+  const byZone = (name: string, help: string, read: (venue: Venue) => number): void =>
     gaugeBy(registry, "zone", name, help, zones.all, read);
+  const figureOf = (name: string, help: string, figure: keyof Figures): void =>
+    byZone(name, help, (venue) => venue.figures()[figure]);
   byZone("gyre_zone_stopped", "1 for a zone that stopped", ({ fault }) => (fault === null ? 0 : 1));
-  byZone("gyre_zone_players", "Players in the zone, bots aside", ({ players }) => players);
-  byZone("gyre_zone_entities", "Entity slots in use", ({ zone }) => zone.count);
-  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ zone }) => zone.capacity);
-  byZone("gyre_zone_entities_high_water", "Entity slots that were ever in use", ({ zone }) => zone.highWater);
-  byZone(
+  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ scene }) => scene.capacity);
+  figureOf("gyre_zone_players", "Players in the zone, bots aside", "players");
+  figureOf("gyre_zone_entities", "Entity slots in use", "entities");
+  figureOf("gyre_zone_entities_high_water", "Entity slots that were ever in use", "entitiesHighWater");
+  figureOf(
     "gyre_zone_entities_refused",
     "Times that no entity slot was left, or none but the players'",
-    ({ zone, spawnsRefused }) => zone.refused + spawnsRefused,
+    "entitiesRefused",
   );
-  byZone("gyre_zone_path_requests", "Requests for paths, and answers, that wait", ({ zone }) => zone.paths.count);
-  byZone("gyre_zone_path_requests_capacity", "Such that may wait at a time", ({ zone }) => zone.paths.capacity);
-  byZone("gyre_zone_path_requests_high_water", "Most that ever waited", ({ zone }) => zone.paths.highWater);
-  byZone("gyre_zone_path_requests_refused", "Requests for paths that found no room", ({ zone }) => zone.paths.refused);
+  figureOf("gyre_zone_path_requests", "Requests for paths, and answers, that wait", "pathRequests");
+  figureOf("gyre_zone_path_requests_capacity", "Such that may wait at a time", "pathRequestsMax");
+  figureOf("gyre_zone_path_requests_high_water", "Most that ever waited", "pathRequestsHighWater");
+  figureOf("gyre_zone_path_requests_refused", "Requests for paths that found no room", "pathRequestsRefused");
 }
 
-function describeRings(registry: Registry, zones: Zones): void {
-  const sum = (read: (world: World) => number) => (): number => {
+function describeRings(registry: Registry, zones: Venues): void {
+  const sum = (figure: keyof Figures) => (): number => {
     let total = 0;
-    for (const world of zones.all) total += read(world);
+    for (const venue of zones.all) total += venue.figures()[figure];
     return total;
   };
-  const oldest = sum(({ zone }) => zone.events.droppedOldest);
-  const low = sum(({ zone }) => zone.events.droppedLow);
-  const refused = sum(({ zone }) => zone.events.refused);
-  const counts = { "drop-oldest": oldest, "drop-low": low, refuse: refused };
+  const counts = {
+    "drop-oldest": sum("eventsDroppedOldest"),
+    "drop-low": sum("eventsDroppedLow"),
+    refuse: sum("eventsRefused"),
+  };
   new Counter({
     name: "gyre_events_lost_total",
     help: "Events of zones that found no room, by what happened to them",
@@ -93,7 +95,7 @@ function describeRings(registry: Registry, zones: Zones): void {
       for (const [policy, count] of Object.entries(counts)) this.inc({ policy }, count());
     },
   });
-  const commands = sum(({ commandsRefused }) => commandsRefused);
+  const commands = sum("commandsRefused");
   counter(registry, "gyre_commands_refused_total", "Commands that found no room in their zone", commands);
 }
 

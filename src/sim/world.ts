@@ -25,6 +25,7 @@ import type { Places } from "./places.js";
 import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
 import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
+import type { Figures, Venue } from "./venue.js";
 import { checkSpec, createZone, type Tell, type WorldImage, type WorldSpec } from "./world-spec.js";
 
 export type { Tell, WorldImage, WorldSpec };
@@ -41,7 +42,7 @@ export const TELLS_PER_TICK_MAX = 4096;
 /** Characters of JSON that a game tells at a time. */
 export const TELL_LENGTH_MAX = 16_384;
 
-export class World {
+export class World implements Venue {
   readonly name: string;
   readonly map: MapData;
   readonly kernel: Kernel;
@@ -70,6 +71,9 @@ export class World {
   onSeatCame: ((seat: number) => void) | null = null;
   /** The zone stopped: see fault. Its seats mean nothing any more. Called once. */
   onStop: ((error: GyreError) => void) | null = null;
+  /** Never called: a world refuses at once. */
+  onRefused: ((seat: number, error: GyreError) => void) | null = null;
+  onInputRefused: ((seat: number, seq: number) => void) | null = null;
 
   // For whoever keeps the zones, their bots and their recording.
 
@@ -118,6 +122,7 @@ export class World {
     x: 0,
     y: 0,
   };
+  readonly #figures = {} as Figures;
   readonly #tell: Tell = { name: "", data: "", seat: -1, radius: 0, x: 0, y: 0 };
 
   /** Throws BAD_ARGUMENT for numbers that the kernel refuses, GAME_FAILED when the game cannot be set up. */
@@ -183,6 +188,53 @@ export class World {
   /** By seat, a number that whoever serves players keeps there. It goes with the player through gates. No part of the state. */
   get tags(): Uint32Array {
     return this.#seats.tag;
+  }
+
+  // The rest of what makes it a venue: its state is there to be looked at.
+
+  get tick(): number {
+    return this.zone.tick;
+  }
+
+  get newestTick(): number {
+    return this.zone.tick;
+  }
+
+  get scene(): Zone {
+    return this.zone;
+  }
+
+  refresh(): void {}
+
+  ackOf(seat: number): number {
+    return this.#seats.ack[seat] ?? 0;
+  }
+
+  isWithin(_seat: number, id: EntityId, x: number, y: number, radius: number): boolean | null {
+    const slot = this.zone.slot(id);
+    if (slot < 0) return null;
+    const { columns } = this.zone;
+    return ((columns.x[slot] ?? 0) - x) ** 2 + ((columns.y[slot] ?? 0) - y) ** 2 <= radius * radius;
+  }
+
+  figures(): Readonly<Figures> {
+    const { zone } = this;
+    const { paths, events } = zone;
+    const figures = this.#figures;
+    figures.players = this.players;
+    figures.entities = zone.count;
+    figures.entitiesHighWater = zone.highWater;
+    figures.entitiesRefused = zone.refused + this.spawnsRefused;
+    figures.pathRequests = paths.count;
+    figures.pathRequestsMax = paths.capacity;
+    figures.pathRequestsHighWater = paths.highWater;
+    figures.pathRequestsRefused = paths.refused;
+    figures.eventsDroppedOldest = events.droppedOldest;
+    figures.eventsDroppedLow = events.droppedLow;
+    figures.eventsRefused = events.refused;
+    figures.pending = this.pending;
+    figures.commandsRefused = this.commandsRefused;
+    return figures;
   }
 
   /** The seat's entity; 0 until it entered, and when it has none. */

@@ -19,6 +19,7 @@ import { Bots } from "./bots.js";
 import type { Gate } from "./gates.js";
 import { IndexSet } from "./index-set.js";
 import { Passage } from "./passage.js";
+import type { Venues } from "./venue.js";
 import { World, type WorldSpec } from "./world.js";
 
 /** Seconds that a game may take to set up one zone: it happens once, and nobody waits for a tick. */
@@ -54,7 +55,7 @@ export interface Guard {
   placeOf(code: (...args: never[]) => unknown): string | undefined;
 }
 
-export class Zones {
+export class Zones implements Venues {
   /** Entities that went through a gate of a zone that is here. */
   transfers = 0;
   /** A zone stopped, because its game failed or its kernel: world.fault says why. Called by rest, once for each. */

@@ -1,0 +1,117 @@
+/**
+ * A zone as those see it who serve its players, wherever it is stepped. {@link World} is one, stepped on the same thread: what is
+ * asked of it happens at once, and its callbacks come from within its step. One that is stepped on another thread answers later: a join
+ * may be refused when its session has gone on already, and what snapshots are taken of is the state of some ticks ago.
+ */
+import type { GyreError } from "../errors.js";
+import type { EntityId, TypedColumn } from "../kernel/types.js";
+import type { MapData } from "../maps/types.js";
+import type { SnapshotZone } from "../protocol/snapshot-encoder.js";
+import type { Gate } from "./gates.js";
+import type { Tell } from "./world-spec.js";
+
+/** What snapshots are taken of: the state of one tick. The columns are the same arrays for ever, and hold slots 0 .. highWater-1. */
+export interface Scene extends SnapshotZone {
+  readonly own: Readonly<Record<string, TypedColumn>>;
+  readonly tick: number;
+  readonly highWater: number;
+}
+
+/** What a zone counts. Counters since it was made; the others are as of now. */
+export const FIGURES = [
+  /** Bots aside, also those who wait to enter. */
+  "players",
+  "entities",
+  "entitiesHighWater",
+  /** Times that no entity slot was left, or none but the players'. */
+  "entitiesRefused",
+  "pathRequests",
+  "pathRequestsMax",
+  "pathRequestsHighWater",
+  "pathRequestsRefused",
+  /** Events that found no room, by what happened to them. */
+  "eventsDroppedOldest",
+  "eventsDroppedLow",
+  "eventsRefused",
+  /** Commands that wait, and those that found no room. */
+  "pending",
+  "commandsRefused",
+] as const;
+
+export type Figures = Record<(typeof FIGURES)[number], number>;
+
+export interface Venue {
+  readonly name: string;
+  readonly map: MapData;
+  /** Those that lead out of it. */
+  readonly gates: readonly Gate[];
+  /** Own columns that clients get, by name. */
+  readonly replicated: readonly string[];
+  /** Why it stopped; null while it runs. */
+  readonly fault: GyreError | null;
+  /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
+  readonly tick: number;
+  readonly asleep: boolean;
+
+  // For whoever serves players. Called between two calls of the venue or within its step; null when nobody cares.
+
+  /** A player is in: its entity, 0 when the game gave it none. Once for each seat that was not given up first. */
+  onEnter: ((seat: number, id: EntityId) => void) | null;
+  /** A player who is in has another entity from now on; 0 for none. */
+  onPossess: ((seat: number, id: EntityId) => void) | null;
+  /** The game tells players something. */
+  onTell: ((tell: Readonly<Tell>) => void) | null;
+  /** A player crosses: its seat here means nothing any more, it has `seat` in the zone `to` now, and hears onEnter of that one. */
+  onSeatMoved: ((from: number, to: string, seat: number) => void) | null;
+  /** A join that was taken could not be kept: the seat means nothing any more. Never for a venue that refuses by throwing. */
+  onRefused: ((seat: number, error: GyreError) => void) | null;
+  /** The same of an input, with its seq: there was no room for it (COMMANDS_FULL). */
+  onInputRefused: ((seat: number, seq: number) => void) | null;
+  /** It stopped: see fault. Its seats mean nothing any more. Called once. */
+  onStop: ((error: GyreError) => void) | null;
+
+  /** The number of an action by its name; 0 for an unknown one. */
+  actionOf(name: string): number;
+  /** A seat for a player; see onEnter and onRefused. Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL, COMMANDS_FULL. */
+  join(name: string): number;
+  /** Gives the seat up. Always succeeds. Nothing happens for a seat that is not taken. */
+  leave(seat: number): void;
+  /** The seat's wish, and an action, 0 for none. False, and nothing is changed, when there is no room (COMMANDS_FULL) or the zone stopped. */
+  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean;
+
+  /** The tick of the newest state that the scene can show. */
+  readonly newestTick: number;
+  readonly scene: Scene;
+  /** The newest state is what the scene shows from now on, and ackOf tells of. O(entities) at most. */
+  refresh(): void;
+  /** The sequence number of the last input of the seat that the simulation applied; 0 before the first. */
+  ackOf(seat: number): number;
+  /** Within onTell: whether the entity of who has the seat is within this radius of this point. Null: there is no such entity. */
+  isWithin(seat: number, id: EntityId, x: number, y: number, radius: number): boolean | null;
+
+  /** The same object each time, valid until the next call. */
+  figures(): Readonly<Figures>;
+}
+
+/** All zones of a server, as those see them who serve players. */
+export interface Venues {
+  readonly all: readonly Venue[];
+  /** The tick of the server, as far as is known here. */
+  readonly tick: number;
+  readonly awake: number;
+  readonly asleep: number;
+  readonly stopped: number;
+  /** Entities that went through a gate, and that were refused at one. */
+  readonly transfers: number;
+  readonly transfersRefused: number;
+  /** In all zones; players bots aside. */
+  readonly entities: number;
+  readonly players: number;
+
+  find(name: string): Venue | undefined;
+  /** The first zone without a name. Throws ZONE_UNKNOWN. */
+  get(name?: string): Venue;
+  /** Somebody looks at the zone, and wants it to run. Each call needs its {@link unwatch}. */
+  watch(venue: Venue): void;
+  unwatch(venue: Venue): void;
+}
