@@ -94,7 +94,8 @@ function writeNotices(...results) {
 writeNotices(graph, viewer, benches);
 
 if (process.argv.includes("--test")) {
-  const tests = readdirSync(at("test")).filter((name) => name.endsWith(".test.ts"));
+  // Besides the tests, what they start threads of.
+  const tests = readdirSync(at("test")).filter((name) => /\.(test|thread)\.ts$/.test(name));
   const built = await build({
     ...common,
     metafile: true,

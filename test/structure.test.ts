@@ -13,6 +13,7 @@ const PARTS: Readonly<Record<string, number>> = {
   "errors.ts": -1,
   kernel: 0,
   maps: 0,
+  sync: 0,
   "kernel.ts": 0.5,
   protocol: 1,
   sim: 2,
