@@ -248,7 +248,7 @@ function sealTail(zone: Zone): void {
   store<f32>(at, Infinity, 12);
 }
 
-/** Called by whole passes: nothing pending, nobody gone. */
+/** Nothing pending, nobody gone: in the order of a fresh one. */
 export function gridClean(zone: Zone): void {
   if (zone.pending | zone.forgotten) gridRebuild(zone);
 }

@@ -14,7 +14,7 @@ export { act, harm } from "./combat";
 export { follow } from "./ai";
 export { EVENT_OWN, EVENT_TRANSFER, emit, emitAt } from "./event";
 export { isWayFree } from "./sight";
-export { gridRebuild } from "./grid";
+export { gridClean, gridRebuild } from "./grid";
 export { nearest, queryRadius, queryRect } from "./query";
 export { nearestEnemies, neighbourCounts, neighbourLists } from "./pass";
 export { findPath } from "./path";

@@ -231,6 +231,7 @@ test("the zone's generator depends on the seed alone, and is part of the state",
 test("a zone that was closed refuses everything with ZONE_CLOSED, and shows nobody", () => {
   const zone = kernel.createZone({ width: 100, height: 100, capacity: 4 });
   const id = zone.spawn({ x: 50, y: 50 });
+  const image = zone.save();
   zone.close();
   zone.close();
   const calls = [
@@ -243,6 +244,9 @@ test("a zone that was closed refuses everything with ZONE_CLOSED, and shows nobo
     () => zone.nearestEnemies(1),
     () => zone.hash(),
     () => zone.save(),
+    () => zone.saveInto(new Uint8Array(1 << 20)),
+    () => zone.load(image),
+    () => zone.tidy(),
     () => zone.random(),
   ];
   for (const call of calls) refuses("ZONE_CLOSED", call);

@@ -237,6 +237,7 @@ test("whatever a game wrote into its columns goes through a gate as it is, or st
     from.onCommand = null;
     from.rules.event = () => {
       columns[column]![from.zone.slot(id)] = value;
+      return true;
     };
     from.zone.emit(64, true, 0, 0, 0, 0, 0, 0);
     for (let tick = 0; tick < 5; tick++) zones.step();

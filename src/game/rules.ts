@@ -143,13 +143,14 @@ export class GameRules implements Rules {
     if (this.#world.kernel.checked && tick % CHECK_PERIOD_TICKS === 0) this.parts();
   }
 
-  event(event: ZoneEvent): void {
+  event(event: ZoneEvent): boolean {
     const { death, event: other } = this.#definition;
     const isDeath = event.type === EVENT.DEATH;
     const hook = isDeath ? death : other;
-    if (hook === undefined) return;
+    if (hook === undefined) return false;
     this.#begin(isDeath ? "death" : "event", hook);
     this.#end(isDeath ? this.#definition.death?.(this.#view, event) : this.#definition.event?.(this.#view, event));
+    return true;
   }
 
   action(name: string): number {

@@ -20,7 +20,7 @@ function imageBad(why: string): GyreError {
 }
 
 /** What an image holds of a zone: its header's first part, and its state. */
-function partsOf(instance: KernelInstance, constants: Constants): [Uint8Array, Uint8Array] {
+function partsOf(instance: KernelInstance, constants: Constants): readonly [Uint8Array, Uint8Array] {
   const { BASE, SPEC_BYTES, STATE_BYTES, ZONE_STATE_START, ZONE_STATE_END } = constants;
   const start = instance.u32(BASE + ZONE_STATE_START);
   return [
@@ -30,30 +30,53 @@ function partsOf(instance: KernelInstance, constants: Constants): [Uint8Array, U
 }
 
 /** The names are digested by their bytes' sum: what they say is compared with the spec, and checked as a caller's would be. */
-function checksum(instance: KernelInstance, constants: Constants, names: Uint8Array): bigint {
+function seedOf(names: Uint8Array): bigint {
   let seed = 0n;
   for (const byte of names) seed = BigInt.asUintN(64, (seed ^ BigInt(byte)) * 0x100000001b3n);
-  for (const part of partsOf(instance, constants)) {
-    seed = instance.functions.digest(part.byteOffset, part.byteLength, seed);
-  }
-  return BigInt.asUintN(64, seed);
+  return seed;
 }
 
-/** The image of a zone whose grid is sorted. */
-export function saveImage(instance: KernelInstance, constants: Constants, own: OwnColumns): Uint8Array {
-  const names = new TextEncoder().encode(own.length === 0 ? "" : JSON.stringify(Object.fromEntries(own)));
-  const [header, state] = partsOf(instance, constants);
-  const image = new Uint8Array(IMAGE_HEADER_BYTES + names.length + header.length + state.length);
-  const view = new DataView(image.buffer);
-  view.setUint32(0, IMAGE_MAGIC, true);
-  view.setUint32(4, constants.LAYOUT_VERSION, true);
-  view.setBigUint64(8, BigInt(image.length), true);
-  view.setBigUint64(16, checksum(instance, constants, names), true);
-  view.setUint32(24, names.length, true);
-  image.set(names, IMAGE_HEADER_BYTES);
-  image.set(header, IMAGE_HEADER_BYTES + names.length);
-  image.set(state, IMAGE_HEADER_BYTES + names.length + header.length);
-  return image;
+function checksum(instance: KernelInstance, parts: readonly Uint8Array[], seed: bigint): bigint {
+  let sum = seed;
+  for (const part of parts) sum = instance.functions.digest(part.byteOffset, part.byteLength, sum);
+  return BigInt.asUintN(64, sum);
+}
+
+/** Writes the images of one zone, all of one size. Makes nothing but a view of where it writes to. */
+export class ImageWriter {
+  /** Bytes. */
+  readonly size: number;
+  readonly #instance: KernelInstance;
+  readonly #version: number;
+  readonly #names: Uint8Array;
+  readonly #seed: bigint;
+  readonly #parts: readonly [Uint8Array, Uint8Array];
+
+  constructor(instance: KernelInstance, constants: Constants, own: OwnColumns) {
+    this.#instance = instance;
+    this.#version = constants.LAYOUT_VERSION;
+    this.#names = new TextEncoder().encode(own.length === 0 ? "" : JSON.stringify(Object.fromEntries(own)));
+    this.#seed = seedOf(this.#names);
+    this.#parts = partsOf(instance, constants);
+    const [header, state] = this.#parts;
+    this.size = IMAGE_HEADER_BYTES + this.#names.length + header.length + state.length;
+  }
+
+  /** The zone's grid is sorted. There is room for `size` bytes. */
+  write(out: Uint8Array): void {
+    const [header, state] = this.#parts;
+    const names = this.#names;
+    const view = new DataView(out.buffer, out.byteOffset, IMAGE_HEADER_BYTES);
+    view.setUint32(0, IMAGE_MAGIC, true);
+    view.setUint32(4, this.#version, true);
+    view.setBigUint64(8, BigInt(this.size), true);
+    view.setBigUint64(16, checksum(this.#instance, this.#parts, this.#seed), true);
+    view.setUint32(24, names.length, true);
+    view.setUint32(28, 0, true);
+    out.set(names, IMAGE_HEADER_BYTES);
+    out.set(header, IMAGE_HEADER_BYTES + names.length);
+    out.set(state, IMAGE_HEADER_BYTES + names.length + header.length);
+  }
 }
 
 function readOwn(names: Uint8Array): unknown {
@@ -109,13 +132,14 @@ export function openImage(
   if (image.length !== stateAt + stateBytes) throw imageBad("its size does not fit its spec");
 
   const instance = instantiate(layout);
-  const [header, state] = partsOf(instance, constants);
+  const parts = partsOf(instance, constants);
+  const [header, state] = parts;
   // What the zone was laid out by is what stays in its header, to the byte.
   const spec = image.subarray(stateAt - headerBytes, stateAt - STATE_BYTES);
   if (spec.some((byte, i) => byte !== header[i])) throw imageBad("its spec is no zone's");
   header.set(image.subarray(stateAt - headerBytes, stateAt));
   state.set(image.subarray(stateAt));
-  if (checksum(instance, constants, names) !== view.getBigUint64(16, true))
+  if (checksum(instance, parts, seedOf(names)) !== view.getBigUint64(16, true))
     throw imageBad("its checksum does not match");
   if (!instance.functions.zoneValid(BASE)) throw imageBad("its structure is not sound");
   return { instance, layout };

@@ -6,7 +6,7 @@ import { GyreError } from "../errors.js";
 import { bad } from "./check.js";
 import { RING_CONSTANTS } from "./ring.js";
 
-const PAGE_BYTES = 65_536;
+export const PAGE_BYTES = 65_536;
 /** Pages that a 32-bit memory can have; the last one is left out so that an end address fits 32 bits. */
 const PAGES_MAX = 65_535;
 
@@ -62,6 +62,7 @@ export interface Functions {
   ): number;
   hpMax(zone: number, slot: number): number;
   spawnCheck(zone: number, x: number, y: number, halfSize: number): number;
+  gridClean(zone: number): void;
   gridRebuild(zone: number): void;
   nearest(zone: number, x: number, y: number, radius: number, notTeam: number, notId: number): number;
   queryRadius(zone: number, x: number, y: number, radius: number): number;

@@ -415,6 +415,22 @@ export interface Zone {
   hash(): bigint;
   /** One self-describing image; restores bit for bit. */
   save(): Uint8Array;
+  /** Bytes of an image, the same for life. */
+  readonly imageSize: number;
+  /** As {@link save}, into a buffer, which may be shared, without garbage. Returns imageSize; with less room than that nothing is written, and 0 returned. */
+  saveInto(out: Uint8Array): number;
+  /**
+   * Becomes what the image was made of, in this memory: handles and views of it stay what they are, whatever state it is in. Throws, and
+   * changes nothing, IMAGE_BAD or IMAGE_VERSION for a foreign or damaged image, or one of a zone with another spec, tiles or archetypes.
+   * Takes a second memory of the same size for as long as it lasts.
+   */
+  load(image: Uint8Array): void;
+  /**
+   * Ends a tick: what is found from now on is found in the order in which a restored zone finds it, so that an image may be made, or not,
+   * without a difference to what follows. O(1) when nobody was spawned, despawned or placed since the step. isWritten: somebody may have
+   * written into columns meanwhile, and all are sorted again.
+   */
+  tidy(isWritten?: boolean): void;
   /** For other threads: see {@link Kernel.attachZone}. Throws KERNEL_UNSUPPORTED when the kernel was not loaded with `shared`. */
   share(): ZoneHandle;
   /** Checks the whole structure; throws KERNEL_TRAP when it is damaged. For tests and checked builds. O(n). */

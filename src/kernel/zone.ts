@@ -6,8 +6,8 @@ import { GyreError } from "../errors.js";
 import { HALF_SIZE, readSpawnDefaults, SPEED, type SpawnDefaults, writeArchetypes } from "./archetypes.js";
 import { bad, coordinate, finite, integer, length } from "./check.js";
 import { COLUMNS, checkOwnColumns, columnView, type OwnColumns, ownSizes } from "./columns.js";
-import { openImage, saveImage } from "./image.js";
-import type { Constants, Functions, KernelFactory, KernelInstance } from "./instance.js";
+import { ImageWriter, openImage } from "./image.js";
+import { type Constants, type Functions, type KernelFactory, type KernelInstance, PAGE_BYTES } from "./instance.js";
 import { openField, Requests, walkerOf } from "./paths.js";
 import { CommandQueue, EventRing } from "./ring.js";
 import { applyLayout, type Layout, layoutOf } from "./spec.js";
@@ -74,10 +74,16 @@ export function createZone(factory: KernelFactory, spec: ZoneSpec): Zone {
   const rows = archetypeRows(instance, constants);
   writeArchetypes(rows, layout.archetypes, constants.ARCHETYPE_BYTES, layout.tickRate);
   if (spec.tiles !== undefined) packTiles(instance, constants, layout, spec.tiles);
-  return new KernelZone(instance, constants, layout.own);
+  return new KernelZone(factory, instance, layout.own);
 }
 
 export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
+  const { instance, layout } = restoreInstance(factory, image);
+  return new KernelZone(factory, instance, layout.own);
+}
+
+/** A memory of its own with what an image was made of, and all that follows from it. Throws IMAGE_BAD, IMAGE_VERSION. */
+function restoreInstance(factory: KernelFactory, image: Uint8Array): { instance: KernelInstance; layout: Layout } {
   const { constants } = factory;
   const { instance, layout } = openImage(factory, image, (found) => instantiate(factory, found));
   instance.functions.planesBuild(constants.BASE);
@@ -85,7 +91,7 @@ export function restoreZone(factory: KernelFactory, image: Uint8Array): Zone {
     throw new GyreError("IMAGE_BAD", "not a zone image: its flow fields are not what they say");
   }
   instance.functions.gridRebuild(constants.BASE);
-  return new KernelZone(instance, constants, layout.own);
+  return { instance, layout };
 }
 
 export function attachZone(factory: KernelFactory, handle: ZoneHandle): Zone {
@@ -97,7 +103,41 @@ export function attachZone(factory: KernelFactory, handle: ZoneHandle): Zone {
   const { BASE, ZONE_OWN_SIZES } = constants;
   const sizes = new DataView(instance.buffer).getBigUint64(BASE + ZONE_OWN_SIZES, true);
   if (sizes !== ownSizes(own)) throw bad("handle.columns", Object.keys(columns ?? {}).join(", "), "those of the zone");
-  return new KernelZone(instance, constants, own);
+  return new KernelZone(factory, instance, own);
+}
+
+/** What a zone was made from: its spec, and hashes of its tiles and archetypes. */
+interface Identity {
+  readonly spec: Uint8Array;
+  readonly tiles: bigint;
+  readonly archetypes: bigint;
+}
+
+/** Parts of the state, as assembly/digest.ts numbers them. */
+const PART_TILES = 1;
+const PART_ARCHETYPES = 2;
+
+function identityOf({ buffer, functions }: KernelInstance, { BASE, SPEC_BYTES }: Constants): Identity {
+  return {
+    spec: new Uint8Array(buffer, BASE, SPEC_BYTES).slice(),
+    tiles: functions.partHash(BASE, PART_TILES, 0n),
+    archetypes: functions.partHash(BASE, PART_ARCHETYPES, 0n),
+  };
+}
+
+function isIdentical(a: Identity, b: Identity): boolean {
+  return a.spec.every((byte, i) => byte === b.spec[i]) && a.tiles === b.tiles && a.archetypes === b.archetypes;
+}
+
+/** Copies a memory to another of its size, but for equal pages: those that neither ever used are zeros, and writing would take them up. */
+function copyMemory(from: ArrayBufferLike, to: ArrayBufferLike): void {
+  const [source, target] = [new Int32Array(from), new Int32Array(to)];
+  const words = PAGE_BYTES / 4;
+  for (let page = 0; page < source.length; page += words) {
+    let at = page;
+    while (at < page + words && source[at] === target[at]) at++;
+    if (at < page + words) target.set(source.subarray(at, page + words), at);
+  }
 }
 
 /** What is no u32 would be made one on its way into the kernel, and might be somebody's id then. */
@@ -114,6 +154,7 @@ class KernelZone implements Zone {
   readonly capacity: number;
   readonly entityBytes: number;
   refused = 0;
+  readonly #factory: KernelFactory;
   readonly #constants: Constants;
   readonly #base: number;
   readonly #ownColumns: OwnColumns;
@@ -121,6 +162,8 @@ class KernelZone implements Zone {
   readonly #kinds: readonly SpawnDefaults[];
   /** Of the parts of the state, by number. */
   readonly #partNames: readonly string[];
+  /** What cannot change, for images to be compared with, whatever becomes of the memory. */
+  readonly #identity: Identity;
   #instance!: KernelInstance;
   #functions!: Functions;
   #header!: Uint32Array;
@@ -135,9 +178,12 @@ class KernelZone implements Zone {
   #lists!: NeighbourLists;
   #way!: Uint32Array;
   #paths!: Requests;
+  #images!: ImageWriter;
 
-  constructor(instance: KernelInstance, constants: Constants, own: OwnColumns) {
+  constructor(factory: KernelFactory, instance: KernelInstance, own: OwnColumns) {
+    const { constants } = factory;
     const base = constants.BASE;
+    this.#factory = factory;
     this.#constants = constants;
     this.#base = base;
     this.#ownColumns = own;
@@ -155,6 +201,7 @@ class KernelZone implements Zone {
     this.cellSize = instance.f32(base + constants.ZONE_CELL_SIZE);
     this.tickRate = instance.f64(base + constants.ZONE_TICK_RATE);
     this.capacity = instance.u32(base + constants.ZONE_CAPACITY);
+    this.#identity = identityOf(instance, constants);
     this.#attach(instance);
   }
 
@@ -189,6 +236,7 @@ class KernelZone implements Zone {
     };
     // Of unknown length: up to the end of the memory.
     this.#way = new Uint32Array(buffer, address(constants.ZONE_WAY));
+    this.#images = new ImageWriter(instance, constants, this.#ownColumns);
     this.#paths = new Requests(instance, constants, (out) => this.#handWay(out));
   }
 
@@ -509,10 +557,40 @@ class KernelZone implements Zone {
     return BigInt.asUintN(64, this.#functions.zoneHash(this.#base));
   }
 
+  get imageSize(): number {
+    return this.#images.size;
+  }
+
   save(): Uint8Array {
+    const image = new Uint8Array(this.#images.size);
+    this.saveInto(image);
+    return image;
+  }
+
+  saveInto(out: Uint8Array): number {
+    if (!(out instanceof Uint8Array)) throw bad("out", out, "a Uint8Array");
+    if (out.length < this.#images.size) return 0;
     // The restored zone's entries will be in order; these are from now on too, so that both answer queries in the same order.
     this.#functions.gridRebuild(this.#base);
-    return saveImage(this.#instance, this.#constants, this.#ownColumns);
+    this.#images.write(out);
+    return this.#images.size;
+  }
+
+  load(image: Uint8Array): void {
+    // Elsewhere first: only there does an image turn out to be sound.
+    const { instance, layout } = restoreInstance(this.#factory, image);
+    const { buffer } = this.#instance;
+    if (buffer.byteLength < PAGE_BYTES) throw new GyreError("ZONE_CLOSED", "the zone was closed");
+    const ownIsEqual = JSON.stringify(layout.own) === JSON.stringify(this.#ownColumns);
+    if (!ownIsEqual || !isIdentical(identityOf(instance, this.#constants), this.#identity)) {
+      throw new GyreError("IMAGE_BAD", "it is the image of a zone with another spec");
+    }
+    copyMemory(instance.buffer, buffer);
+  }
+
+  tidy(isWritten = false): void {
+    if (isWritten) this.#functions.gridRebuild(this.#base);
+    else this.#functions.gridClean(this.#base);
   }
 
   share(): ZoneHandle {

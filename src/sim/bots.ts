@@ -7,6 +7,7 @@
  */
 import type { EntityId, NearestFilter } from "../kernel/types.js";
 import { hash3, unit } from "./hash.js";
+import { IndexSet } from "./index-set.js";
 import type { World } from "./world.js";
 
 /** Ticks between two inputs of a bot: 10 a second at 60 Hz. */
@@ -22,30 +23,31 @@ const ATTACK = 1;
 export class Bots {
   readonly #world: World;
   readonly #seed: number;
-  /** Seats of the bots that are here, in no order. Bots come and go through gates. */
-  readonly #seats: Uint32Array;
-  #count = 0;
+  /** Seats of the bots that are here: they act in order of seats, whoever came first through a gate. */
+  readonly #seats: IndexSet;
   readonly #filter: NearestFilter = { notTeam: 0 };
 
-  /** Seats for `count` of them, as far as there are any; they hear of the world's gates from now on. */
+  /** Those who sit in the world already, and seats for `count` more; they hear of the world's gates from now on. */
   constructor(world: World, count: number, seed: number) {
     this.#world = world;
     this.#seed = seed;
-    this.#seats = new Uint32Array(world.seats);
-    world.onBotGone = (seat) => this.#remove(seat);
-    world.onBotCame = (seat) => this.#add(seat);
-    for (let i = 0; i < count; i++) this.#add(world.join(`bot-${i}`, true));
+    this.#seats = new IndexSet(world.seats);
+    world.onBotGone = (seat) => this.#seats.delete(seat);
+    world.onBotCame = (seat) => this.#seats.add(seat);
+    for (let seat = 0; seat < world.seats; seat++) if (world.isBot(seat) && world.isTaken(seat)) this.#seats.add(seat);
+    for (let i = 0; i < count; i++) this.#seats.add(world.join(`bot-${i}`, true));
   }
 
   get count(): number {
-    return this.#count;
+    return this.#seats.count;
   }
 
   /** Sends the inputs that are due before the step of this tick. */
   decide(tick: number): void {
     if (this.#world.fault !== null) return;
-    for (let i = 0; i < this.#count; i++) {
-      const seat = this.#seats[i] ?? 0;
+    for (let seat = this.#seats.next(0); seat >= 0; seat = this.#seats.next(seat + 1)) {
+      // Not one who decided before the zone was restored in the middle of this tick.
+      if (this.#world.hasSpoken(seat)) continue;
       if ((tick + seat) % INPUT_PERIOD === 0) this.#decideOne(seat, tick);
     }
   }
@@ -82,14 +84,5 @@ export class Bots {
     const dy = (y[other] ?? 0) - (y[own] ?? 0);
     const near = STRIKE + (halfSize[own] ?? 0) + (halfSize[other] ?? 0);
     this.#world.input(seat, tick >>> 0, dx, dy, dx * dx + dy * dy <= near * near ? ATTACK : 0);
-  }
-
-  #add(seat: number): void {
-    this.#seats[this.#count++] = seat;
-  }
-
-  #remove(seat: number): void {
-    const at = this.#seats.subarray(0, this.#count).indexOf(seat);
-    if (at >= 0) this.#seats[at] = this.#seats[--this.#count] ?? 0;
   }
 }

@@ -62,6 +62,11 @@ export class Inbox {
     return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount - this.reserved;
   }
 
+  /** Whether an input of the seat was pushed since the last tick. */
+  hasSpoken(seat: number): boolean {
+    return this.#seats.heard[seat] === this.#round;
+  }
+
   push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {
     if (!this.#ring.push(type, action, seat, seq, dx, dy)) return false;
     this.#pushed();

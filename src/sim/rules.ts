@@ -24,8 +24,8 @@ export interface Rules {
   input(seat: number, seq: number, dx: number, dy: number, action: number): boolean;
   /** The timers and systems that are due, before the kernel's step. */
   advance(): void;
-  /** One event of the step or since. Valid during the call. */
-  event(event: ZoneEvent): void;
+  /** One event of the step or since. Valid during the call. Returns whether the game heard it, and may have written into columns. */
+  event(event: ZoneEvent): boolean;
   /** The entity of who sits in the seat is gone for good. Returns its next, 0 for none. */
   gone(seat: number): EntityId;
   /** A player's action by its name; 0 for an unknown one. `attack` is 1. */

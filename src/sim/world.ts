@@ -250,6 +250,16 @@ export class World implements Venue {
     return this.#seats.bot[seat] === 1;
   }
 
+  /** Whether somebody sits there, or waits to, who has not left. */
+  isTaken(seat: number): boolean {
+    return this.#seats.taken[seat] === TAKEN;
+  }
+
+  /** Whether an input of who sits there waits for the next step. */
+  hasSpoken(seat: number): boolean {
+    return this.#inbox.hasSpoken(seat);
+  }
+
   /** Whether who sits there has entered, and has not left. */
   isIn(seat: number): boolean {
     return this.#seats.state[seat] === IN;
@@ -521,6 +531,7 @@ export class World implements Venue {
     }
     // Who is there from the beginning is no news, and may be more than there is room for events.
     this.zone.events.clear();
+    this.zone.tidy(true);
   }
 
   #prepare(tick: number): void {
@@ -537,8 +548,10 @@ export class World implements Venue {
   }
 
   #conclude(): void {
-    this.#readEvents();
-    this.#missEntities();
+    const wasHeard = this.#readEvents();
+    const wasMissed = this.#missEntities();
+    // From here on no code of the game runs, and an image may be taken.
+    this.zone.tidy(wasHeard || wasMissed);
     this.#border.keeper.scan(this.#isPlayer);
     const waits = this.#roster.entering + this.#roster.leaving + this.#border.keeper.count;
     this.asleep = this.#isDrowsy && waits === 0;
@@ -654,20 +667,22 @@ export class World implements Venue {
 
   // After the kernel's step.
 
-  #readEvents(): void {
+  /** Whether the game heard of any. */
+  #readEvents(): boolean {
     const { events } = this.zone;
     const event = this.#event;
     const lost = this.#lost + events.takeLost();
     this.#lost = 0;
+    let wasHeard = false;
     // What the hooks emit meanwhile is for the next tick.
-    for (let n = events.count; n > 0 && events.next(event); n--) this.rules.event(event);
-    if (lost === 0) return;
+    for (let n = events.count; n > 0 && events.next(event); n--) wasHeard = this.rules.event(event) || wasHeard;
+    if (lost === 0) return wasHeard;
     event.type = EVENT.LOST;
     event.critical = true;
     event.tick = this.zone.tick;
     event.source = event.target = event.extra = event.x = event.y = 0;
     event.value = lost;
-    this.rules.event(event);
+    return this.rules.event(event) || wasHeard;
   }
 
   /** What hooks emitted since the events were read. The ring can only be read by emptying it. */
@@ -687,10 +702,12 @@ export class World implements Venue {
     }
   }
 
-  /** Players whose entity is gone for good get another, if the rules say so. */
-  #missEntities(): void {
-    for (let seat = this.#roster.nextBereft(0); seat >= 0; seat = this.#roster.nextBereft(seat + 1))
-      this.#replace(seat);
+  /** Players whose entity is gone for good get another, if the rules say so. Whether there were any. */
+  #missEntities(): boolean {
+    let seat = this.#roster.nextBereft(0);
+    const wasMissed = seat >= 0;
+    for (; seat >= 0; seat = this.#roster.nextBereft(seat + 1)) this.#replace(seat);
+    return wasMissed;
   }
 
   #replace(seat: number): void {
