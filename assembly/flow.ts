@@ -440,6 +440,15 @@ export function fieldReady(zone: Zone, handle: u32): bool {
 
 // --- state
 
+/** Forgets what all fields hold; their table is the caller's to clear. */
+export function fieldsForget(zone: Zone): void {
+  if (zone.tilesX == 0) return;
+  const paths = pathsOf(zone);
+  for (let i: u32 = 0; i < zone.flowFields; i++) {
+    if (fieldAt(paths, i).status != NOBODYS) clearDirections(zone, paths, i);
+  }
+}
+
 function fieldValid(zone: Zone, paths: Paths, field: Field): bool {
   if (field.stamp > STAMP_MAX) return false;
   if (field.status == NOBODYS) return field.goalCount == 0 && field.key == 0 && field.settled == 0;

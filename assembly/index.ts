@@ -5,7 +5,7 @@ export {
   TILES_MAX, WORLD_SIZE_MAX, ZONE_FULL, ownColumn, zoneLayout,
 } from "./layout";
 export { FIELD_GOALS_MAX, FLOW_FIELDS_MAX, PATH_REQUESTS_MAX, walkerSize } from "./ways";
-export { slotValid, zoneInit, zoneSkip, zoneStep, zoneValid } from "./zone";
+export { slotValid, zoneInit, zoneReset, zoneSkip, zoneStep, zoneValid } from "./zone";
 export { PARTS, digest, partHash, zoneHash } from "./digest";
 export { blockedAt } from "./tiles";
 export { despawn, find, move, place, placeCheck, spawn, spawnCheck } from "./entity";

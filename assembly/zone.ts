@@ -3,24 +3,49 @@ import { decideAll } from "./ai";
 import { archetypesValid } from "./archetype";
 import { combatAll } from "./combat";
 import { isClear, isUnusedClear } from "./entity";
+import { fieldsForget } from "./flow";
 import { gridRebuild } from "./grid";
 import { compressTable } from "./lanes";
-import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone } from "./layout";
+import { DEAD, GENERATION_BITS, GENERATION_MAX, LAYOUT_VERSION, MAGIC, NONE, Zone, zoneLayout } from "./layout";
 import { moveAll } from "./move";
 import { randomSeed } from "./random";
 import { pathsStep, pathsValid } from "./requests";
 import { RING_REFUSE, ringInit } from "./ring";
 import { boxBlocked, boxInside, tilesValid } from "./tiles";
+import { pathsOf } from "./ways";
 
 /** Makes the zone of a header that zoneLayout wrote ready and empty. Its memory must be zero behind the header. */
 export function zoneInit(zone: Zone): void {
   assert(zone.magic == MAGIC);
+  compressTable(zone.compress);
+  ringInit(zone.commandRing, zone.commandCapacity, RING_REFUSE);
+  begin(zone);
+}
+
+/**
+ * Makes the zone what one with this seed was when it was made: empty, with its tiles and archetypes and all that is derived from them. What
+ * waits in the ring of commands stays, as what asks for this may lie in there with more behind it. tick: to begin at. O(capacity + cells),
+ * and the tiles of the flow fields that there are.
+ */
+export function zoneReset(zone: Zone, seed: u64, tick: u32): void {
+  assert(zone.magic == MAGIC);
+  fieldsForget(zone);
+  zone.seed = seed;
+  // Every address again, the same as before; and nothing of what searches and walks left in the header.
+  zoneLayout(zone);
+  memory.fill(zone.x, 0, zone.stateEnd - zone.x);
+  memory.fill(zone.nearestId, 0, zone.found - zone.nearestId);
+  memory.fill(pathsOf(zone).handles, 0, pathsOf(zone).points - pathsOf(zone).handles);
+  begin(zone);
+  zone.tick = tick;
+  if (!ASC_NO_ASSERT) assert(zoneValid(zone));
+}
+
+function begin(zone: Zone): void {
   zone.freeHead = NONE;
   zone.freeTail = NONE;
   randomSeed(zone);
-  compressTable(zone.compress);
   ringInit(zone.eventRing, zone.eventCapacity, zone.eventPolicy);
-  ringInit(zone.commandRing, zone.commandCapacity, RING_REFUSE);
   gridRebuild(zone);
 }
 

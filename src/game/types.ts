@@ -64,6 +64,7 @@ export type GameZone = Omit<
   Zone,
   | "step"
   | "skip"
+  | "reset"
   | "save"
   | "saveInto"
   | "imageSize"

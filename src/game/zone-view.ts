@@ -7,6 +7,7 @@ import type { GameZone } from "./types.js";
 const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>([
   "step",
   "skip",
+  "reset",
   "save",
   "saveInto",
   "imageSize",

@@ -14,6 +14,7 @@ const PAGES_MAX = 65_535;
 export interface Functions {
   zoneLayout(zone: number): number;
   zoneInit(zone: number): void;
+  zoneReset(zone: number, seed: bigint, tick: number): void;
   zoneStep(zone: number): void;
   zoneSkip(zone: number, ticks: number): void;
   zoneValid(zone: number): number;

@@ -359,6 +359,11 @@ export interface Zone {
   extract(id: EntityId, out: Uint8Array): boolean;
   /** One more entity from what extract wrote, standing at (x, y), which becomes its home. Throws as spawn does. */
   insert(bytes: Uint8Array, x: number, y: number): EntityId;
+  /**
+   * Begins anew: the zone is as one that was just made of its spec with this seed (any safe integer), its tick `tick`. What waits in
+   * {@link commands} stays. No memory is allocated. O(capacity + cells).
+   */
+  reset(seed: number, tick?: number): void;
   /** Time passes in which nobody moves: what was due meanwhile happens in the next step. */
   skip(ticks: number): void;
   /** The hash of each part of the state by its name, for finding where two zones differ. */

@@ -325,6 +325,11 @@ class KernelZone implements Zone {
     }
   }
 
+  reset(seed: number, tick = 0): void {
+    integer("seed", seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    this.#functions.zoneReset(this.#base, BigInt(seed), integer("tick", tick, 0, 2 ** 32 - 1));
+  }
+
   skip(ticks: number): void {
     this.#functions.zoneSkip(this.#base, integer("ticks", ticks, 0, I32_MAX));
   }
