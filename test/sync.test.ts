@@ -4,9 +4,11 @@
 import { Worker } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { LATEST_BUFFERS, Latest } from "../src/sync/latest.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { TICKETS_MAX, Tickets } from "../src/sync/tickets.js";
 import { Bell, pollAsync, SLEEP_MS_MAX, Waiter, waitAsync } from "../src/sync/waiter.js";
+import { dyingAt, interleave } from "./support/interleave.js";
 import { forSeeds } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
@@ -189,6 +191,79 @@ test("messages: 300,000 from another thread arrive whole and in order, their cur
   assert.is(ring.next(), -1);
 });
 
+test("messages: whoever comes in between at any atomic operation, they arrive whole and in order; 20 seeds x 3 starts", () => {
+  for (const start of STARTS) {
+    forSeeds(20, (seed) => {
+      const random = new Random(seed);
+      const buffer = messageRing(128, start);
+      const producer = new MessageRing(buffer, 0);
+      const consumer = new MessageRing(buffer, 0);
+      let [sent, read] = [0, 0];
+      const send = (): void => {
+        const size = 4 + (sent % 13);
+        const at = producer.begin(size);
+        if (at < 0) {
+          producer.commit();
+          return;
+        }
+        producer.bytes.fill(sent & 255, at, at + size);
+        producer.end(size);
+        sent++;
+        if (random.integer(0, 2) > 0) producer.commit();
+      };
+      const take = (): void => {
+        const at = consumer.next();
+        if (at < 0) return;
+        const size = 4 + (read % 13);
+        assert.equal([...consumer.bytes.slice(at, at + consumer.length)], new Array(size).fill(read & 255));
+        consumer.release();
+        read++;
+      };
+      interleave([send, take], 1000, 0.2, () => random.float());
+      producer.commit();
+      while (read < sent) take();
+      assert.is(consumer.next(), -1);
+      assert.ok(sent > 100);
+    });
+  }
+});
+
+test("messages: a thread that ends before any of its atomic operations loses what it had not committed, and nothing else", () => {
+  for (let n = 0; ; n++) {
+    const buffer = messageRing(128, 2 ** 32 - 24);
+    const append = (ring: MessageRing, value: number): void => {
+      ring.view.setUint8(ring.begin(8), value);
+      ring.end(8);
+    };
+    const first = new MessageRing(buffer, 0);
+    append(first, 1);
+    first.commit();
+    const died = dyingAt(n, () => {
+      append(first, 2);
+      append(first, 3);
+      first.commit();
+    });
+    const second = new MessageRing(buffer, 0);
+    append(second, 4);
+    second.commit();
+    const values: number[] = [];
+    let consumer = new MessageRing(buffer, 0);
+    for (let m = 0; ; m++) {
+      // The consumer ends, too, each time a little later.
+      dyingAt(m % 3, () => void (consumer.next() >= 0 && consumer.release()));
+      consumer = new MessageRing(buffer, 0);
+      const at = consumer.next();
+      if (at < 0) break;
+      values.push(consumer.view.getUint8(at));
+    }
+    assert.is(values.at(-1), 4);
+    assert.is(values.includes(3), !died);
+    assert.equal(values, [...values].sort());
+    if (!died) break;
+    assert.ok(n < 10);
+  }
+});
+
 test("tickets: each of 10 is given once, in order, one or three at a time; the eleventh is -1", () => {
   const tickets = new Tickets(new Int32Array(new SharedArrayBuffer(64)), 3);
   assert.is(tickets.claim(0), -1);
@@ -246,6 +321,44 @@ test("tickets: 0 to 4,095 items are a round, 4,096 are refused and open nothing"
   refuses("BAD_ARGUMENT", () => new Tickets(new Int32Array(2), 1));
 });
 
+test("tickets: claims that come in between each other, and rounds between them, give each index once; 50 seeds", () => {
+  forSeeds(50, (seed) => {
+    const random = new Random(seed);
+    const words = new Int32Array(new SharedArrayBuffer(64));
+    const given = new Map<string, number>();
+    // Near the end of the generations, too.
+    let round = seed % 2 === 0 ? 0 : 2 ** 20 - 8;
+    const claimer = (): (() => void) => {
+      const tickets = new Tickets(words, 0);
+      return () => {
+        const mine = round;
+        const first = tickets.claim(mine, random.integer(1, 3));
+        assert.is(first < 0, tickets.taken === 0);
+        for (let i = 0; i < tickets.taken; i++) {
+          const ticket = `${mine}:${first + i}`;
+          given.set(ticket, (given.get(ticket) ?? 0) + 1);
+        }
+      };
+    };
+    const opener = new Tickets(words, 0);
+    const counts = new Map<number, number>();
+    const open = (): void => {
+      if (random.integer(0, 9) > 0) return;
+      const count = random.integer(0, 12);
+      counts.set(round + 1, count);
+      opener.open(round + 1, count);
+      round++;
+    };
+    interleave([claimer(), claimer(), claimer(), open], 1000, 0.3, () => random.float());
+    for (const [ticket, times] of given) {
+      assert.is(times, 1, ticket);
+      const [of, index] = ticket.split(":").map(Number) as [number, number];
+      assert.ok(index < (counts.get(of) ?? 0), `${ticket} of ${counts.get(of)}`);
+    }
+    assert.ok(given.size > 50, `${given.size}`);
+  });
+});
+
 test("tickets: 4 threads and 2,000 rounds of up to 200: every index of every round is claimed once", async () => {
   const ROUNDS = 2000;
   const buffer = new SharedArrayBuffer(4096);
@@ -270,6 +383,64 @@ test("tickets: 4 threads and 2,000 rounds of up to 200: every index of every rou
     claims.reduce((sum, one) => sum + one, 0),
     items,
   );
+});
+
+test("latest: a reader has the newest of what was published, never what is written, whoever comes in between; 50 seeds", () => {
+  forSeeds(50, (seed) => {
+    const random = new Random(seed);
+    const words = new Int32Array(new SharedArrayBuffer(64));
+    const states = new Array<number>(LATEST_BUFFERS).fill(-1);
+    let [written, published, taken] = [0, 0, 0];
+    const writer = new Latest(words, 5);
+    const reader = new Latest(words, 5);
+    assert.is(reader.take(), false);
+    const write = (): void => {
+      const { back } = writer;
+      assert.is.not(back, reader.front);
+      states[back] = ++written;
+      const next = writer.publish();
+      published = written;
+      assert.is(next, writer.back);
+    };
+    const take = (): void => {
+      const least = published;
+      if (reader.take()) assert.ok(states[reader.front]! > taken);
+      else assert.is(least, taken);
+      taken = states[reader.front]!;
+      assert.ok(taken >= least || published === 0, `${taken} was taken when ${least} was there`);
+    };
+    reader.take();
+    states[reader.front] = 0;
+    interleave([write, take], 1000, 0.3, () => random.float());
+    assert.ok(taken > 50);
+  });
+});
+
+test("latest: a writer or reader that ends anywhere leaves its buffer to its successor", () => {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const states = [0, 0, 0];
+  let writer = new Latest(words, 0);
+  let reader = new Latest(words, 0);
+  let newest = 0;
+  for (let i = 1; i <= 100; i++) {
+    const seen = states[reader.front];
+    states[writer.back] = i;
+    const died = dyingAt(i % 3, () => writer.publish());
+    if (!died) newest = i;
+    writer = new Latest(words, 0);
+    assert.is(states[reader.front], seen);
+    assert.is(states[writer.back] === i, died);
+    states[writer.back] = -1;
+    dyingAt(i % 4, () => reader.take());
+    reader = new Latest(words, 0);
+    if (i % 4 === 3) {
+      assert.is(states[reader.front], newest);
+      assert.is(reader.fresh, false);
+      assert.is(reader.take(), false);
+    }
+  }
+  assert.ok(newest > 90);
+  refuses("BAD_ARGUMENT", () => new Latest(words, 1));
 });
 
 /** A clock that a test moves. */

@@ -1,0 +1,334 @@
+/**
+ * The ring of records between threads: every policy against a model that is a plain list, cursors on both sides of 2^32, threads
+ * that come in between or end at any atomic operation, and real ones.
+ */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { PRODUCERS_MAX, SharedRing, type SharedRingPolicy, type SharedRingShape } from "../src/sync/ring.js";
+import { atEachAtomic, dyingAt, interleave } from "./support/interleave.js";
+import { forSeeds } from "./support/kernels.js";
+import { Random } from "./support/random.js";
+import { refuses } from "./support/refuses.js";
+
+const POLICIES = ["refuse", "drop-oldest", "drop-low"] as const;
+const PRODUCERS = ["single", "multi"] as const;
+/** Where cursors begin: at 0, or so that they soon pass 2^31 or 2^32. */
+const STARTS = [0, 2 ** 31 - 30, 2 ** 32 - 30] as const;
+
+function memoryOf(shape: SharedRingShape, start = 0): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(SharedRing.bytesOf(shape));
+  SharedRing.init(buffer, 0, shape, start);
+  return buffer;
+}
+
+const shapeOf = (
+  policy: SharedRingPolicy,
+  producers: "single" | "multi",
+  capacity: number,
+  recordBytes = 24,
+): SharedRingShape => ({ capacity, recordBytes, policy, producers });
+
+/** Fills the record with what can be told from (who, number): any word of another record would not fit. */
+function write(ring: SharedRing, who: number, number: number, critical: boolean): void {
+  const { recordWords } = ring;
+  recordWords[0] = who * 2 + (critical ? 1 : 0);
+  for (let i = 1; i < recordWords.length; i++) recordWords[i] = Math.imul(number + 1, i) ^ recordWords[0];
+}
+
+interface Read {
+  readonly who: number;
+  readonly number: number;
+  readonly critical: boolean;
+}
+
+/** The record as it was written; fails when it is of two. */
+function readOf({ recordWords }: SharedRing): Read {
+  const first = recordWords[0]!;
+  const number = (recordWords[1]! ^ first) - 1;
+  for (let i = 1; i < recordWords.length; i++) {
+    assert.is(recordWords[i], Math.imul(number + 1, i) ^ first, `word ${i} of ${recordWords}`);
+  }
+  return { who: first >>> 1, number, critical: (first & 1) === 1 };
+}
+
+/** What a ring does, said with one list in order of arrival. */
+class Model {
+  waiting: Read[] = [];
+  droppedOldest = 0;
+  droppedLow = 0;
+  refused = 0;
+
+  constructor(
+    readonly capacity: number,
+    readonly policy: SharedRingPolicy,
+  ) {}
+
+  push(record: Read): boolean {
+    if (this.waiting.length === this.capacity) {
+      if (this.policy === "refuse") {
+        this.refused++;
+        return false;
+      }
+      const oldestNormal = this.waiting.findIndex(({ critical }) => !critical);
+      if (this.policy === "drop-low" && oldestNormal >= 0) {
+        this.droppedLow++;
+        this.waiting.splice(oldestNormal, 1);
+      } else if (this.policy === "drop-low" && !record.critical) {
+        this.droppedLow++;
+        return false;
+      } else {
+        this.droppedOldest++;
+        this.waiting.shift();
+      }
+    }
+    this.waiting.push(record);
+    return true;
+  }
+}
+
+/** 600 pushes and reads, now more of the one, now of the other, compared with the model after each. */
+function followsModel(shape: SharedRingShape, start: number, seed: number): void {
+  const random = new Random(seed * 31 + shape.capacity);
+  const buffer = memoryOf(shape, start);
+  const consumer = new SharedRing(buffer, 0);
+  const producers = (shape.producers === "single" ? [0] : [0, 7, 253]).map((who) => new SharedRing(buffer, 0, who));
+  const model = new Model(shape.capacity, shape.policy);
+  let told = 0;
+  for (let i = 0; i < 600; i++) {
+    const pushes = i % 200 < 120 ? 3 : 1;
+    if (random.integer(0, 3) < pushes) {
+      const who = random.integer(0, producers.length - 1);
+      const record = { who, number: i, critical: random.integer(0, 3) === 0 };
+      write(producers[who]!, who, i, record.critical);
+      assert.is(producers[who]!.push(record.critical), model.push(record), `push ${i}`);
+    } else {
+      const expected = model.waiting.shift();
+      assert.is(consumer.next(), expected !== undefined, `read ${i}`);
+      if (expected !== undefined) assert.equal(readOf(consumer), expected, `read ${i}`);
+    }
+    assert.is(consumer.count, model.waiting.length);
+    assert.is(consumer.droppedOldest, model.droppedOldest);
+    assert.is(consumer.droppedLow, model.droppedLow);
+    assert.is(consumer.refused, model.refused);
+    if (random.integer(0, 50) === 0) told += consumer.takeLost();
+  }
+  told += consumer.takeLost();
+  const lost = model.droppedOldest + model.droppedLow + model.refused;
+  assert.is(told, lost);
+  assert.ok(lost > 0 || shape.capacity > 64, "the ring was never full");
+  assert.is(new SharedRing(buffer, 0).takeLost(), 0);
+}
+
+for (const policy of POLICIES) {
+  test(`${policy}: 600 random pushes and reads x 10 seeds x 5 capacities x 3 starts, one or three producers, are what a list would do`, () => {
+    for (const capacity of [2, 4, 8, 64, 256]) {
+      for (const producers of PRODUCERS) {
+        for (const start of STARTS) {
+          forSeeds(10, (seed) => followsModel(shapeOf(policy, producers, capacity), start, seed));
+        }
+      }
+    }
+  });
+}
+
+/** Producers and a consumer that come in between each other's atomic operations; what holds whoever is faster. */
+function interleaves(shape: SharedRingShape, start: number, seed: number): void {
+  const random = new Random(seed * 77 + shape.capacity);
+  const buffer = memoryOf(shape, start);
+  const consumer = new SharedRing(buffer, 0);
+  const numbers = shape.producers === "single" ? [0] : [0, 0, 0];
+  const seen = numbers.map(() => -1);
+  const pushed = [0, 0];
+  const read = [0, 0];
+  let untaken = 0;
+  const steps = numbers.map((_, who) => {
+    const ring = new SharedRing(buffer, 0, who);
+    return (): void => {
+      const critical = random.integer(0, 3) === 0;
+      const number = numbers[who]!++;
+      write(ring, who, number, critical);
+      pushed[critical ? 1 : 0]!++;
+      if (!ring.push(critical)) untaken++;
+    };
+  });
+  const take = (): boolean => {
+    if (!consumer.next()) return false;
+    const { who, number, critical } = readOf(consumer);
+    assert.ok(number > seen[who]!, `record ${number} of producer ${who} came after ${seen[who]}`);
+    seen[who] = number;
+    read[critical ? 1 : 0]!++;
+    return true;
+  };
+  // Now one end is faster, now the other.
+  for (const reads of [1, 3, 6]) {
+    interleave([...steps, ...Array.from({ length: reads }, () => () => void take())], 300, 0.1, () => random.float());
+  }
+  assert.ok(consumer.count <= shape.capacity + numbers.length - 1);
+  while (take());
+  assert.is(consumer.count, 0);
+  const { droppedOldest, droppedLow, refused } = consumer;
+  const [normals, criticals] = [pushed[0]! - read[0]!, pushed[1]! - read[1]!];
+  assert.is(normals + criticals, droppedOldest + droppedLow + refused, "each record was read or counted as lost");
+  if (shape.policy === "refuse") assert.is(refused, untaken);
+  else assert.ok(refused === 0 || shape.producers === "multi", "one producer is never in its own way");
+  if (shape.policy === "drop-low" && refused === 0) assert.is(criticals, droppedOldest);
+}
+
+for (const policy of POLICIES) {
+  test(`${policy}: whoever comes in between at any atomic operation, no record is torn, out of its producer's order or lost uncounted`, () => {
+    for (const capacity of [2, 4, 16]) {
+      for (const producers of PRODUCERS) {
+        for (const start of STARTS) {
+          forSeeds(15, (seed) => interleaves(shapeOf(policy, producers, capacity), start, seed));
+        }
+      }
+    }
+  });
+}
+
+/** A ring with some records in it, in which a thread ends at its n-th atomic operation; false when it has fewer. */
+function survives(shape: SharedRingShape, filled: number, who: "producer" | "consumer", n: number): boolean {
+  const buffer = memoryOf(shape, 2 ** 32 - 3);
+  let number = 0;
+  const push = (ring: SharedRing, critical: boolean): boolean => {
+    write(ring, 0, number++, critical);
+    return ring.push(critical);
+  };
+  const first = new SharedRing(buffer, 0, 0);
+  for (let i = 0; i < filled; i++) push(first, i % 3 === 2);
+  let consumer = new SharedRing(buffer, 0);
+  const died = dyingAt(n, () => {
+    if (who === "producer") push(first, n % 2 === 1);
+    else consumer.next();
+  });
+  if (!died) return false;
+  // Another producer goes on meanwhile, then the successor comes.
+  if (shape.producers === "multi") push(new SharedRing(buffer, 0, 1), true);
+  const second = new SharedRing(buffer, 0, 0);
+  consumer = new SharedRing(buffer, 0);
+  for (let i = 0; i < 3; i++) push(second, i === 1);
+  let last = -1;
+  let read = 0;
+  for (; consumer.next(); read++) {
+    const record = readOf(consumer);
+    assert.ok(record.number > last, `${record.number} came after ${last}`);
+    last = record.number;
+  }
+  const { count, droppedOldest, droppedLow, refused, abandoned } = consumer;
+  assert.is(count, 0);
+  assert.ok(abandoned <= 1 && (abandoned === 0 || who === "producer"));
+  const unaccounted = number - (read + droppedOldest + droppedLow + refused + abandoned);
+  // The one that was in the hands of who died, and one that was being dropped.
+  assert.ok(unaccounted >= 0 && unaccounted <= 2, `${unaccounted} of ${number} records are unaccounted for`);
+  // And every place is of use again.
+  for (let i = 0; i < shape.capacity; i++) assert.ok(push(second, false));
+  for (let i = 0; i < shape.capacity; i++) assert.ok(consumer.next());
+  assert.is(consumer.next(), false);
+  return true;
+}
+
+test("a producer or consumer that ends before any of its atomic operations leaves a ring that its successor goes on with", () => {
+  for (const policy of POLICIES) {
+    for (const producers of PRODUCERS) {
+      for (const filled of [0, 1, 3, 4]) {
+        for (const who of ["producer", "consumer"] as const) {
+          let n = 0;
+          while (survives(shapeOf(policy, producers, 4), filled, who, n)) n++;
+          assert.ok(n >= 2 && n < 20, `${policy}, ${producers}, ${filled}: a ${who} ended ${n} times`);
+        }
+      }
+    }
+  }
+});
+
+test("what a producer left claimed blocks the ring, and nobody but its own successor gives it up", () => {
+  const buffer = memoryOf(shapeOf("drop-oldest", "multi", 4));
+  const consumer = new SharedRing(buffer, 0);
+  const dead = new SharedRing(buffer, 0, 5);
+  // Ends between its claim and its publication: its tail has moved.
+  let n = 0;
+  while (consumer.count === 0) assert.ok(dyingAt(n++, () => dead.push()));
+  const other = new SharedRing(buffer, 0, 6);
+  for (let i = 0; i < 3; i++) {
+    write(other, 6, i, false);
+    assert.is(other.push(), true);
+  }
+  assert.is(consumer.next(), false);
+  assert.is(other.push(), false, "what is being written is not dropped");
+  assert.is(consumer.refused, 1);
+  assert.is(new SharedRing(buffer, 0, 7).abandoned, 0);
+  assert.is(consumer.next(), false);
+  assert.is(new SharedRing(buffer, 0, 5).abandoned, 1);
+  for (let i = 0; i < 3; i++) {
+    assert.is(consumer.next(), true);
+    assert.is(readOf(consumer).number, i);
+  }
+  assert.is(consumer.next(), false);
+  assert.is(consumer.takeLost(), 2);
+});
+
+test("a record that is dropped while it is read is not the one that comes out", () => {
+  const buffer = memoryOf(shapeOf("drop-oldest", "single", 2));
+  const consumer = new SharedRing(buffer, 0);
+  const producer = new SharedRing(buffer, 0, 0);
+  for (const number of [0, 1]) {
+    write(producer, 0, number, false);
+    producer.push();
+  }
+  // Two more come just before the head is moved, which is the third operation.
+  let operations = 0;
+  const taken = atEachAtomic(
+    () => {
+      if (++operations !== 3) return;
+      for (const number of [2, 3]) {
+        write(producer, 0, number, false);
+        assert.ok(producer.push());
+      }
+    },
+    () => consumer.next(),
+  );
+  assert.is(taken, true);
+  assert.is(readOf(consumer).number, 2);
+  assert.is(consumer.droppedOldest, 2);
+});
+
+test("shapes, places, memory and producers' numbers out of range are refused", () => {
+  const good = shapeOf("refuse", "multi", 8);
+  const buffer = memoryOf(good);
+  for (const bad of [
+    { ...good, capacity: 0 },
+    { ...good, capacity: 1 },
+    { ...good, capacity: 12 },
+    { ...good, capacity: 131_072 },
+    { ...good, recordBytes: 0 },
+    { ...good, recordBytes: 12 },
+    { ...good, recordBytes: 264 },
+    { ...good, policy: "drop-all" as SharedRingPolicy },
+  ]) {
+    refuses("BAD_ARGUMENT", () => SharedRing.init(new SharedArrayBuffer(1 << 20), 0, bad));
+  }
+  refuses("BAD_ARGUMENT", () => SharedRing.init(buffer, 64, good), /does not fit/);
+  refuses("BAD_ARGUMENT", () => new SharedRing(buffer, 32));
+  refuses("BAD_ARGUMENT", () => new SharedRing(new SharedArrayBuffer(4096), 0), /power of two/);
+  for (const who of [-1, PRODUCERS_MAX, 0.5]) refuses("BAD_ARGUMENT", () => new SharedRing(buffer, 0, who));
+  assert.is(new SharedRing(buffer, 0, PRODUCERS_MAX - 1).push(), true);
+  refuses("BAD_ARGUMENT", () => new SharedRing(buffer, 0).push(), /consumer/);
+  const single = memoryOf(shapeOf("refuse", "single", 8));
+  refuses("BAD_ARGUMENT", () => new SharedRing(single, 0, 1));
+  assert.is(new SharedRing(single, 0, 0).push(), true);
+});
+
+test("65,536 records of 256 bytes fit, the next does not", () => {
+  const buffer = memoryOf(shapeOf("refuse", "single", 65_536, 256));
+  const producer = new SharedRing(buffer, 0, 0);
+  const consumer = new SharedRing(buffer, 0);
+  let taken = 0;
+  for (; ; taken++) {
+    write(producer, 0, taken, false);
+    if (!producer.push()) break;
+  }
+  assert.is(taken, 65_536);
+  for (let i = 0; i < taken; i++) assert.ok(consumer.next() && readOf(consumer).number === i, `record ${i}`);
+});
+
+test.run();
