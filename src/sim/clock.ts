@@ -17,43 +17,70 @@
 /** Ticks of delay that are made up for; 100 ms at 60 Hz, about what a player forgives. More is skipped. */
 export const CATCH_UP_TICKS_MAX = 6;
 
+// Where a schedule keeps what; the rest is when each of the last second's ticks began, by tick modulo its length.
+const TICKS = 0;
+const LATE = 1;
+const SKIPPED = 2;
+const LATENESS = 3;
+const ORIGIN = 4;
+const SLOWDOWN = 5;
+const STARTS = 8;
+
 export class Schedule {
   readonly tickRate: number;
   readonly periodMs: number;
-  /** Ticks started so far; also the number of the next one. */
-  ticks = 0;
-  /** Ticks that began when the one after them was due already. */
-  lateTicks = 0;
-  /** Ticks' worth of real time that was never simulated. */
-  skippedTicks = 0;
-  /** Milliseconds from when the last tick was due to when it began. */
-  latenessMs = 0;
-
-  #originMs = 0;
-  /** When each of the last second's ticks began, by tick modulo its length. */
+  readonly #numbers: Float64Array;
   readonly #startsMs: Float64Array;
-  #slowdown = 1;
 
-  /** tickRate: ticks per second, a positive whole number. */
-  constructor(tickRate: number) {
+  /** Doubles that a schedule takes. */
+  static lengthOf(tickRate: number): number {
+    return STARTS + tickRate;
+  }
+
+  /**
+   * tickRate: ticks per second, a positive whole number. numbers: lengthOf(tickRate) of them, where it keeps its state, zeros for a new one:
+   * in shared memory several threads may advance one schedule, one at a time.
+   */
+  constructor(tickRate: number, numbers = new Float64Array(Schedule.lengthOf(tickRate))) {
     this.tickRate = tickRate;
     this.periodMs = 1000 / tickRate;
-    this.#startsMs = new Float64Array(tickRate);
+    this.#numbers = numbers;
+    this.#startsMs = numbers.subarray(STARTS);
   }
 
-  /** The first tick is due now. Once, before the first advance. */
-  start(nowMs: number): void {
-    this.#originMs = nowMs;
+  /** Ticks started so far; also the number of the next one. */
+  get ticks(): number {
+    return this.#numbers[TICKS] ?? 0;
   }
 
-  /** When the next tick is due. */
-  get dueMs(): number {
-    return this.#originMs + (this.ticks + this.skippedTicks) * this.periodMs;
+  /** Ticks that began when the one after them was due already. */
+  get lateTicks(): number {
+    return this.#numbers[LATE] ?? 0;
+  }
+
+  /** Ticks' worth of real time that was never simulated. */
+  get skippedTicks(): number {
+    return this.#numbers[SKIPPED] ?? 0;
+  }
+
+  /** Milliseconds from when the last tick was due to when it began. */
+  get latenessMs(): number {
+    return this.#numbers[LATENESS] ?? 0;
   }
 
   /** Simulated time over real time, over the last second of ticks: 1 when keeping up, 0.5 at half speed. */
   get slowdown(): number {
-    return this.#slowdown;
+    return 1 - (this.#numbers[SLOWDOWN] ?? 0);
+  }
+
+  /** The first tick is due now. Once, before the first advance. */
+  start(nowMs: number): void {
+    this.#numbers[ORIGIN] = nowMs;
+  }
+
+  /** When the next tick is due. */
+  get dueMs(): number {
+    return (this.#numbers[ORIGIN] ?? 0) + (this.ticks + this.skippedTicks) * this.periodMs;
   }
 
   /** Starts the next tick if it is due at nowMs. True: the caller runs one tick now, and asks again after it. O(1). */
@@ -61,11 +88,12 @@ export class Schedule {
     const behindMs = nowMs - this.dueMs;
     if (behindMs < 0) return false;
     const behindTicks = Math.floor(behindMs / this.periodMs);
-    if (behindTicks > CATCH_UP_TICKS_MAX) this.skippedTicks += behindTicks - CATCH_UP_TICKS_MAX;
-    if (behindTicks >= 1) this.lateTicks++;
-    this.latenessMs = behindMs;
+    const numbers = this.#numbers;
+    if (behindTicks > CATCH_UP_TICKS_MAX) numbers[SKIPPED] = this.skippedTicks + behindTicks - CATCH_UP_TICKS_MAX;
+    if (behindTicks >= 1) numbers[LATE] = this.lateTicks + 1;
+    numbers[LATENESS] = behindMs;
     this.#measureSlowdown(nowMs);
-    this.ticks++;
+    numbers[TICKS] = this.ticks + 1;
     return true;
   }
 
@@ -74,7 +102,7 @@ export class Schedule {
     const window = Math.min(this.ticks, starts.length);
     const at = this.ticks % starts.length;
     const realMs = nowMs - (starts[window < starts.length ? 0 : at] ?? nowMs);
-    if (window > 0 && realMs > 0) this.#slowdown = (window * this.periodMs) / realMs;
+    if (window > 0 && realMs > 0) this.#numbers[SLOWDOWN] = 1 - (window * this.periodMs) / realMs;
     starts[at] = nowMs;
   }
 }

@@ -254,9 +254,9 @@ export class Zones implements Venues {
     this.#tick = tick;
   }
 
-  /** Whether the zone is here and takes part in this tick. */
-  isAwake(index: number): boolean {
-    return this.#awake.has(index);
+  /** The index of the first zone from `from` on that is here and takes part in this tick; -1 when there is none. */
+  nextAwake(from: number): number {
+    return this.#awake.next(from);
   }
 
   /** What bots want before the zone's step. */
@@ -275,6 +275,12 @@ export class Zones implements Venues {
       asking += passage.count(this.#tick);
     }
     return asking;
+  }
+
+  /** Nobody goes anywhere in this tick: who stands in a gate asks again in the next. */
+  turnBack(): void {
+    if (!this.#hasGates) return;
+    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) this.#world(i).turnBack();
   }
 
   /** Answers those who want to come into the zones that are here: in order of the zones that they come from. */

@@ -1,0 +1,288 @@
+/**
+ * What the threads of one server tell each other about ticks: a few words for all, a cache line or two for each slot, one for each
+ * zone. A slot is a place for a sim worker's thread; when the thread in it ends, another takes the place and finds here how far it was.
+ *
+ *     BELL       counted up whenever there may be something to do: a tick was opened, a slot arrived that others wait for, stop
+ *     OPENING    the last tick that somebody began to open: whoever moves it on by compare-exchange opens
+ *     TICK       the last tick that is open
+ *     ARRIVED    of a slot: the last tick that it is done with
+ *     PRESENT    of a slot: the last tick whose gates it takes part in, which whoever opened the next one decided
+ *     RECEIVED   of a slot: the last tick whose crossers it has answered
+ *
+ * Every word has one writer at a time: OPENING's winner writes what is for all, a slot its own, a zone's home the zone's, and the main
+ * thread what says so. Nothing here is ever waited for without a timeout.
+ */
+import { LINE_BYTES } from "../sync/memory.js";
+import { Tickets } from "../sync/tickets.js";
+import { Bell, type Notify } from "../sync/waiter.js";
+
+const LINE = LINE_BYTES / 4;
+
+// Words for all, hot ones on lines of their own.
+const BELL = 0;
+const OPENING = LINE;
+const TICK = 2 * LINE;
+const ASKING = 2 * LINE + 1;
+const TARGET = 3 * LINE;
+const STOP = 3 * LINE + 1;
+const WAITING = 4 * LINE;
+const MAIN_BELL = 5 * LINE;
+const TICKETS = 6 * LINE;
+const DONE = 7 * LINE;
+const GLOBAL_WORDS = 8 * LINE;
+
+// Words of a slot.
+const ARRIVED = 0;
+const PRESENT = 1;
+const RECEIVED = 2;
+const HEARTBEAT = 3;
+const STATE = 4;
+const ZONE = 5;
+const ASKED = 6;
+const SLOT_WORDS = 2 * LINE;
+
+// Words of a zone.
+const HOME = 0;
+const STEPPED = 1;
+const TOLD = 2;
+const FLAGS = 3;
+const WATCHED = 4;
+const ZONE_WORDS = LINE;
+
+/** What a slot's thread is at. */
+export const STARTING = 0;
+export const IDLE = 1;
+export const BUSY = 2;
+export const GONE = 3;
+
+/** TARGET of a server that ticks by the clock. */
+export const BY_CLOCK = -1;
+
+export class Board {
+  readonly slots: number;
+  readonly zones: number;
+  /** Rung for slots, and for the main thread. */
+  readonly bell: Bell;
+  readonly mainBell: Bell;
+  /** Zones whose kernel step anybody may take, in batches. */
+  readonly tickets: Tickets;
+  readonly #words: Int32Array;
+
+  static bytesOf(slots: number, zones: number): number {
+    return 4 * (GLOBAL_WORDS + slots * SLOT_WORDS + zones * ZONE_WORDS);
+  }
+
+  /** Zeros are a board before tick 1. notify: for tests that lose some. */
+  constructor(buffer: SharedArrayBuffer, slots: number, zones: number, notify?: Notify) {
+    const words = GLOBAL_WORDS + slots * SLOT_WORDS + zones * ZONE_WORDS;
+    this.slots = slots;
+    this.zones = zones;
+    this.#words = new Int32Array(buffer, 0, words);
+    this.bell = new Bell(this.#words, BELL, notify);
+    this.mainBell = new Bell(this.#words, MAIN_BELL, notify);
+    this.tickets = new Tickets(this.#words, TICKETS);
+  }
+
+  /** The last tick that is open. */
+  get tick(): number {
+    return Atomics.load(this.#words, TICK);
+  }
+
+  /** How many stood in gates at the end of the tick before the open one. */
+  get asking(): number {
+    return Atomics.load(this.#words, ASKING);
+  }
+
+  /** Free running: the last tick to open; BY_CLOCK otherwise. */
+  get target(): number {
+    return Atomics.load(this.#words, TARGET);
+  }
+
+  set target(tick: number) {
+    Atomics.store(this.#words, TARGET, tick);
+    this.bell.ring();
+  }
+
+  get isStopped(): boolean {
+    return Atomics.load(this.#words, STOP) !== 0;
+  }
+
+  stop(): void {
+    Atomics.store(this.#words, STOP, 1);
+    this.bell.ring();
+  }
+
+  /** Whoever gets true opens the tick, and is the only one. */
+  claimOpening(tick: number): boolean {
+    return Atomics.compareExchange(this.#words, OPENING, tick - 1, tick) === tick - 1;
+  }
+
+  /** An opener's thread ended before it was done: another may open the tick. */
+  repairOpening(): void {
+    const tick = this.tick;
+    Atomics.compareExchange(this.#words, OPENING, tick + 1, tick);
+  }
+
+  /** For who claimed the opening. */
+  open(tick: number, asking: number): void {
+    Atomics.store(this.#words, ASKING, asking);
+    Atomics.store(this.#words, TICK, tick);
+    this.bell.ring();
+  }
+
+  /** Batches of this round that are done with. */
+  get done(): number {
+    return Atomics.load(this.#words, DONE);
+  }
+
+  openTickets(tick: number, count: number): void {
+    Atomics.store(this.#words, DONE, 0);
+    this.tickets.open(tick, count);
+  }
+
+  finishTicket(): void {
+    Atomics.add(this.#words, DONE, 1);
+  }
+
+  /** Somebody waits for slots to arrive: those that do ring. */
+  set isAwaited(awaited: boolean) {
+    Atomics.store(this.#words, WAITING, awaited ? 1 : 0);
+  }
+
+  get isAwaited(): boolean {
+    return Atomics.load(this.#words, WAITING) !== 0;
+  }
+
+  // Slots.
+
+  arrived(slot: number): number {
+    return this.#slot(slot, ARRIVED);
+  }
+
+  arrive(slot: number, tick: number, asked: number): void {
+    this.#setSlot(slot, ASKED, asked);
+    this.#setSlot(slot, ARRIVED, tick);
+    if (this.isAwaited) this.bell.ring();
+  }
+
+  /** Whether all slots but those whose thread is gone are done with this tick. */
+  haveArrived(tick: number): boolean {
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.arrived(slot) < tick && this.state(slot) !== GONE) return false;
+    }
+    return true;
+  }
+
+  asked(slot: number): number {
+    return this.#slot(slot, ASKED);
+  }
+
+  present(slot: number): number {
+    return this.#slot(slot, PRESENT);
+  }
+
+  setPresent(slot: number, tick: number): void {
+    this.#setSlot(slot, PRESENT, tick);
+  }
+
+  /** Whether all who take part in the gates of this tick have answered. */
+  haveReceived(tick: number): boolean {
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.present(slot) === tick && this.#slot(slot, RECEIVED) < tick) return false;
+    }
+    return true;
+  }
+
+  received(slot: number, tick: number): void {
+    this.#setSlot(slot, RECEIVED, tick);
+    this.bell.ring();
+  }
+
+  state(slot: number): number {
+    return this.#slot(slot, STATE);
+  }
+
+  setState(slot: number, state: number): void {
+    this.#setSlot(slot, STATE, state);
+  }
+
+  /** Counted up with every zone that the slot is done with. */
+  heartbeat(slot: number): number {
+    return this.#slot(slot, HEARTBEAT);
+  }
+
+  beat(slot: number): void {
+    this.#setSlot(slot, HEARTBEAT, this.#slot(slot, HEARTBEAT) + 1);
+  }
+
+  /** The zone that it is at; -1 for none. */
+  zoneOf(slot: number): number {
+    return this.#slot(slot, ZONE) - 1;
+  }
+
+  setZone(slot: number, zone: number): void {
+    this.#setSlot(slot, ZONE, zone + 1);
+  }
+
+  // Zones.
+
+  /** The slot that a zone is at home with. */
+  home(zone: number): number {
+    return this.#zone(zone, HOME);
+  }
+
+  setHome(zone: number, slot: number): void {
+    this.#setZone(zone, HOME, slot);
+  }
+
+  /** The last tick of the zone that is done. */
+  stepped(zone: number): number {
+    return this.#zone(zone, STEPPED);
+  }
+
+  setStepped(zone: number, tick: number): void {
+    this.#setZone(zone, STEPPED, tick);
+  }
+
+  /** The last tick of the zone of which the main thread was told. */
+  told(zone: number): number {
+    return this.#zone(zone, TOLD);
+  }
+
+  setTold(zone: number, tick: number): void {
+    this.#setZone(zone, TOLD, tick);
+  }
+
+  /** Whether somebody gets snapshots of the zone: the main thread's word. */
+  isWatched(zone: number): boolean {
+    return this.#zone(zone, WATCHED) !== 0;
+  }
+
+  setWatched(zone: number, watched: boolean): void {
+    this.#setZone(zone, WATCHED, watched ? 1 : 0);
+  }
+
+  flags(zone: number): number {
+    return this.#zone(zone, FLAGS);
+  }
+
+  setFlags(zone: number, flags: number): void {
+    this.#setZone(zone, FLAGS, flags);
+  }
+
+  #slot(slot: number, word: number): number {
+    return Atomics.load(this.#words, GLOBAL_WORDS + slot * SLOT_WORDS + word);
+  }
+
+  #setSlot(slot: number, word: number, value: number): void {
+    Atomics.store(this.#words, GLOBAL_WORDS + slot * SLOT_WORDS + word, value);
+  }
+
+  #zone(zone: number, word: number): number {
+    return Atomics.load(this.#words, GLOBAL_WORDS + this.slots * SLOT_WORDS + zone * ZONE_WORDS + word);
+  }
+
+  #setZone(zone: number, word: number, value: number): void {
+    Atomics.store(this.#words, GLOBAL_WORDS + this.slots * SLOT_WORDS + zone * ZONE_WORDS + word, value);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * One slot's share of the ticks: what a sim worker's thread does, over and over. No slot is above the others. Slot 0 opens ticks when they
+ * are due; when it does not, the next one does so a little later, and so on: no thread's end or fault can stop the clock.
+ *
+ *     opened ──> gates of the tick before ──> requests ──> step the zones at home ──> who stands in gates ──> notices ──> arrived
+ *                receive, wait for all, settle
+ *
+ * A tick is opened when it is due and all slots have arrived at the one before, or a grace has passed: a slot that has not arrived by then is
+ * absent. Its zones go nowhere and let nobody in, catch up when it comes back, and the other slots tick on.
+ *
+ * The thread sleeps in Atomics.wait between two ticks, is woken once a tick, and lets its event loop turn when `run` returns. Nothing is
+ * allocated per tick.
+ */
+import { CATCH_UP_TICKS_MAX, type Schedule } from "../sim/clock.js";
+import type { World } from "../sim/world.js";
+import type { Zones } from "../sim/zones.js";
+import type { Waiter } from "../sync/waiter.js";
+import { type Board, BUSY, BY_CLOCK, IDLE } from "./board.js";
+
+/** Milliseconds by which each slot opens a tick later than the one before it would: a thread that is not taken off its core needs less. */
+const TAKE_OVER_MS = 2;
+/** Periods after its due time for which a tick waits for slots that have not arrived. */
+const GRACE_PERIODS = 3;
+/** Milliseconds of one look whether the others have answered at the gates. */
+const GATES_WAIT_MS = 5;
+/** Weight of one tick in the moving average of what a zone costs. */
+const COST_WEIGHT = 1 / 16;
+
+/** What a slot does for players: see desk.ts. */
+export interface SlotDesk {
+  /** Takes up what came for the zones at home since the last tick. */
+  drain(): void;
+  /** All zones at home are through with the tick: what there is to tell is told. */
+  endTick(tick: number): void;
+}
+
+export interface SlotOptions {
+  readonly slot: number;
+  readonly board: Board;
+  readonly schedule: Schedule;
+  /** Those that are at home here. */
+  readonly zones: Zones;
+  readonly desk: SlotDesk;
+  readonly waiter: Waiter;
+  /** Milliseconds, the same clock in all threads. */
+  readonly now: () => number;
+  /** By zone, microseconds of a tick, a moving average; shared. */
+  readonly costs: Float64Array;
+  /** Right after each step of a zone: images, snapshots. */
+  readonly stepped?: (index: number, world: World, tick: number) => void;
+  /** There is nothing to do for so many milliseconds. */
+  readonly idle?: (ms: number) => void;
+  /** A tick is done: when it was due, began and ended. */
+  readonly ticked?: (dueMs: number, beganMs: number, endedMs: number) => void;
+}
+
+export class Slot {
+  readonly #options: SlotOptions;
+  /** The last tick that it is done with. */
+  #tick: number;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.#tick = options.board.arrived(options.slot);
+  }
+
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /** Ticks until that time, and returns true; false when the server stopped. */
+  run(untilMs: number): boolean {
+    const { board } = this.#options;
+    for (let tick = this.#next(untilMs); tick > 0; tick = this.#next(untilMs)) this.#run(tick);
+    return !board.isStopped;
+  }
+
+  /** Waits for a tick that is open and not done here; 0 when there is none until that time, or the server stopped. */
+  #next(untilMs: number): number {
+    const { board, waiter, now, idle } = this.#options;
+    for (;;) {
+      const seen = board.bell.value;
+      if (board.isStopped) return 0;
+      const { tick } = board;
+      if (tick > this.#tick) return tick;
+      const mayOpenMs = this.#mayOpenMs(tick + 1);
+      const nowMs = now();
+      if (nowMs >= mayOpenMs && this.#open(tick + 1, nowMs)) continue;
+      if (nowMs >= untilMs) return 0;
+      const waitMs = nowMs >= mayOpenMs ? nowMs + TAKE_OVER_MS : mayOpenMs;
+      idle?.(waitMs - nowMs);
+      waiter.wait(board.bell.words, board.bell.index, seen, Math.min(waitMs, untilMs));
+    }
+  }
+
+  /** From when on this slot may open the tick. Ticks that are not by the clock are due as soon as they are wanted. */
+  #mayOpenMs(tick: number): number {
+    const { board, schedule, slot } = this.#options;
+    const { target } = board;
+    if (target === BY_CLOCK) return schedule.dueMs + slot * TAKE_OVER_MS;
+    return tick <= target ? 0 : Number.POSITIVE_INFINITY;
+  }
+
+  /** Opens the tick, unless others have not arrived at the one before, or are opening it. */
+  #open(tick: number, nowMs: number): boolean {
+    const { board, schedule } = this.#options;
+    const isByClock = board.target === BY_CLOCK;
+    const isOverdue = isByClock && nowMs >= schedule.dueMs + GRACE_PERIODS * schedule.periodMs;
+    if (!board.haveArrived(tick - 1) && !isOverdue) {
+      board.isAwaited = true;
+      // Unless the last one arrived just now, and did not see that.
+      if (!board.haveArrived(tick - 1)) return false;
+    }
+    if (!board.claimOpening(tick)) return false;
+    board.isAwaited = false;
+    let asking = 0;
+    for (let slot = 0; slot < board.slots; slot++) {
+      if (board.arrived(slot) !== tick - 1) continue;
+      board.setPresent(slot, tick - 1);
+      asking += board.asked(slot);
+    }
+    schedule.advance(isByClock ? nowMs : schedule.dueMs);
+    board.open(tick, asking);
+    return true;
+  }
+
+  #run(tick: number): void {
+    const { board, slot, zones, desk, schedule, now, ticked } = this.#options;
+    const beganMs = now();
+    const dueMs = schedule.dueMs - schedule.periodMs;
+    board.setState(slot, BUSY);
+    const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
+    if (!isInStep) zones.turnBack();
+    else if (board.asking > 0) this.#exchange(tick - 1);
+    zones.rest();
+    desk.drain();
+    for (let next = Math.max(this.#tick + 1, tick - CATCH_UP_TICKS_MAX); next < tick; next++) {
+      this.#step(next);
+      zones.turnBack();
+      zones.rest();
+    }
+    this.#step(tick);
+    const asked = zones.depart();
+    desk.endTick(tick);
+    this.#tick = tick;
+    board.setState(slot, IDLE);
+    board.arrive(slot, tick, asked);
+    if (this.#isLast(tick)) board.mainBell.ring();
+    ticked?.(dueMs, beganMs, now());
+  }
+
+  /** Between two ticks that all who are present have arrived at, and that none of them goes on from without the others. */
+  #exchange(tick: number): void {
+    const { board, slot, zones, waiter, now } = this.#options;
+    zones.receive();
+    board.received(slot, tick);
+    for (let seen = board.bell.value; !board.haveReceived(tick); seen = board.bell.value) {
+      waiter.wait(board.bell.words, board.bell.index, seen, now() + GATES_WAIT_MS);
+    }
+    zones.settle();
+  }
+
+  #step(tick: number): void {
+    const { board, slot, zones, costs, now, stepped } = this.#options;
+    zones.begin(tick);
+    let beganMs = now();
+    for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
+      const world = zones.at(i);
+      if (world === undefined) continue;
+      board.setZone(slot, i);
+      zones.decide(i);
+      world.step(tick);
+      stepped?.(i, world, tick);
+      board.setStepped(i, tick);
+      board.beat(slot);
+      const endedMs = now();
+      costs[i] = (costs[i] ?? 0) + ((endedMs - beganMs) * 1000 - (costs[i] ?? 0)) * COST_WEIGHT;
+      beganMs = endedMs;
+    }
+    board.setZone(slot, -1);
+  }
+
+  /** Whether nobody who keeps up has still to arrive: then the main thread may hear of the tick. */
+  #isLast(tick: number): boolean {
+    const { board } = this.#options;
+    for (let slot = 0; slot < board.slots; slot++) {
+      if (board.arrived(slot) < tick && board.present(slot) === tick - 1) return false;
+    }
+    return true;
+  }
+}
