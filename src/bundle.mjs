@@ -20,8 +20,11 @@ const external = ["node:*", "ws", "prom-client"];
 
 /** A file of an earlier build that this one does not write any more is removed after, so that the folder is whole at any time. */
 function removeStale(folder, { metafile }) {
+  const outputs = Object.keys(metafile.outputs);
   for (const name of readdirSync(at("build", folder))) {
-    if (!(`build/${folder}/${name}` in metafile.outputs)) rmSync(at("build", folder, name), { recursive: true });
+    const path = `build/${folder}/${name}`;
+    if (!outputs.some((output) => output === path || output.startsWith(`${path}/`)))
+      rmSync(at(path), { recursive: true });
   }
 }
 
@@ -33,6 +36,8 @@ const graph = await build({
     kernel: "src/kernel.ts",
     client: "src/client.ts",
     cli: "src/cli/main.ts",
+    // What a sim worker's thread runs.
+    worker: "src/worker.ts",
     // What is served without a game. It imports gyre by name, as any game.
     arena: "examples/arena.ts",
   },
@@ -94,12 +99,14 @@ function writeNotices(...results) {
 writeNotices(graph, viewer, benches);
 
 if (process.argv.includes("--test")) {
-  // Besides the tests, what they start threads of.
-  const tests = readdirSync(at("test")).filter((name) => /\.(test|thread)\.ts$/.test(name));
+  // Besides the tests, what they start threads of, and games that other threads load as well.
+  const games = readdirSync(at("test", "games")).map((name) => `games/${name}`);
+  const tests = [...readdirSync(at("test")).filter((name) => /\.(test|thread)\.ts$/.test(name)), ...games];
   const built = await build({
     ...common,
     metafile: true,
     entryPoints: tests.map((name) => `test/${name}`),
+    outbase: "test",
     outdir: "build/test",
     platform: "node",
     packages: "external",

@@ -22,10 +22,13 @@ const PARTS: Readonly<Record<string, number>> = {
   game: 3,
   viewer: 3,
   net: 4,
+  tasks: 4,
+  threads: 4,
   agents: 5,
   ops: 5,
   cluster: 5,
   "server.ts": 6,
+  "worker.ts": 6,
   "index.ts": 6.5,
   cli: 7,
 };
@@ -46,7 +49,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node 20 has no WebSocket of its own; a browser never comes to that line.
   ws: ["net", "client"],
   "prom-client": ["ops"],
-  "node:": ["net", "ops", "cli"],
+  "node:": ["net", "threads", "ops", "worker.ts", "cli"],
 };
 
 /** Parts, and single files with a reason, that read a clock or roll dice. */
@@ -55,6 +58,8 @@ const TIME_AND_CHANCE = [
   "viewer",
   // The clock's caller.
   "server.ts",
+  // The clock of a sim worker.
+  "worker.ts",
   // The default of an option: a page's time base.
   "client/connection.ts",
 ];

@@ -8,6 +8,7 @@ import type { Game } from "../game/define.js";
 import { planGame } from "../game/plan.js";
 import type { Settings } from "../game/types.js";
 import { loadKernel } from "../kernel/load.js";
+import { loadGame } from "../ops/game-file.js";
 import { TickGuard } from "../ops/guard.js";
 import { digestOf } from "../ops/recording.js";
 import { DEMO, loadDemo } from "../server.js";
@@ -16,7 +17,6 @@ import { type ReadBytes, RecordingReader } from "../sim/recording-reader.js";
 import { type Difference, Replay } from "../sim/replay.js";
 import { Zones } from "../sim/zones.js";
 import { describeFlags, type Flags, parseFlags, type Values } from "./flags.js";
-import { loadGame } from "./game.js";
 
 const FLAGS = {
   verify: { type: "switch", help: "compare every state hash of the recording" },

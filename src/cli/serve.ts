@@ -6,6 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { GyreError } from "../errors.js";
 import { loadMap } from "../maps/load.js";
 import type { MapData } from "../maps/types.js";
+import { loadGame } from "../ops/game-file.js";
 import { digestOf } from "../ops/recording.js";
 import {
   createServer,
@@ -18,7 +19,6 @@ import {
 } from "../server.js";
 import { develop } from "./dev.js";
 import { describeFlags, type Flags, parseFlags, type Values } from "./flags.js";
-import { loadGame } from "./game.js";
 import { RecordingFile } from "./record.js";
 import { uncaught } from "./signals.js";
 import { catchStray } from "./stray.js";

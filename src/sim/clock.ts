@@ -41,7 +41,7 @@ export class Schedule {
    * tickRate: ticks per second, a positive whole number. numbers: lengthOf(tickRate) of them, where it keeps its state, zeros for a new one:
    * in shared memory several threads may advance one schedule, one at a time.
    */
-  constructor(tickRate: number, numbers = new Float64Array(Schedule.lengthOf(tickRate))) {
+  constructor(tickRate: number, numbers: Float64Array = new Float64Array(Schedule.lengthOf(tickRate))) {
     this.tickRate = tickRate;
     this.periodMs = 1000 / tickRate;
     this.#numbers = numbers;

@@ -42,7 +42,7 @@ export interface ZonesSpec {
   /** The indexes of the zones that are made here, in ascending order. Default: all. */
   readonly mine?: readonly number[];
   /** By zone, who goes out of it: shared with whoever has the other zones. Needed where mine is given and there are gates. */
-  readonly passages?: readonly Passage[];
+  readonly passages?: readonly (Passage | undefined)[];
 }
 
 /** Stands over the ticks of zones whose games may run for ever. */

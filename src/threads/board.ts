@@ -25,6 +25,7 @@ const TICK = 2 * LINE;
 const ASKING = 2 * LINE + 1;
 const TARGET = 3 * LINE;
 const STOP = 3 * LINE + 1;
+const CALLS = 3 * LINE + 2;
 const WAITING = 4 * LINE;
 const MAIN_BELL = 5 * LINE;
 const TICKETS = 6 * LINE;
@@ -109,6 +110,16 @@ export class Board {
 
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
+    this.bell.ring();
+  }
+
+  /** How often slots were called: one that finds that it was lets its event loop turn, where messages wait. */
+  get calls(): number {
+    return Atomics.load(this.#words, CALLS);
+  }
+
+  call(): void {
+    Atomics.add(this.#words, CALLS, 1);
     this.bell.ring();
   }
 

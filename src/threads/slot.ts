@@ -58,29 +58,33 @@ export class Slot {
   readonly #options: SlotOptions;
   /** The last tick that it is done with. */
   #tick: number;
+  /** The calls that its event loop has turned for. */
+  #calls: number;
 
   constructor(options: SlotOptions) {
     this.#options = options;
     this.#tick = options.board.arrived(options.slot);
+    this.#calls = options.board.calls;
   }
 
   get tick(): number {
     return this.#tick;
   }
 
-  /** Ticks until that time, and returns true; false when the server stopped. */
+  /** Ticks until that time, or until the main thread calls, and returns true; false when the server stopped. */
   run(untilMs: number): boolean {
     const { board } = this.#options;
+    this.#calls = board.calls;
     for (let tick = this.#next(untilMs); tick > 0; tick = this.#next(untilMs)) this.#run(tick);
     return !board.isStopped;
   }
 
-  /** Waits for a tick that is open and not done here; 0 when there is none until that time, or the server stopped. */
+  /** Waits for a tick that is open and not done here; 0 when there is none until that time, the main thread calls or the server stopped. */
   #next(untilMs: number): number {
     const { board, waiter, now, idle } = this.#options;
     for (;;) {
       const seen = board.bell.value;
-      if (board.isStopped) return 0;
+      if (board.isStopped || board.calls !== this.#calls) return 0;
       const { tick } = board;
       if (tick > this.#tick) return tick;
       const mayOpenMs = this.#mayOpenMs(tick + 1);

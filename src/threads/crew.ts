@@ -1,0 +1,266 @@
+/**
+ * The sim workers of a server, seen from its main thread: starts a thread for each slot, hears when ticks are done, watches that every
+ * thread moves on, and puts another one in the place of a thread that ended or does not.
+ *
+ *     start     a thread a slot; each says that it is ready, with the memories of its zones; then all are told to go
+ *     failed    it exited, threw outside of all hooks, or stood still for watchdogMs while it had something to do: what is left of it is ended,
+ *               and the next thread in the slot takes its zones up from their journals
+ *
+ * The watchdog counts its own looks instead of the time between them: a process that was stopped, or a main thread that was held, has not
+ * looked, and so fails nobody.
+ */
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { type ErrorCode, GyreError } from "../errors.js";
+import type { ZoneHandle } from "../kernel/types.js";
+import { waitAsync } from "../sync/waiter.js";
+import { type Board, BUSY, GONE, STARTING } from "./board.js";
+
+/** Milliseconds without a sign of life after which a thread is given up. */
+export const WATCHDOG_MS = 500;
+/** Milliseconds between two looks. */
+const LOOK_MS = 50;
+/** Milliseconds after which the main thread looks by itself, though nobody rang. */
+const BELL_MS = 50;
+/** Milliseconds for a thread to set its zones up. */
+const START_MS = 60_000;
+
+/** What a worker's thread says to the main thread. */
+export type WorkerMessage =
+  | { readonly type: "ready"; readonly handles: readonly (readonly [number, ZoneHandle])[] }
+  | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: "stray"; readonly message: string }
+  | { readonly type: "answer"; readonly question: number; readonly answer: unknown };
+
+/** What it may be asked, between two ticks: the hash and digests of each zone at home. */
+export interface Question {
+  readonly type: "hashes";
+  readonly question: number;
+}
+
+/** The answer: by zone. */
+export type Hashes = readonly (readonly [number, bigint, ReadonlyMap<string, bigint>])[];
+
+/** What it is told, once all are ready: zones by index, as far as their memory can be shared. */
+export interface GoMessage {
+  readonly type: "go";
+  readonly handles: readonly (readonly [number, ZoneHandle])[];
+}
+
+/** Why a thread was given up. */
+export interface Failure {
+  readonly slot: number;
+  /** The zone that it was at; -1 for none. */
+  readonly zone: number;
+  readonly reason: string;
+}
+
+export interface CrewTimers {
+  now(): number;
+  setTimeout(callback: () => void, ms: number): unknown;
+}
+
+export interface CrewOptions {
+  readonly board: Board;
+  /** The module that a thread runs, and what it is given, beside its slot and whether zones are to be taken up from their journals. */
+  readonly entry: URL;
+  readonly data: object;
+  readonly timers: CrewTimers;
+  /** Default WATCHDOG_MS; Infinity for none. */
+  readonly watchdogMs?: number;
+  /** Ticks are done, or some time passed. */
+  readonly onTicks: () => void;
+  /** A thread was given up; before another one takes its place. */
+  readonly onFailure: (failure: Failure) => void;
+  /** Something failed in a game outside of all hooks. It stops nothing. */
+  readonly onStray: (message: string) => void;
+  /** Takes part in every thread's life: for tests. */
+  readonly worker?: WorkerOptions;
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #threads: (Worker | null)[];
+  readonly #handles = new Map<number, ZoneHandle>();
+  /** By slot: its heartbeat at the last look, and for how many looks it has not changed. */
+  readonly #beats: Int32Array;
+  readonly #stills: Int32Array;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  #lastQuestion = 0;
+  #looks: NodeJS.Timeout | undefined;
+  #isClosing = false;
+
+  /** Resolves when all threads tick. Throws what made one fail to start. */
+  static async start(options: CrewOptions): Promise<Crew> {
+    const crew = new Crew(options);
+    try {
+      await Promise.all(crew.#threads.map((_, slot) => crew.#begin(slot, false)));
+    } catch (error) {
+      await crew.close();
+      throw error;
+    }
+    for (const thread of crew.#threads) thread?.postMessage(crew.#go);
+    crew.#looks = setInterval(() => crew.#look(), LOOK_MS);
+    crew.#listen();
+    return crew;
+  }
+
+  private constructor(options: CrewOptions) {
+    const { slots } = options.board;
+    this.#options = options;
+    this.#threads = new Array<Worker | null>(slots).fill(null);
+    this.#beats = new Int32Array(slots);
+    this.#stills = new Int32Array(slots);
+  }
+
+  /** Zones by index, as far as their memory can be shared. */
+  get handles(): ReadonlyMap<number, ZoneHandle> {
+    return this.#handles;
+  }
+
+  /** Ticks until this one and resolves; for a server that does not tick by the clock. */
+  async advanceTo(tick: number): Promise<void> {
+    const { board, timers } = this.#options;
+    board.target = tick;
+    for (let seen = board.mainBell.value; !board.haveArrived(tick); seen = board.mainBell.value) {
+      if (this.#isClosing) return;
+      if (board.haveArrived(tick)) break;
+      await waitAsync(board.mainBell.words, board.mainBell.index, seen, BELL_MS, timers);
+    }
+    this.#options.onTicks();
+  }
+
+  /** Of every zone that is at home somewhere: between two ticks, which differ between slots unless the server stands still. */
+  async hashes(): Promise<Hashes> {
+    const answers = this.#threads.map((thread) => {
+      const question = ++this.#lastQuestion;
+      thread?.postMessage({ type: "hashes", question } satisfies Question);
+      return new Promise<unknown>((resolve) => this.#questions.set(question, resolve));
+    });
+    this.#options.board.call();
+    const found = (await Promise.all(answers)) as Hashes[];
+    return found.flat().sort(([a], [b]) => a - b);
+  }
+
+  /** Ends all threads, in the middle of nothing. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#looks);
+    this.#options.board.stop();
+    await Promise.all(this.#threads.map((thread) => thread && ended(thread, this.#watchdogMs)));
+    this.#options.board.mainBell.ring();
+  }
+
+  get #watchdogMs(): number {
+    return this.#options.watchdogMs ?? WATCHDOG_MS;
+  }
+
+  get #go(): GoMessage {
+    return { type: "go", handles: [...this.#handles] };
+  }
+
+  /** Starts a thread in the slot; resolves when its zones are there. Throws when it cannot set them up. */
+  #begin(slot: number, resumes: boolean): Promise<void> {
+    const { entry, data, board, worker, onStray } = this.#options;
+    board.setState(slot, STARTING);
+    const workerData = { ...data, slot, resumes, handles: [...this.#handles] };
+    const thread = new Worker(entry, { ...worker, workerData, name: `sim-${slot}` });
+    this.#threads[slot] = thread;
+    return new Promise((resolve, reject) => {
+      const fail = (error: GyreError): void => {
+        reject(error);
+        this.#failed(slot, thread, error.message);
+      };
+      const late = setTimeout(
+        () => fail(failed(`sim-${slot} did not come to an end of setting up its zones`)),
+        START_MS,
+      );
+      thread.on("message", (message: WorkerMessage) => {
+        if (message.type === "stray") onStray(message.message);
+        else if (message.type === "answer") this.#answered(message.question, message.answer);
+        else if (message.type === "failed") fail(new GyreError(message.code, message.message));
+        else {
+          clearTimeout(late);
+          for (const [zone, handle] of message.handles) this.#handles.set(zone, handle);
+          resolve();
+        }
+      });
+      thread.on("error", (error: Error) => fail(failed(`sim-${slot}: ${error.message}`)));
+      thread.on("exit", (status) => {
+        clearTimeout(late);
+        fail(failed(`sim-${slot} ended by itself with status ${status}`));
+      });
+    });
+  }
+
+  /** A thread is no use any more: its slot is handed to another, once, and unless all is over. */
+  #failed(slot: number, thread: Worker, reason: string): void {
+    const { board, onFailure } = this.#options;
+    if (this.#isClosing || this.#threads[slot] !== thread || this.#looks === undefined) return;
+    this.#threads[slot] = null;
+    const zone = board.zoneOf(slot);
+    // The others go on without it.
+    board.setState(slot, GONE);
+    board.setPresent(slot, -1);
+    board.bell.ring();
+    thread.terminate().then(() => {
+      board.repairOpening();
+      onFailure({ slot, zone, reason });
+      if (!this.#isClosing) this.#replace(slot);
+    });
+  }
+
+  #replace(slot: number): void {
+    this.#begin(slot, true).then(
+      () => this.#threads[slot]?.postMessage(this.#go),
+      // Told by the next failure, which follows.
+      () => {},
+    );
+  }
+
+  #answered(question: number, answer: unknown): void {
+    this.#questions.get(question)?.(answer);
+    this.#questions.delete(question);
+  }
+
+  #look(): void {
+    const { board } = this.#options;
+    for (let slot = 0; slot < board.slots; slot++) {
+      const thread = this.#threads[slot];
+      const beat = board.heartbeat(slot);
+      const isBusy = board.state(slot) === BUSY;
+      if (!isBusy || beat !== this.#beats[slot] || thread === null || thread === undefined) this.#stills[slot] = 0;
+      else this.#stills[slot] = (this.#stills[slot] ?? 0) + 1;
+      this.#beats[slot] = beat;
+      if (thread && (this.#stills[slot] ?? 0) * LOOK_MS >= this.#watchdogMs) {
+        this.#failed(slot, thread, `sim-${slot} did not move on for ${this.#watchdogMs} ms`);
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { board, timers, onTicks } = this.#options;
+    const { words, index } = board.mainBell;
+    while (!this.#isClosing) {
+      const seen = board.mainBell.value;
+      onTicks();
+      await waitAsync(words, index, seen, BELL_MS, timers);
+    }
+  }
+}
+
+function failed(message: string): GyreError {
+  return new GyreError("GAME_FAILED", message);
+}
+
+/** It ends by itself when it hears that the server stops, and is ended when it does not. */
+async function ended(thread: Worker, patienceMs: number): Promise<void> {
+  // As it did already.
+  if (thread.threadId < 0) return;
+  await new Promise<void>((resolve) => {
+    const late = setTimeout(() => thread.terminate(), Math.min(patienceMs, 2 ** 31 - 1));
+    thread.once("exit", () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,52 @@
+/** The shared memory of a server's threads: made by the main thread, handed to the others as it is, opened by each. */
+import { entityBytes } from "../kernel/transfer.js";
+import { Schedule } from "../sim/clock.js";
+import { Passage } from "../sim/passage.js";
+import { Board } from "./board.js";
+
+/** What sizes follow from. */
+export interface Shape {
+  readonly slots: number;
+  readonly zones: number;
+  /** Per second. */
+  readonly tickRate: number;
+  /** Columns of the game's own. */
+  readonly columns: number;
+  /** By zone, whether gates lead out of it. */
+  readonly gated: readonly boolean[];
+}
+
+/** Passes through postMessage. */
+export interface SharedParts {
+  readonly shape: Shape;
+  readonly board: SharedArrayBuffer;
+  readonly schedule: SharedArrayBuffer;
+  readonly costs: SharedArrayBuffer;
+  /** By zone; of no bytes for one without gates. */
+  readonly passages: readonly SharedArrayBuffer[];
+}
+
+export function makeParts(shape: Shape): SharedParts {
+  const { slots, zones, tickRate, columns, gated } = shape;
+  const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
+  return {
+    shape,
+    board: shared(Board.bytesOf(slots, zones)),
+    schedule: shared(8 * Schedule.lengthOf(tickRate)),
+    costs: shared(8 * zones),
+    passages: gated.map((isGated) => shared(isGated ? Passage.bytesOf(entityBytes(columns)) : 0)),
+  };
+}
+
+/** One thread's view of them. */
+export function openParts({ shape, board, schedule, costs, passages }: SharedParts) {
+  const { slots, zones, tickRate, columns } = shape;
+  return {
+    board: new Board(board, slots, zones),
+    schedule: new Schedule(tickRate, new Float64Array(schedule)),
+    costs: new Float64Array(costs),
+    passages: passages.map((buffer) =>
+      buffer.byteLength === 0 ? undefined : new Passage(entityBytes(columns), buffer),
+    ),
+  };
+}

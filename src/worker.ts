@@ -1,0 +1,82 @@
+/**
+ * A sim worker's thread: makes the zones that are at home in its slot, says that they are there, and ticks them from when it is told to go.
+ * Between two ticks it blocks; once a second, and whenever the main thread calls, its event loop turns.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { GyreError } from "./errors.js";
+import { type PlanData, resumePlan } from "./game/plan-data.js";
+import { loadKernel } from "./kernel/load.js";
+import type { KernelOptions, ZoneHandle } from "./kernel/types.js";
+import { loadGame } from "./ops/game-file.js";
+import { Zones } from "./sim/zones.js";
+import { type Spin, Waiter } from "./sync/waiter.js";
+import type { GoMessage, Hashes, Question, WorkerMessage } from "./threads/crew.js";
+import { openParts, type SharedParts } from "./threads/parts.js";
+import { Slot } from "./threads/slot.js";
+
+/** Milliseconds of ticks between two turns of the event loop. */
+const TURN_MS = 1000;
+
+export interface WorkerData {
+  readonly slot: number;
+  /** Whether another thread was in the slot before. */
+  readonly resumes: boolean;
+  /** The module whose default export is the game. */
+  readonly game: string;
+  readonly plan: PlanData;
+  readonly kernel: KernelOptions;
+  readonly spin: Spin;
+  readonly parts: SharedParts;
+  /** Milliseconds to add to performance.now() for the clock that all threads share. */
+  readonly handles: readonly (readonly [number, ZoneHandle])[];
+}
+
+const data = workerData as WorkerData;
+const port = parentPort;
+if (port === null) throw new Error("this module runs in a worker thread");
+const say = (message: WorkerMessage): void => port.postMessage(message);
+
+/** A clock that is the same in all threads of the process: their performance.now() count from different moments. */
+function sharedClock(): () => number {
+  const [seconds, nanoseconds] = process.hrtime();
+  const offset = seconds * 1000 + nanoseconds / 1e6 - performance.now();
+  return () => performance.now() + offset;
+}
+
+async function start(): Promise<void> {
+  const { slot, parts: shared, spin } = data;
+  const game = await loadGame(data.game);
+  const plan = await resumePlan(game, data.plan);
+  const kernel = await loadKernel(data.kernel);
+  const { board, schedule, costs, passages } = openParts(shared);
+  const mine = Array.from({ length: board.zones }, (_, i) => i).filter((i) => board.home(i) === slot);
+  const zones = Zones.create(kernel, { ...plan, ...plan.settings, passages, mine });
+  const now = sharedClock();
+  const desk = { drain: () => {}, endTick: () => {} };
+  const loop = new Slot({ slot, board, schedule, zones, desk, costs, now, waiter: new Waiter({ now, spin }) });
+  const turn = (): void => {
+    if (loop.run(now() + TURN_MS)) setImmediate(turn);
+    else process.exit(0);
+  };
+  port?.on("message", (message: GoMessage | Question) => {
+    if (message.type === "go") turn();
+    else say({ type: "answer", question: message.question, answer: hashesOf(zones) });
+  });
+  const handles = kernel.shared ? mine.map((i) => [i, zones.at(i)?.zone.share()] as [number, ZoneHandle]) : [];
+  say({ type: "ready", handles });
+}
+
+function hashesOf(zones: Zones): Hashes {
+  const found: [number, bigint, ReadonlyMap<string, bigint>][] = [];
+  for (let i = 0; i < zones.count; i++) {
+    const world = zones.at(i);
+    if (world !== undefined && world.fault === null) found.push([i, world.hash(), world.digests()]);
+  }
+  return found;
+}
+
+start().catch((error: unknown) => {
+  const { code, message } =
+    error instanceof GyreError ? error : { code: "GAME_FAILED" as const, message: String(error) };
+  say({ type: "failed", code, message });
+});

@@ -1,0 +1,59 @@
+/** Sim workers whose clock is the test. */
+
+import { fileURLToPath } from "node:url";
+import type { WorkerOptions } from "node:worker_threads";
+import { defineGame, type Game } from "../../src/game/define.js";
+import { type GamePlan, planGame } from "../../src/game/plan.js";
+import { planData } from "../../src/game/plan-data.js";
+import type { GameDefinition, OwnColumns, Settings } from "../../src/game/types.js";
+import { Crew, type Failure } from "../../src/threads/crew.js";
+import { makeParts, openParts } from "../../src/threads/parts.js";
+
+const ENTRY = new URL("../js/worker.js", import.meta.url);
+
+/** A game of test/games by its definition, and the file that other threads load. */
+export function gameIn<S, const C extends OwnColumns>(name: string, definition: GameDefinition<S, C>) {
+  return { game: defineGame(definition), file: fileURLToPath(new URL(`games/${name}.js`, import.meta.url)) };
+}
+
+export interface TestCrew {
+  game: Game;
+  file: string;
+  settings: Partial<Settings>;
+  slots: number;
+  spin?: "auto" | "off";
+  watchdogMs?: number;
+  worker?: WorkerOptions;
+}
+
+export const timers = {
+  now: () => performance.now(),
+  setTimeout: (callback: () => void, ms: number) => setTimeout(callback, ms),
+};
+
+/** Threads that tick when they are told to, by advanceTo. */
+export async function crewOf({ game, file, settings, slots, spin = "auto", ...rest }: TestCrew) {
+  const plan = await planGame(game, { settings });
+  const parts = makeParts(shapeOf(plan, slots));
+  const opened = openParts(parts);
+  for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, i % slots);
+  opened.board.target = 0;
+  const failures: Failure[] = [];
+  const crew = await Crew.start({
+    ...rest,
+    board: opened.board,
+    entry: ENTRY,
+    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts },
+    timers,
+    onTicks: () => {},
+    onFailure: (failure) => failures.push(failure),
+    onStray: () => {},
+  });
+  return { crew, plan, failures, ...opened };
+}
+
+function shapeOf(plan: GamePlan, slots: number) {
+  const { zones } = plan.settings;
+  const gated = Array.from({ length: zones }, (_, i) => plan.gates.some(({ zone }) => zone === `zone-${i}`));
+  return { slots, zones, tickRate: plan.tickRate, columns: Object.keys(plan.world.zone.columns ?? {}).length, gated };
+}
