@@ -13,9 +13,10 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo, ZoneInfo } from "../protocol/control.js";
-import { checkColumns, typeOf } from "../protocol/fields.js";
+import { checkColumns } from "../protocol/fields.js";
 import { type InterestGrid, interestGrid } from "../protocol/interest.js";
 import { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
+import { isSnapshotTick, type Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
 import type { NetCounters } from "./counters.js";
@@ -28,13 +29,6 @@ const COHORT_MIN = 64;
 const TOLD_PER_TICK_MAX = 256;
 /** Events of a tick that are for more than one player; no session has room for more of them, and each is a look at every session. */
 const BROADCASTS_PER_TICK_MAX = EVENTS_WAITING_MAX;
-
-export interface Rates {
-  /** Per second. */
-  readonly tickRate: number;
-  /** Per second, at most tickRate. */
-  readonly snapshotRate: number;
-}
 
 /** What all audiences of a server share. */
 export interface Circle {
@@ -157,8 +151,8 @@ export class Audience {
   publish(): void {
     const tick = this.venue.newestTick;
     // A zone that sleeps or stopped stands still: what was taken is the last there is.
-    if (isLater(tick, this.#tick) && isSnapshotTick(tick, this.#rates)) this.#take();
-    this.#tick = tick;
+    const isDue = isLater(tick, this.#tick) && isSnapshotTick(tick, this.#rates);
+    this.#tick = isDue ? this.#take() : tick;
     if (this.#isTaken) this.#serve(this.#nextCohort());
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
@@ -230,7 +224,8 @@ export class Audience {
     session.index = index;
   }
 
-  #take(): void {
+  /** Returns the tick whose state it took: a newer one, where there was one meanwhile. */
+  #take(): number {
     const { venue } = this;
     this.#encoder ??= new SnapshotEncoder(venue.scene, this.#info.columns);
     if (this.#isTaken) {
@@ -246,6 +241,7 @@ export class Audience {
     }
     this.#cursor = 0;
     this.#ticksLeft = Math.floor(this.#rates.tickRate / this.#rates.snapshotRate);
+    return venue.scene.tick;
   }
 
   #nextCohort(): number {
@@ -270,18 +266,13 @@ export class Audience {
 
 /** The zone as welcome and watching describe it. */
 function infoOf({ name, scene, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
-  const columns = replicated.map((column) => {
-    const values = scene.own[column];
-    if (values === undefined) throw new GyreError("BAD_ARGUMENT", `${name} has no column ${column} to replicate`);
-    return { name: column, type: typeOf(values) };
-  });
-  checkColumns(columns);
+  checkColumns(replicated);
   return {
     name,
     width: scene.width,
     height: scene.height,
     tileSize: scene.tileSize,
-    columns,
+    columns: replicated,
     kinds,
     gates: gates.map(({ x0, y0, x1, y1, to }) => ({ x0, y0, x1, y1, to })),
   };
@@ -294,12 +285,4 @@ function stopped({ name }: Venue): GyreError {
 /** Ticks are u32 and begin anew some day. */
 function isLater(tick: number, than: number): boolean {
   return ((tick - than) | 0) > 0;
-}
-
-/**
- * Whether the state after this tick is a snapshot: when tick * snapshotRate / tickRate has passed another whole number. With
- * rates that divide, every n-th tick; with others as even as whole ticks allow, and exactly snapshotRate of every tickRate.
- */
-export function isSnapshotTick(tick: number, { tickRate, snapshotRate }: Rates): boolean {
-  return Math.floor((tick * snapshotRate) / tickRate) !== Math.floor(((tick - 1) * snapshotRate) / tickRate);
 }

@@ -5,8 +5,9 @@
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
+import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
-import { Audience, type Circle, type Rates } from "./audience.js";
+import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight } from "./flight.js";
 import { type Format, Session } from "./session.js";
@@ -118,8 +119,9 @@ export class Hub {
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 
-  close(): void {
-    for (const session of this.#sessions) session.close(CLOSE_GOING_AWAY, "the server stops");
+  /** Closes all sessions. */
+  close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
+    for (const session of this.#sessions) session.close(code, reason);
   }
 
   #check(nowMs: number): void {

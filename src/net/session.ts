@@ -156,11 +156,13 @@ export class Session {
     this.playing = null;
   }
 
-  /** It has no seat after all, and goes on seeing what it saw. */
+  /** It has no seat after all. Who was in already had a zone that began anew, and sees what a spectator sees. */
   refused(error: GyreError): void {
+    const wasIn = this.playing !== null;
     this.#joined = null;
     this.#forgetPlayer();
     this.#refuse(error);
+    if (wasIn) this.#lookBack();
   }
 
   /** The same of an input. */
@@ -184,9 +186,9 @@ export class Session {
   }
 
   /** Whether its entity stands within a radius of a point of the audience's zone; without an entity, whether its view holds the point. */
-  isWithin({ venue, grid }: Audience, x: number, y: number, radius: number): boolean {
-    const isNear = this.you === 0 ? null : venue.isWithin(this.seat, this.you, x, y, radius);
-    return isNear ?? this.#view.holds(grid, x, y);
+  isWithin(audience: Audience, x: number, y: number, radius: number): boolean {
+    const isNear = this.playing === audience ? audience.venue.isWithin(this.seat, x, y, radius) : null;
+    return isNear ?? this.#view.holds(audience.grid, x, y);
   }
 
   /** Sends the events that wait. */

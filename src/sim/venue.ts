@@ -4,15 +4,15 @@
  * may be refused when its session has gone on already, and what snapshots are taken of is the state of some ticks ago.
  */
 import type { GyreError } from "../errors.js";
-import type { EntityId, TypedColumn } from "../kernel/types.js";
+import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
+import type { ColumnInfo } from "../protocol/fields.js";
 import type { SnapshotZone } from "../protocol/snapshot-encoder.js";
 import type { Gate } from "./gates.js";
 import type { Tell } from "./world-spec.js";
 
 /** What snapshots are taken of: the state of one tick. The columns are the same arrays for ever, and hold slots 0 .. highWater-1. */
 export interface Scene extends SnapshotZone {
-  readonly own: Readonly<Record<string, TypedColumn>>;
   readonly tick: number;
   readonly highWater: number;
 }
@@ -45,8 +45,8 @@ export interface Venue {
   readonly map: MapData;
   /** Those that lead out of it. */
   readonly gates: readonly Gate[];
-  /** Own columns that clients get, by name. */
-  readonly replicated: readonly string[];
+  /** Own columns that clients get. */
+  readonly replicated: readonly ColumnInfo[];
   /** Why it stopped; null while it runs. */
   readonly fault: GyreError | null;
   /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
@@ -86,8 +86,8 @@ export interface Venue {
   refresh(): void;
   /** The sequence number of the last input of the seat that the simulation applied; 0 before the first. */
   ackOf(seat: number): number;
-  /** Within onTell: whether the entity of who has the seat is within this radius of this point. Null: there is no such entity. */
-  isWithin(seat: number, id: EntityId, x: number, y: number, radius: number): boolean | null;
+  /** Within onTell, of what is told: whether the entity of who has the seat is within the radius. Null for one without an entity. */
+  isWithin(seat: number, x: number, y: number, radius: number): boolean | null;
 
   /** The same object each time, valid until the next call. */
   figures(): Readonly<Figures>;

@@ -2,6 +2,7 @@
 import { GyreError } from "../errors.js";
 import type { Kernel, Zone, ZoneSpec } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
+import { type ColumnInfo, typeOf } from "../protocol/fields.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { CROSSERS_PER_TICK_MAX, GATES_MAX, type Gate } from "./gates.js";
 import { COMMANDS_PER_SEAT } from "./inbox.js";
@@ -83,5 +84,14 @@ export function createZone(kernel: Kernel, { map, zone, seats, seed }: WorldSpec
     tileSize,
     tiles,
     seed,
+  });
+}
+
+/** Columns of a zone's own by their names. Throws BAD_ARGUMENT for one that it does not have. */
+export function columnsOf({ own }: Zone, names: readonly string[]): ColumnInfo[] {
+  return names.map((name) => {
+    const values = own[name];
+    if (values === undefined) throw new GyreError("BAD_ARGUMENT", `there is no column ${name} to replicate`);
+    return { name, type: typeOf(values) };
   });
 }

@@ -14,6 +14,7 @@
 import { GyreError } from "../errors.js";
 import type { Command, EntityId, Kernel, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
+import type { ColumnInfo } from "../protocol/fields.js";
 import { Border, type SavedBorder } from "./border.js";
 import { ARRIVE, DEPARTED, INPUT, JOIN, LEAVE, NO_SEAT, SLEEP, STAYS, WAKE } from "./commands.js";
 import { EVENT } from "./events.js";
@@ -26,7 +27,7 @@ import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
 import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
 import type { Figures, Venue } from "./venue.js";
-import { checkSpec, createZone, type Tell, type WorldImage, type WorldSpec } from "./world-spec.js";
+import { checkSpec, columnsOf, createZone, type Tell, type WorldImage, type WorldSpec } from "./world-spec.js";
 
 export type { Tell, WorldImage, WorldSpec };
 
@@ -49,7 +50,7 @@ export class World implements Venue {
   readonly zone: Zone;
   readonly places: Places;
   readonly gates: readonly Gate[];
-  readonly replicated: readonly string[];
+  readonly replicated: readonly ColumnInfo[];
   readonly rules: Rules;
   /** Whether anybody in it can strike a blow. */
   readonly fights: boolean;
@@ -133,7 +134,6 @@ export class World implements Venue {
     this.kernel = kernel;
     this.places = spec.places;
     this.gates = spec.gates;
-    this.replicated = spec.replicated;
     this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
     this.zone = spec.saved === undefined ? createZone(kernel, spec) : kernel.restoreZone(spec.saved.zone);
     this.#seats = new Seats(spec.seats);
@@ -141,6 +141,7 @@ export class World implements Venue {
     this.#roster = new Roster(this.zone, this.#seats);
     this.#border = new Border(this, this.#seats, this.#inbox, this.#roster, (seat) => this.#introduce(seat));
     try {
+      this.replicated = columnsOf(this.zone, spec.replicated);
       this.rules = spec.rules(this);
       if (spec.saved === undefined) this.#setUp();
       else this.#restore(spec.saved.parts);
@@ -210,8 +211,8 @@ export class World implements Venue {
     return this.#seats.ack[seat] ?? 0;
   }
 
-  isWithin(_seat: number, id: EntityId, x: number, y: number, radius: number): boolean | null {
-    const slot = this.zone.slot(id);
+  isWithin(seat: number, x: number, y: number, radius: number): boolean | null {
+    const slot = this.zone.slot(this.entity(seat));
     if (slot < 0) return null;
     const { columns } = this.zone;
     return ((columns.x[slot] ?? 0) - x) ** 2 + ((columns.y[slot] ?? 0) - y) ** 2 <= radius * radius;
