@@ -158,13 +158,9 @@ export class GameRules implements Rules {
   }
 
   parts(): ReadonlyMap<string, string> {
-    const { state, timers } = this.#view;
-    this.#where = "state";
-    const text = state === undefined ? "" : plainText(state, "state");
-    this.#where = "";
     return new Map([
-      ["state", text],
-      ["timers", JSON.stringify(timers.save())],
+      ["state", this.#stateText()],
+      ["timers", JSON.stringify(this.#view.timers.save())],
     ]);
   }
 
@@ -200,6 +196,19 @@ export class GameRules implements Rules {
       "GAME_FAILED",
       `${found || fileName(file)} in ${this.#where} of ${when}: ${message}`.trimStart(),
     );
+  }
+
+  #stateText(): string {
+    const { state } = this.#view;
+    if (state === undefined) return "";
+    try {
+      return plainText(state, "state");
+    } catch (error) {
+      this.#where = "state";
+      throw this.located(error);
+    } finally {
+      this.#where = "";
+    }
   }
 
   /** What a player gets: as the hook says, or else the first archetype at a free place. */

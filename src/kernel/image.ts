@@ -82,7 +82,8 @@ export class ImageWriter {
 function readOwn(names: Uint8Array): unknown {
   if (names.length === 0) return {};
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(names));
+    // A copy: what is shared is not decoded everywhere.
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(names.slice()));
   } catch {
     throw imageBad("the names of its columns are no JSON");
   }

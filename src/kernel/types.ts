@@ -426,7 +426,7 @@ export interface Zone {
   saveInto(out: Uint8Array): number;
   /**
    * Becomes what the image was made of, in this memory: handles and views of it stay what they are, whatever state it is in. Throws, and
-   * changes nothing, IMAGE_BAD or IMAGE_VERSION for a foreign or damaged image, or one of a zone with another spec, tiles or archetypes.
+   * changes nothing, IMAGE_BAD or IMAGE_VERSION for a foreign or damaged image, or one of a zone with another spec (but for the seed), tiles or archetypes.
    * Takes a second memory of the same size for as long as it lasts.
    */
   load(image: Uint8Array): void;

@@ -106,7 +106,7 @@ export function attachZone(factory: KernelFactory, handle: ZoneHandle): Zone {
   return new KernelZone(factory, instance, own);
 }
 
-/** What a zone was made from: its spec, and hashes of its tiles and archetypes. */
+/** What a zone stays for life: its spec but for the seed, see reset, and hashes of its tiles and archetypes. */
 interface Identity {
   readonly spec: Uint8Array;
   readonly tiles: bigint;
@@ -117,9 +117,10 @@ interface Identity {
 const PART_TILES = 1;
 const PART_ARCHETYPES = 2;
 
-function identityOf({ buffer, functions }: KernelInstance, { BASE, SPEC_BYTES }: Constants): Identity {
+function identityOf({ buffer, functions }: KernelInstance, constants: Constants): Identity {
+  const { BASE, SPEC_BYTES, ZONE_SEED } = constants;
   return {
-    spec: new Uint8Array(buffer, BASE, SPEC_BYTES).slice(),
+    spec: new Uint8Array(buffer, BASE, SPEC_BYTES).slice().fill(0, ZONE_SEED, ZONE_SEED + 8),
     tiles: functions.partHash(BASE, PART_TILES, 0n),
     archetypes: functions.partHash(BASE, PART_ARCHETYPES, 0n),
   };

@@ -26,14 +26,14 @@ export class Arrivals {
   /** Takes in an entity of another zone with equal columns: what extract wrote. Returns its index; -1 when there is no room. */
   add(entity: Uint8Array, isSeated: boolean): number {
     if (this.count === ARRIVALS_PER_TICK_MAX) return -1;
-    this.#at(this.count).set(entity);
+    this.at(this.count).set(entity);
     if (!isSeated) this.unseated++;
     return this.count++;
   }
 
   /** Puts it into the zone. seat: NO_SEAT for one without a player. */
   insert(index: number, x: number, y: number): EntityId {
-    return this.#zone.insert(this.#at(index), x, y);
+    return this.#zone.insert(this.at(index), x, y);
   }
 
   save(): SavedArrivals {
@@ -46,7 +46,8 @@ export class Arrivals {
     this.unseated = unseated;
   }
 
-  #at(index: number): Uint8Array {
+  /** What extract wrote. */
+  at(index: number): Uint8Array {
     const { entityBytes } = this.#zone;
     return this.#bytes.subarray(index * entityBytes, (index + 1) * entityBytes);
   }

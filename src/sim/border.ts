@@ -11,9 +11,9 @@
  * again in the next. No phase looks at more than its own world and the passages, so that threads may share the worlds of one.
  */
 import { entitySpec } from "../kernel/transfer.js";
-import type { Command } from "../kernel/types.js";
+import type { Command, EntityId } from "../kernel/types.js";
 import { Arrivals, type SavedArrivals } from "./arrivals.js";
-import { ARRIVE, DEPARTED, NO_SEAT, STAYS } from "./commands.js";
+import { ARRIVE, DEPARTED, type LoggedCommand, NO_SEAT, STAYS } from "./commands.js";
 import { type Gate, GateKeeper } from "./gates.js";
 import type { Inbox } from "./inbox.js";
 import { ADMITTED, LATER, type Passage, REFUSED } from "./passage.js";
@@ -70,7 +70,23 @@ export class Border {
 
   /** Nobody was asked. */
   turnBack(): void {
-    for (let crosser = 0; crosser < this.keeper.count; crosser++) this.keeper.forget(crosser);
+    for (let crosser = 0; crosser < this.keeper.count; crosser++) this.forget(crosser);
+  }
+
+  /** Does again what receive, settle and turnBack did, as a log tells it. False when this zone cannot have done it. */
+  again(record: LoggedCommand): boolean {
+    const { type, action, seat, seq, dx, hasLeft } = record;
+    if (type === ARRIVE) return this.#receiveAgain(record);
+    if (type === DEPARTED && seat !== NO_SEAT && this.#seats.taken[seat] === 0) return false;
+    this.keeper.answered(seq);
+    if (type === STAYS) this.#keep(action, seat, seq);
+    else this.#letGo(action, seat, seq, dx, hasLeft);
+    return true;
+  }
+
+  /** One who asked and was not answered. */
+  forget(crosser: number): void {
+    if (this.keeper.forget(crosser)) this.#inbox.log?.forgot(crosser);
   }
 
   obeyArrive({ seat, seq, dx, dy }: Command): void {
@@ -128,7 +144,7 @@ export class Border {
     const isThere = seat < 0 || (world.isIn(seat) && this.#seats.taken[seat] !== 0);
     // Gone since the scan, leaving, or no room for the answer: as if it had not asked.
     if (!isThere || this.#inbox.room < 1 || !world.zone.extract(id, passage.nextEntity)) {
-      this.keeper.forget(crosser);
+      this.forget(crosser);
       return;
     }
     const { x, y } = world.zone.columns;
@@ -165,47 +181,82 @@ export class Border {
       this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);
       return ADMITTED;
     }
-    const isBot = passage.isBot(record);
-    const seat = this.#inbox.take(passage.name(record), isBot);
-    this.#seats.ack[seat] = passage.ack(record);
-    this.#seats.tag[seat] = passage.tag(record);
-    this.#inbox.push(ARRIVE, isBot ? 1 : 0, seat, index, x, y);
+    return this.#admit(index, x, y, {
+      name: passage.name(record),
+      isBot: passage.isBot(record),
+      ack: passage.ack(record),
+      tag: passage.tag(record),
+      hasLeft: passage.hasLeft(record),
+    });
+  }
+
+  /** A seat for one whose entity was taken in; there is one. */
+  #admit(index: number, x: number, y: number, { name, isBot, ack, tag, hasLeft }: Guest): number {
+    const seat = this.#inbox.take(name, isBot, tag);
+    this.#seats.ack[seat] = ack;
     // Who left in this tick crosses all the same, and leaves here: after all who come, as it does where its leave is recorded.
-    if (passage.hasLeft(record)) this.#inbox.leaveLater(seat);
-    else if (isBot) world.onBotCame?.(seat);
-    else world.onSeatCame?.(seat);
+    if (hasLeft) this.#inbox.leaveLater(seat);
+    this.#inbox.push(ARRIVE, isBot ? 1 : 0, seat, index, x, y);
+    if (hasLeft) return seat;
+    if (isBot) this.#world.onBotCame?.(seat);
+    else this.#world.onSeatCame?.(seat);
     return seat;
   }
 
+  #receiveAgain({ seat, seq, action, dx, dy, name, ack, tag, hasLeft, entity }: LoggedCommand): boolean {
+    const isSeated = seat !== NO_SEAT;
+    if (this.#inbox.room < (isSeated ? 2 : 1) || (isSeated && this.#seats.next !== seat)) return false;
+    if (this.arrivals.count !== seq || this.arrivals.add(entity, isSeated) < 0) return false;
+    if (isSeated) this.#admit(seq, dx, dy, { name, isBot: action === 1, ack, tag, hasLeft });
+    else this.#inbox.push(ARRIVE, 0, NO_SEAT, seq, dx, dy);
+    return true;
+  }
+
+  /** Whether it goes. */
   #settleOne(passage: Passage, record: number): boolean {
-    const world = this.#world;
-    const [answer, seat, id, gate] = [
-      passage.answer(record),
-      passage.seat(record),
-      passage.id(record),
-      passage.gate(record),
-    ];
+    const [answer, id, gate] = [passage.answer(record), passage.id(record), passage.gate(record)];
+    const seat = passage.seat(record) < 0 ? NO_SEAT : passage.seat(record);
     if (answer === LATER) {
-      this.keeper.forget(passage.crosser(record));
+      this.forget(passage.crosser(record));
       return false;
     }
-    if (answer === REFUSED) {
-      this.#inbox.push(STAYS, gate, seat < 0 ? NO_SEAT : seat, id, 0, 0);
-      this.refusals++;
-      return false;
-    }
-    if (seat >= 0) {
+    // Not one of whom a log told already, when the zone was taken up from it in the middle of this.
+    if (!this.keeper.answered(id)) return false;
+    if (answer === REFUSED) this.#keep(gate, seat, id);
+    else this.#letGo(gate, seat, id, answer, passage.hasLeft(record));
+    return answer !== REFUSED;
+  }
+
+  #keep(gate: number, seat: number, id: EntityId): void {
+    this.#inbox.push(STAYS, gate, seat, id, 0, 0);
+    this.refusals++;
+  }
+
+  /** answer: its seat there. */
+  #letGo(gate: number, seat: number, id: EntityId, answer: number, hasLeft: boolean): void {
+    const world = this.#world;
+    if (seat !== NO_SEAT) {
       this.#inbox.takeBack(seat);
       this.#inbox.giveUp(seat);
     }
-    this.#inbox.push(DEPARTED, gate, seat < 0 ? NO_SEAT : seat, id, 0, 0);
-    if (seat < 0 || passage.hasLeft(record)) return true;
+    this.#inbox.push(DEPARTED, gate, seat, id, answer, hasLeft ? 1 : 0);
+    if (seat === NO_SEAT || hasLeft) return;
     if (world.isBot(seat)) world.onBotGone?.(seat);
     else world.onSeatMoved?.(seat, world.gates[gate]?.to ?? "", answer);
-    return true;
   }
 }
 
+/** A player who comes. */
+interface Guest {
+  readonly name: string;
+  readonly isBot: boolean;
+  readonly ack: number;
+  readonly tag: number;
+  /** Its player left meanwhile. */
+  readonly hasLeft: boolean;
+}
+
+/** What is hashed: who asks is decided in the same tick. */
 export interface SavedBorder {
   readonly marks: readonly number[];
   readonly arrivals: SavedArrivals;

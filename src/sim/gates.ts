@@ -67,10 +67,33 @@ export class GateKeeper {
     for (let gate = 0; gate < this.#list.length; gate++) this.#ask(gate, isPlayer);
   }
 
-  /** The entity at this index was not answered: it asks again in the next scan. */
-  forget(index: number): void {
+  /** The entity at this index was not answered: it asks again in the next scan. False: it would have anyway. */
+  forget(index: number): boolean {
     const slot = this.#zone.slot(this.ids[index] ?? 0);
-    if (slot >= 0) this.#markedId[slot] = 0;
+    if (slot < 0 || this.#markedId[slot] === 0) return false;
+    this.#markedId[slot] = 0;
+    return true;
+  }
+
+  /** Who asked and was answered does not ask any more in this tick. False: it does not already. */
+  answered(id: EntityId): boolean {
+    const index = id === 0 ? -1 : this.ids.indexOf(id);
+    if (index < 0 || index >= this.count) return false;
+    this.ids[index] = 0;
+    return true;
+  }
+
+  /** Who asks still, id and gate each; 0 and any gate for one who was answered. */
+  saveAsking(): number[] {
+    return Array.from({ length: 2 * this.count }, (_, i) => (i % 2 === 0 ? this.ids : this.gates)[i >>> 1] ?? 0);
+  }
+
+  restoreAsking(asking: readonly number[]): void {
+    this.count = asking.length >>> 1;
+    for (let i = 0; i < this.count; i++) {
+      this.ids[i] = asking[2 * i] ?? 0;
+      this.gates[i] = asking[2 * i + 1] ?? 0;
+    }
   }
 
   /** One that came in: not asked of the gates that it stands in until it was outside. */

@@ -9,7 +9,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { Command, CommandRing } from "../kernel/types.js";
-import { INPUT, JOIN, LEAVE, SLEEP, WAKE } from "./commands.js";
+import { type CommandLog, INPUT, JOIN, LEAVE, SLEEP, WAKE } from "./commands.js";
 import { LEFT, NAME_BYTES_MAX, nameBytes, SeatQueue, type Seats, TAKEN } from "./seats.js";
 
 /** Commands of one seat between two ticks: an input, what came after it, and its LEAVE; its JOIN is in another tick mostly. */
@@ -23,6 +23,8 @@ export class Inbox {
   refused = 0;
   /** Room that is kept for the answers to those who asked at the gates. */
   reserved = 0;
+  /** See {@link World.log}. */
+  log: CommandLog | null = null;
 
   readonly #seats: Seats;
   readonly #ring: CommandRing;
@@ -62,6 +64,11 @@ export class Inbox {
     return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount - this.reserved;
   }
 
+  /** Seats that were left, and of whom the zone hears before its next tick. */
+  get left(): readonly number[] {
+    return this.#left.toArray();
+  }
+
   /** Whether an input of the seat was pushed since the last tick. */
   hasSpoken(seat: number): boolean {
     return this.#seats.heard[seat] === this.#round;
@@ -69,12 +76,13 @@ export class Inbox {
 
   push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {
     if (!this.#ring.push(type, action, seat, seq, dx, dy)) return false;
+    this.log?.pushed(type, action, seat, seq, dx, dy);
     this.#pushed();
     return true;
   }
 
   /** zone: its name, for errors. Throws BAD_ARGUMENT, ZONE_FULL, COMMANDS_FULL. */
-  join(name: string, bot: boolean, zone: string): number {
+  join(name: string, bot: boolean, tag: number, zone: string): number {
     if (nameBytes(name) > NAME_BYTES_MAX) {
       throw new GyreError("BAD_ARGUMENT", `the name ${JSON.stringify(name)} has more than ${NAME_BYTES_MAX} bytes`);
     }
@@ -83,7 +91,7 @@ export class Inbox {
       this.refused++;
       throw new GyreError("COMMANDS_FULL", `${zone} has no room for another command before its next tick`);
     }
-    const seat = this.take(name, bot);
+    const seat = this.take(name, bot, tag);
     this.push(JOIN, bot ? 1 : 0, seat, 0, 0, 0);
     return seat;
   }
@@ -129,32 +137,31 @@ export class Inbox {
     return true;
   }
 
-  /** See World.replay. */
-  replay({ type, action, seat, seq, dx, dy }: Readonly<Command>, name: string): boolean {
+  /** See World.replay and World.pushAgain. */
+  replay({ type, action, seat, seq, dx, dy }: Readonly<Command>, name: string, tag: number): boolean {
     if (type === JOIN) {
       if (this.#seats.next !== seat || this.room < 2 || nameBytes(name) > NAME_BYTES_MAX) return false;
-      this.take(name, action === 1);
+      this.take(name, action === 1, tag);
       return this.push(type, action, seat, 0, 0, 0);
     }
     if (type === SLEEP || type === WAKE) return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
-    if (this.#seats.taken[seat] !== TAKEN) return false;
-    if (type === INPUT) return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
+    // LEFT: its leave is on its way, or what it had said before.
+    if ((this.#seats.taken[seat] ?? 0) === 0) return false;
+    if (type === INPUT) {
+      this.#seats.heard[seat] = this.#round;
+      return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
+    }
     if (type !== LEAVE) return false;
+    this.takeBack(seat);
     this.leave(seat);
     return true;
   }
 
   /** Takes a seat, of which there is one. */
-  take(name: string, bot: boolean): number {
-    const seat = this.#seats.take(name, bot);
-    this.own(seat);
+  take(name: string, bot: boolean, tag: number): number {
+    const seat = this.#seats.take(name, bot, tag);
+    this.#own(seat);
     return seat;
-  }
-
-  /** Counts a seat that is taken. */
-  own(seat: number): void {
-    this.#leavesOwed++;
-    this.#count(seat, 1);
   }
 
   /** Gives a seat up without a word to the zone, for which the caller cares. */
@@ -211,6 +218,46 @@ export class Inbox {
     for (const { type, action, seat, seq, dx, dy } of commands) this.#ring.push(type, action, seat, seq, dx, dy);
   }
 
+  /** What is outside of the seats, as plain data. */
+  save(): SavedInbox {
+    const { capacity, taken, tag, heldSeq, heldAction, heldDx, heldDy } = this.#seats;
+    const all = Array.from({ length: capacity }, (_, seat) => seat);
+    const heldSeats = [...this.#heldSeats.subarray(0, this.#heldCount)].filter((seat) => this.#seats.held[seat] === 1);
+    return {
+      taken: all.filter((seat) => taken[seat] !== 0).map((seat) => [seat, taken[seat] ?? 0, tag[seat] ?? 0]),
+      spoken: all.filter((seat) => taken[seat] !== 0 && this.hasSpoken(seat)),
+      left: this.left,
+      held: heldSeats.map((seat) => [
+        seat,
+        heldSeq[seat] ?? 0,
+        heldDx[seat] ?? 0,
+        heldDy[seat] ?? 0,
+        heldAction[seat] ?? 0,
+      ]),
+    };
+  }
+
+  /** Of seats that are restored as far as their inside goes. */
+  restore({ taken, spoken, left, held }: SavedInbox): void {
+    for (const [seat, side, tag] of taken) {
+      this.#seats.taken[seat] = side;
+      this.#seats.tag[seat] = tag;
+      this.#own(seat);
+    }
+    for (const seat of spoken) this.#seats.heard[seat] = this.#round;
+    for (const seat of left) this.#left.push(seat);
+    for (const [seat, seq, dx, dy, action] of held) {
+      this.#heldSeats[this.#heldCount++] = seat;
+      this.#seats.hold(seat, seq, dx, dy, action);
+    }
+  }
+
+  /** Counts a seat that is taken. */
+  #own(seat: number): void {
+    this.#leavesOwed++;
+    this.#count(seat, 1);
+  }
+
   #refuse(): false {
     this.refused++;
     return false;
@@ -225,4 +272,13 @@ export class Inbox {
     const { heldSeq, heldAction, heldDx, heldDy } = this.#seats;
     this.push(INPUT, heldAction[seat] ?? 0, seat, heldSeq[seat] ?? 0, heldDx[seat] ?? 0, heldDy[seat] ?? 0);
   }
+}
+
+export interface SavedInbox {
+  /** seat, TAKEN or LEFT, tag */
+  readonly taken: readonly (readonly [number, number, number])[];
+  readonly spoken: readonly number[];
+  readonly left: readonly number[];
+  /** seat, seq, dx, dy, action */
+  readonly held: readonly (readonly [number, number, number, number, number])[];
 }

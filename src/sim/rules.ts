@@ -32,7 +32,7 @@ export interface Rules {
   action(name: string): number;
   /** The names of the parts below. */
   readonly partNames: readonly string[];
-  /** What the rules keep beside the zone, as the JSON of plain data by its name; "" where there is nothing. Throws when it is not plain. */
+  /** What the rules keep beside the zone, as the JSON of plain data by its name; "" where there is nothing. Throws GAME_FAILED when it is not plain. */
   parts(): ReadonlyMap<string, string>;
   /** Takes up what `parts` gave. */
   restore(parts: ReadonlyMap<string, string>): void;

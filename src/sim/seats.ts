@@ -108,7 +108,7 @@ export class Seats {
   }
 
   /** For a name of at most NAME_BYTES_MAX bytes. -1 when all are taken. */
-  take(name: string, bot: boolean): number {
+  take(name: string, bot: boolean, tag: number): number {
     const seat = this.next;
     if (seat < 0) return -1;
     this.#freeCount--;
@@ -118,6 +118,7 @@ export class Seats {
     this.bot[seat] = bot ? 1 : 0;
     this.heard[seat] = 0;
     this.ack[seat] = 0;
+    this.tag[seat] = tag;
     this.ask(seat, 0, 0, 0, 0);
     return seat;
   }
@@ -182,25 +183,25 @@ export class Seats {
     ];
   }
 
-  /** The seats that are taken by those of whom the inside has not heard. */
+  /** The seats of those of whom the inside has not heard. */
   saveComing(): SavedSeat[] {
     const seats: SavedSeat[] = [];
     for (let seat = 0; seat < this.capacity; seat++) {
-      if (this.taken[seat] === TAKEN && this.state[seat] === OUT) seats.push(this.#saveOne(seat));
+      if (this.taken[seat] !== 0 && this.state[seat] === OUT) seats.push(this.#saveOne(seat));
     }
     return seats;
   }
 
-  /** Into seats that were never taken. Who has which entity is the roster's to restore. */
+  /** Into seats that were never taken. Who has which entity is the roster's to restore, and which of them are taken still the inbox's. */
   restore(seats: readonly SavedSeat[], free: readonly number[]): void {
     for (const [seat, state, bot, , ack, seq, dx, dy, action, name] of seats) {
       this.#free[0] = seat;
       this.#freeCount = 1;
-      this.take(name, bot === 1);
+      this.take(name, bot === 1, 0);
+      this.taken[seat] = 0;
       this.state[seat] = state;
       this.ask(seat, seq, dx, dy, action);
       this.ack[seat] = ack;
-      if (state === CANCELLED || state === LEAVING) this.taken[seat] = 0;
     }
     this.#free.set(free);
     this.#freeCount = free.length;

@@ -33,6 +33,8 @@ export interface WorldSpec {
   readonly rules: (world: World) => Rules;
   /** Takes up where `save` left off, in place of setting up. */
   readonly saved?: WorldImage;
+  /** The zone that becomes what was saved, in place of a new one: one of the same spec, which others have handles of. */
+  readonly memory?: Zone;
 }
 
 /** What {@link World.save} gives. */
@@ -72,8 +74,17 @@ function commandCapacity(seats: number): number {
   return Math.min(2 ** Math.ceil(Math.log2(least)), COMMANDS_MAX);
 }
 
+/** A world's zone: new, or as it was saved. Throws IMAGE_BAD, and IMAGE_VERSION. */
+export function zoneOf(kernel: Kernel, spec: WorldSpec): Zone {
+  const { saved, memory } = spec;
+  if (saved === undefined) return createZone(kernel, spec);
+  if (memory === undefined) return kernel.restoreZone(saved.zone);
+  memory.load(saved.zone);
+  return memory;
+}
+
 /** Water is no ground for walkers: the kernel takes any tile but 0 as blocked. */
-export function createZone(kernel: Kernel, { map, zone, seats, seed }: WorldSpec): Zone {
+function createZone(kernel: Kernel, { map, zone, seats, seed }: WorldSpec): Zone {
   const { width, height, tileSize, tiles } = map;
   return kernel.createZone({
     ...zone,

@@ -16,18 +16,30 @@ import type { Command, EntityId, Kernel, Zone, ZoneEvent } from "../kernel/types
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import { Border, type SavedBorder } from "./border.js";
-import { ARRIVE, DEPARTED, INPUT, JOIN, LEAVE, NO_SEAT, SLEEP, STAYS, WAKE } from "./commands.js";
+import {
+  ARRIVE,
+  type CommandLog,
+  DEPARTED,
+  INPUT,
+  JOIN,
+  LEAVE,
+  type LoggedCommand,
+  NO_SEAT,
+  SLEEP,
+  STAYS,
+  WAKE,
+} from "./commands.js";
 import { EVENT } from "./events.js";
 import type { Gate } from "./gates.js";
 import { hashText } from "./hash.js";
-import { Inbox } from "./inbox.js";
+import { Inbox, type SavedInbox } from "./inbox.js";
 import type { Passage } from "./passage.js";
 import type { Places } from "./places.js";
 import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
 import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
 import type { Figures, Venue } from "./venue.js";
-import { checkSpec, columnsOf, createZone, type Tell, type WorldImage, type WorldSpec } from "./world-spec.js";
+import { checkSpec, columnsOf, type Tell, type WorldImage, type WorldSpec, zoneOf } from "./world-spec.js";
 
 export type { Tell, WorldImage, WorldSpec };
 
@@ -135,7 +147,7 @@ export class World implements Venue {
     this.places = spec.places;
     this.gates = spec.gates;
     this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
-    this.zone = spec.saved === undefined ? createZone(kernel, spec) : kernel.restoreZone(spec.saved.zone);
+    this.zone = zoneOf(kernel, spec);
     this.#seats = new Seats(spec.seats);
     this.#inbox = new Inbox(this.#seats, this.zone.commands, () => this.#hear());
     this.#roster = new Roster(this.zone, this.#seats);
@@ -146,7 +158,7 @@ export class World implements Venue {
       if (spec.saved === undefined) this.#setUp();
       else this.#restore(spec.saved.parts);
     } catch (error) {
-      this.zone.close();
+      if (this.zone !== spec.memory) this.zone.close();
       throw error;
     }
   }
@@ -186,7 +198,7 @@ export class World implements Venue {
     return this.#seats.ack;
   }
 
-  /** By seat, a number that whoever serves players keeps there. It goes with the player through gates. No part of the state. */
+  /** By seat, the number that who joined gave with its name. It goes with the player through gates. No part of the state. */
   get tags(): Uint32Array {
     return this.#seats.tag;
   }
@@ -283,11 +295,12 @@ export class World implements Venue {
 
   /**
    * A seat for a player, who enters at the start of a coming tick (see onEnter). name: at most NAME_BYTES_MAX bytes of UTF-8.
+   * tag: a number for the caller to know it by, see tags.
    * Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL or COMMANDS_FULL, the last also from within step, and changes nothing then.
    */
-  join(name: string, bot = false): number {
+  join(name: string, bot = false, tag = 0): number {
     if (this.fault !== null) throw new GyreError("ZONE_STOPPED", `${this.name} stopped: its game failed`);
-    return this.#inbox.join(name, bot, this.name);
+    return this.#inbox.join(name, bot, tag, this.name);
   }
 
   /**
@@ -312,7 +325,45 @@ export class World implements Venue {
    * this world cannot have been equal. Only for commands from outside (see isFromOutside), which answers of zones follow from.
    */
   replay(command: Readonly<Command>, name: string): boolean {
-    return this.fault === null && this.#inbox.replay(command, name);
+    return this.fault === null && this.#inbox.replay(command, name, 0);
+  }
+
+  // What a journal needs, see journal.ts.
+
+  /** Hears of everything that the state follows from; null when nobody does. */
+  get log(): CommandLog | null {
+    return this.#inbox.log;
+  }
+
+  set log(log: CommandLog | null) {
+    this.#inbox.log = log;
+  }
+
+  /** The bytes of the entity of an ARRIVE that waits, by its index. */
+  arriving(index: number): Uint8Array {
+    return this.#border.arrivals.at(index);
+  }
+
+  /** Seats that were given up within the step, of which the zone hears in its next. */
+  get left(): readonly number[] {
+    return this.#inbox.left;
+  }
+
+  /** Does again what a log tells, between two steps, also what zones said to each other. False when this world cannot have been equal. */
+  pushAgain(command: LoggedCommand): boolean {
+    const { type, name, tag } = command;
+    if (type === ARRIVE || type === DEPARTED || type === STAYS) return this.#border.again(command);
+    return this.#inbox.replay(command, name, tag);
+  }
+
+  /** One of those who asked at the gates was not answered. */
+  forgetAgain(crosser: number): void {
+    this.#border.forget(crosser);
+  }
+
+  /** Who sits there left within the step before. */
+  leaveAgain(seat: number): void {
+    if (this.isTaken(seat)) this.#inbox.leaveLater(seat);
   }
 
   /**
@@ -480,15 +531,28 @@ export class World implements Venue {
     return digests;
   }
 
-  /** Between two steps, after the crossers were answered. What seats hold back until the tick is not in it. Throws the fault of a zone that stopped. */
+  /** Between two steps. Throws the fault of a zone that stopped. */
   save(): WorldImage {
-    const parts = new Map(this.#parts());
+    const rules = this.#rulesParts();
     if (this.fault !== null) throw this.fault;
+    return { zone: this.zone.save(), parts: this.#imageParts(rules) };
+  }
+
+  /** Of an image, all but the zone's. Throws GAME_FAILED when the game's state is not plain; unlike save, that stops nothing. */
+  saveParts(): ReadonlyMap<string, string> {
+    return this.#imageParts(this.rules.parts());
+  }
+
+  #imageParts(rules: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const parts = this.#partsWith(rules);
     parts.set("coming", JSON.stringify(this.#seats.saveComing()));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
+    parts.set("outside", JSON.stringify(this.#inbox.save()));
+    parts.set("asking", JSON.stringify(this.#border.keeper.saveAsking()));
+    parts.set("asleep", JSON.stringify(this.asleep));
     parts.set("commands", JSON.stringify(this.#inbox.peek()));
     parts.set("events", JSON.stringify(this.#peekEvents()));
-    return { zone: this.zone.save(), parts };
+    return parts;
   }
 
   close(): void {
@@ -496,7 +560,11 @@ export class World implements Venue {
   }
 
   #parts(): ReadonlyMap<string, string> {
-    const parts = new Map(this.#rulesParts());
+    return this.#partsWith(this.#rulesParts());
+  }
+
+  #partsWith(rules: ReadonlyMap<string, string>): Map<string, string> {
+    const parts = new Map(rules);
     parts.set("seats", JSON.stringify(this.#roster.save()));
     parts.set("gates", JSON.stringify(this.#border.save()));
     return parts;
@@ -517,8 +585,11 @@ export class World implements Venue {
     const roster = part("seats") as SavedRoster;
     const seats = [...roster.seats, ...(part("coming") as SavedRoster["seats"])];
     this.#roster.restore({ ...roster, seats }, part("free") as number[]);
-    for (const [seat] of seats) if (this.#seats.taken[seat] === TAKEN) this.#inbox.own(seat);
+    this.#inbox.restore(part("outside") as SavedInbox);
     this.#border.restore(part("gates") as SavedBorder);
+    this.#border.keeper.restoreAsking(part("asking") as number[]);
+    this.asleep = part("asleep") as boolean;
+    this.#wasTold = !this.asleep;
     this.#inbox.refill(part("commands") as Command[]);
     this.#refillEvents(part("events") as SavedEvents);
     this.rules.restore(parts);
@@ -558,6 +629,7 @@ export class World implements Venue {
     this.asleep = this.#isDrowsy && waits === 0;
     this.#wasTold = false;
     this.#inbox.isWorking = false;
+    this.#inbox.log?.stepped();
   }
 
   #stop(error: GyreError): void {
