@@ -4,13 +4,15 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { GyreError } from "./errors.js";
+import { runsInTicks } from "./game/define.js";
 import { type PlanData, resumePlan } from "./game/plan-data.js";
 import { loadKernel } from "./kernel/load.js";
-import type { KernelOptions, ZoneHandle } from "./kernel/types.js";
+import type { KernelOptions, Zone, ZoneHandle } from "./kernel/types.js";
 import { loadGame } from "./ops/game-file.js";
 import { Zones } from "./sim/zones.js";
 import { type Spin, Waiter } from "./sync/waiter.js";
 import type { GoMessage, Hashes, Question, WorkerMessage } from "./threads/crew.js";
+import { LentSteps } from "./threads/lent-steps.js";
 import { openParts, type SharedParts } from "./threads/parts.js";
 import { Slot } from "./threads/slot.js";
 
@@ -48,19 +50,31 @@ async function start(): Promise<void> {
   const game = await loadGame(data.game);
   const plan = await resumePlan(game, data.plan);
   const kernel = await loadKernel(data.kernel);
-  const { board, schedule, costs, passages } = openParts(shared);
+  const { board, schedule, costs, passages, lent: words } = openParts(shared);
   const mine = Array.from({ length: board.zones }, (_, i) => i).filter((i) => board.home(i) === slot);
   const zones = Zones.create(kernel, { ...plan, ...plan.settings, passages, mine });
   const now = sharedClock();
   const desk = { drain: () => {}, endTick: () => {} };
-  const loop = new Slot({ slot, board, schedule, zones, desk, costs, now, waiter: new Waiter({ now, spin }) });
+  const waiter = new Waiter({ now, spin });
+  const attached = new Map<number, Zone>();
+  const zoneAt = (i: number): Zone | undefined => zones.at(i)?.zone ?? attached.get(i);
+  const lent =
+    runsInTicks(game) || !kernel.shared
+      ? undefined
+      : new LentSteps({ slot, owner: 0, board, words, costs, waiter, now, zoneAt });
+  const lost = (i: number): void => zones.at(i)?.stop("its step was not finished");
+  const loop = new Slot({ slot, board, schedule, zones, desk, costs, now, waiter, lost, ...(lent && { lent }) });
   const turn = (): void => {
     if (loop.run(now() + TURN_MS)) setImmediate(turn);
     else process.exit(0);
   };
   port?.on("message", (message: GoMessage | Question) => {
-    if (message.type === "go") turn();
-    else say({ type: "answer", question: message.question, answer: hashesOf(zones) });
+    if (message.type === "go") {
+      for (const [i, handle] of message.handles) {
+        if (zones.at(i) === undefined) attached.set(i, kernel.attachZone(handle));
+      }
+      turn();
+    } else say({ type: "answer", question: message.question, answer: hashesOf(zones) });
   });
   const handles = kernel.shared ? mine.map((i) => [i, zones.at(i)?.zone.share()] as [number, ZoneHandle]) : [];
   say({ type: "ready", handles });

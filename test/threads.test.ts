@@ -1,14 +1,16 @@
 /** Sim workers: the same bytes whatever the threads. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { planGame } from "../src/game/plan.js";
 import { loadKernel } from "../src/kernel/load.js";
 import { Zones } from "../src/sim/zones.js";
 import type { Hashes } from "../src/threads/crew.js";
 import { definition } from "./games/crossing.js";
-import { crewOf, gameIn } from "./support/crews.js";
+import { definition as herds } from "./games/herds.js";
+import { crewOf, gameIn, type TestCrew } from "./support/crews.js";
 
 const CROSSING = gameIn("crossing", definition);
-const SETTINGS = { zones: 5, npcs: 60, bots: 6, players: 8, seed: 3 };
+const HERDS = gameIn("herds", herds);
 
 /** What differs, by zone and part. */
 function differences(found: Hashes, expected: Hashes): string[] {
@@ -22,36 +24,54 @@ function differences(found: Hashes, expected: Hashes): string[] {
   return found.length === expected.length ? odd : [`${found.length} zones of ${expected.length}`, ...odd];
 }
 
-test("zones with gates, bots and scripts come to the same hashes on 0, 1, 2, 4 and 8 threads, spinning or not", async () => {
-  let expected: Hashes | undefined;
-  let transfers = 0;
-  for (const [slots, spin] of [
-    [1, "auto"],
-    [2, "auto"],
-    [2, "off"],
-    [4, "auto"],
-    [8, "off"],
-  ] as const) {
-    const { crew, plan } = await crewOf({ ...CROSSING, settings: SETTINGS, slots, spin });
-    if (expected === undefined) {
-      const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings });
-      for (let tick = 0; tick < 600; tick++) zones.step();
-      assert.equal(
-        zones.all.map(({ fault }) => fault?.message),
-        new Array(5).fill(undefined),
-      );
-      expected = zones.all.map((world, i) => [i, world.hash(), world.digests()] as const);
-      transfers = zones.transfers;
-      zones.close();
-    }
-    try {
-      await crew.advanceTo(600);
-      assert.equal(differences(await crew.hashes(), expected), [], `${slots} threads, spin ${spin}`);
-    } finally {
-      await crew.close();
-    }
+async function hashesWithoutThreads({ game, settings }: Pick<TestCrew, "game" | "settings">, ticks: number) {
+  const plan = await planGame(game, { settings });
+  const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings });
+  for (let tick = 0; tick < ticks; tick++) zones.step();
+  const hashes: Hashes = zones.all.map((world, i) => [i, world.hash(), world.digests()]);
+  const { transfers } = zones;
+  const faults = zones.all.flatMap(({ fault }) => fault?.message ?? []);
+  zones.close();
+  assert.equal(faults, []);
+  return { hashes, transfers };
+}
+
+async function hashesWithThreads(spec: TestCrew, ticks: number) {
+  const { crew, failures } = await crewOf(spec);
+  try {
+    await crew.advanceTo(ticks);
+    assert.equal(failures, []);
+    return await crew.hashes();
+  } finally {
+    await crew.close();
   }
+}
+
+const WAYS = [
+  [1, "auto"],
+  [2, "auto"],
+  [2, "off"],
+  [4, "auto"],
+  [8, "off"],
+] as const;
+
+test("zones with gates, bots and scripts come to the same hashes on 0, 1, 2, 4 and 8 threads, spinning or not", async () => {
+  const spec = { ...CROSSING, settings: { zones: 5, npcs: 60, bots: 6, players: 8, seed: 3 } };
+  const { hashes, transfers } = await hashesWithoutThreads(spec, 600);
   assert.ok(transfers > 100, `${transfers} went through gates`);
+  for (const [slots, spin] of WAYS) {
+    const found = await hashesWithThreads({ ...spec, slots, spin }, 600);
+    assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
+  }
+});
+
+test("zones without scripts, whose steps go to whichever thread is free, come to the same hashes", async () => {
+  const spec = { ...HERDS, settings: { zones: 23, bots: 3, players: 8, seed: 5 } };
+  const { hashes } = await hashesWithoutThreads(spec, 300);
+  for (const [slots, spin] of WAYS) {
+    const found = await hashesWithThreads({ ...spec, slots, spin }, 300);
+    assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
+  }
 });
 
 test.run();

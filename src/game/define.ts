@@ -219,6 +219,14 @@ export function hasHooks({ definition }: Game): boolean {
   return definition.systems !== undefined || HOOKS.some((hook) => definition[hook] !== undefined);
 }
 
+/** Whether code of the game runs in the ticks of its zones: without any, a step is all in the zone's memory. */
+export function runsInTicks({ definition }: Game): boolean {
+  const before: readonly string[] = ["state", "setup"];
+  return (
+    definition.systems !== undefined || HOOKS.some((hook) => !before.includes(hook) && definition[hook] !== undefined)
+  );
+}
+
 const definitionCheck = record(
   {
     name: text(NAME_LENGTH_MAX),

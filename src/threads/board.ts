@@ -46,7 +46,7 @@ const SLOT_WORDS = 2 * LINE;
 const HOME = 0;
 const STEPPED = 1;
 const TOLD = 2;
-const FLAGS = 3;
+const TRAPPED = 3;
 const WATCHED = 4;
 const ZONE_WORDS = LINE;
 
@@ -134,11 +134,10 @@ export class Board {
     Atomics.compareExchange(this.#words, OPENING, tick + 1, tick);
   }
 
-  /** For who claimed the opening. */
+  /** For who claimed the opening; and then rings. */
   open(tick: number, asking: number): void {
     Atomics.store(this.#words, ASKING, asking);
     Atomics.store(this.#words, TICK, tick);
-    this.bell.ring();
   }
 
   /** Batches of this round that are done with. */
@@ -273,12 +272,13 @@ export class Board {
     this.#setZone(zone, WATCHED, watched ? 1 : 0);
   }
 
-  flags(zone: number): number {
-    return this.#zone(zone, FLAGS);
+  /** The last tick in which the zone's step trapped, when it was lent. */
+  trapped(zone: number): number {
+    return this.#zone(zone, TRAPPED);
   }
 
-  setFlags(zone: number, flags: number): void {
-    this.#setZone(zone, FLAGS, flags);
+  setTrapped(zone: number, tick: number): void {
+    this.#setZone(zone, TRAPPED, tick);
   }
 
   #slot(slot: number, word: number): number {

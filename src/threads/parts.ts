@@ -3,6 +3,7 @@ import { entityBytes } from "../kernel/transfer.js";
 import { Schedule } from "../sim/clock.js";
 import { Passage } from "../sim/passage.js";
 import { Board } from "./board.js";
+import { LentSteps } from "./lent-steps.js";
 
 /** What sizes follow from. */
 export interface Shape {
@@ -22,6 +23,7 @@ export interface SharedParts {
   readonly board: SharedArrayBuffer;
   readonly schedule: SharedArrayBuffer;
   readonly costs: SharedArrayBuffer;
+  readonly lent: SharedArrayBuffer;
   /** By zone; of no bytes for one without gates. */
   readonly passages: readonly SharedArrayBuffer[];
 }
@@ -34,17 +36,19 @@ export function makeParts(shape: Shape): SharedParts {
     board: shared(Board.bytesOf(slots, zones)),
     schedule: shared(8 * Schedule.lengthOf(tickRate)),
     costs: shared(8 * zones),
+    lent: shared(4 * LentSteps.wordsOf(zones)),
     passages: gated.map((isGated) => shared(isGated ? Passage.bytesOf(entityBytes(columns)) : 0)),
   };
 }
 
 /** One thread's view of them. */
-export function openParts({ shape, board, schedule, costs, passages }: SharedParts) {
+export function openParts({ shape, board, schedule, costs, lent, passages }: SharedParts) {
   const { slots, zones, tickRate, columns } = shape;
   return {
     board: new Board(board, slots, zones),
     schedule: new Schedule(tickRate, new Float64Array(schedule)),
     costs: new Float64Array(costs),
+    lent: new Int32Array(lent),
     passages: passages.map((buffer) =>
       buffer.byteLength === 0 ? undefined : new Passage(entityBytes(columns), buffer),
     ),

@@ -16,6 +16,7 @@ import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
 import type { Waiter } from "../sync/waiter.js";
 import { type Board, BUSY, BY_CLOCK, IDLE } from "./board.js";
+import type { LentSteps } from "./lent-steps.js";
 
 /** Milliseconds by which each slot opens a tick later than the one before it would: a thread that is not taken off its core needs less. */
 const TAKE_OVER_MS = 2;
@@ -46,6 +47,10 @@ export interface SlotOptions {
   readonly now: () => number;
   /** By zone, microseconds of a tick, a moving average; shared. */
   readonly costs: Float64Array;
+  /** Where zones have no script: their steps, for whoever is free. */
+  readonly lent?: LentSteps;
+  /** A zone's step was not finished, or trapped: takes it up again, or stops it. */
+  readonly lost?: (index: number) => void;
   /** Right after each step of a zone: images, snapshots. */
   readonly stepped?: (index: number, world: World, tick: number) => void;
   /** There is nothing to do for so many milliseconds. */
@@ -60,11 +65,14 @@ export class Slot {
   #tick: number;
   /** The calls that its event loop has turned for. */
   #calls: number;
+  /** Zones that wait for their step. */
+  readonly #ready: Int32Array;
 
   constructor(options: SlotOptions) {
     this.#options = options;
     this.#tick = options.board.arrived(options.slot);
     this.#calls = options.board.calls;
+    this.#ready = new Int32Array(options.board.zones);
   }
 
   get tick(): number {
@@ -107,7 +115,7 @@ export class Slot {
 
   /** Opens the tick, unless others have not arrived at the one before, or are opening it. */
   #open(tick: number, nowMs: number): boolean {
-    const { board, schedule } = this.#options;
+    const { board, schedule, lent } = this.#options;
     const isByClock = board.target === BY_CLOCK;
     const isOverdue = isByClock && nowMs >= schedule.dueMs + GRACE_PERIODS * schedule.periodMs;
     if (!board.haveArrived(tick - 1) && !isOverdue) {
@@ -125,6 +133,8 @@ export class Slot {
     }
     schedule.advance(isByClock ? nowMs : schedule.dueMs);
     board.open(tick, asking);
+    // Whoever lends steps wakes the others when they are ready.
+    if (lent?.isOwner !== true) board.bell.ring();
     return true;
   }
 
@@ -165,8 +175,35 @@ export class Slot {
   }
 
   #step(tick: number): void {
-    const { board, slot, zones, costs, now, stepped } = this.#options;
+    const { zones, lent } = this.#options;
     zones.begin(tick);
+    if (lent === undefined) this.#stepHome(tick);
+    else if (lent.isOwner) this.#lend(tick, lent);
+    else lent.work(tick);
+  }
+
+  /** What comes before and after the kernel's step is done here; that, by whoever is free. */
+  #lend(tick: number, lent: LentSteps): void {
+    const { zones, board, stepped, lost } = this.#options;
+    let count = 0;
+    for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
+      zones.decide(i);
+      if (zones.at(i)?.prepare(tick)) this.#ready[count++] = i;
+    }
+    lent.open(tick, this.#ready, count);
+    lent.work(tick);
+    lent.wait(tick, (index) => lost?.(index));
+    for (let n = 0; n < count; n++) {
+      const index = this.#ready[n] ?? 0;
+      const world = zones.at(index);
+      world?.conclude();
+      if (world !== undefined) stepped?.(index, world, tick);
+      board.setStepped(index, tick);
+    }
+  }
+
+  #stepHome(tick: number): void {
+    const { board, slot, zones, costs, now, stepped } = this.#options;
     let beganMs = now();
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       const world = zones.at(i);

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { WorkerOptions } from "node:worker_threads";
-import { defineGame, type Game } from "../../src/game/define.js";
+import { defineGame, type Game, runsInTicks } from "../../src/game/define.js";
 import { type GamePlan, planGame } from "../../src/game/plan.js";
 import { planData } from "../../src/game/plan-data.js";
 import type { GameDefinition, OwnColumns, Settings } from "../../src/game/types.js";
@@ -36,7 +36,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", ...re
   const plan = await planGame(game, { settings });
   const parts = makeParts(shapeOf(plan, slots));
   const opened = openParts(parts);
-  for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, i % slots);
+  for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
   const failures: Failure[] = [];
   const crew = await Crew.start({

@@ -1,0 +1,189 @@
+/**
+ * The kernel's steps of zones that have no script, lent to whichever slot is free. All that such a zone has beside its memory is at home
+ * in one slot, the owner; its step is all in its memory, which every slot is attached to.
+ *
+ *     owner     prepare ... | sort by cost, cut into batches, open | claim, step | wait for all | conclude ...
+ *     others    asleep      |                          woken once  | claim, step | arrived
+ *
+ * The most expensive zones come first, so that the end is even; cheap ones go in batches that are worth a claim. A batch is claimed twice:
+ * by a ticket, which is cheap, and by its holder word, which says who has it. So a thread that ends between the two, or while it
+ * steps, leaves nothing that nobody answers for: the owner takes what nobody holds, and is told what may be half stepped.
+ */
+import type { Zone } from "../kernel/types.js";
+import type { Waiter } from "../sync/waiter.js";
+import { type Board, GONE } from "./board.js";
+
+/** Microseconds of a batch: a claim takes some tenths of one when threads meet. */
+const BATCH_US = 40;
+/** Milliseconds of one look at what others do. */
+const LOOK_MS = 5;
+/** Weight of one step in the moving average of what a zone costs. */
+const COST_WEIGHT = 1 / 16;
+
+/** Below the tick in a holder word: 0 for nobody, a slot + 1, or this: whoever had it is gone, and it counts as done. */
+const HOLDER_BITS = 12;
+const LOST = (1 << HOLDER_BITS) - 1;
+
+export interface LentOptions {
+  readonly slot: number;
+  /** The slot that all these zones are at home with. */
+  readonly owner: number;
+  readonly board: Board;
+  /** Shared: {@link LentSteps.wordsOf} of them. */
+  readonly words: Int32Array;
+  /** By zone, microseconds of a step; shared. */
+  readonly costs: Float64Array;
+  readonly waiter: Waiter;
+  readonly now: () => number;
+  /** By index, as this slot sees it. */
+  readonly zoneAt: (index: number) => Zone | undefined;
+}
+
+export class LentSteps {
+  /** Batches that this slot stepped of another one's. */
+  steals = 0;
+  readonly #options: LentOptions;
+  /** By batch: where its zones begin in the list, and who holds it in which tick. */
+  readonly #starts: Int32Array;
+  readonly #holders: Int32Array;
+  /** The zones in the order in which they are claimed. */
+  readonly #order: Int32Array;
+  #batches = 0;
+
+  static wordsOf(zones: number): number {
+    return 3 * zones + 1;
+  }
+
+  constructor(options: LentOptions) {
+    const { words, board } = options;
+    this.#options = options;
+    this.#starts = words.subarray(0, board.zones + 1);
+    this.#holders = words.subarray(board.zones + 1, 2 * board.zones + 1);
+    this.#order = words.subarray(2 * board.zones + 1);
+  }
+
+  get isOwner(): boolean {
+    return this.#options.slot === this.#options.owner;
+  }
+
+  /** Owner: these zones, `count` of them, are ready for their step of this tick. Wakes the others. */
+  open(tick: number, zones: Int32Array, count: number): void {
+    const { board } = this.#options;
+    this.#sort(zones, count);
+    this.#cut(tick, count);
+    board.openTickets(tick, this.#batches);
+    board.bell.ring();
+  }
+
+  /** Steps what nobody has claimed, until nothing is left to claim of this tick. */
+  work(tick: number): void {
+    const { board } = this.#options;
+    if (!this.isOwner && !this.#awaitTickets(tick)) return;
+    for (let batch = board.tickets.claim(tick); batch >= 0; batch = board.tickets.claim(tick)) this.#step(batch, tick);
+  }
+
+  /** Owner: until all are done with. lost: hears of each zone whose step was not finished, or trapped. */
+  wait(tick: number, lost: (index: number) => void): void {
+    const { board, waiter, now, zoneAt } = this.#options;
+    board.isAwaited = true;
+    for (let seen = board.bell.value; board.done < this.#batches; seen = board.bell.value) {
+      if (this.#isAnyGone()) this.#takeOver(tick);
+      else waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+    }
+    board.isAwaited = false;
+    const count = this.#starts[this.#batches] ?? 0;
+    for (let i = 0; i < count; i++) {
+      const index = this.#order[i] ?? 0;
+      if (zoneAt(index)?.tick !== tick || board.trapped(index) === tick) lost(index);
+    }
+  }
+
+  /** Whether there are tickets of this tick, or were. */
+  #awaitTickets(tick: number): boolean {
+    const { board, waiter, now, owner } = this.#options;
+    for (let seen = board.bell.value; board.tickets.generation !== (tick & 0xf_ffff); seen = board.bell.value) {
+      // The owner is through with them, or its thread ended, or there are later ones.
+      if (board.arrived(owner) >= tick || board.tick > tick || board.isStopped || board.state(owner) === GONE)
+        return false;
+      waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+    }
+    return true;
+  }
+
+  #isAnyGone(): boolean {
+    const { board } = this.#options;
+    for (let slot = 0; slot < board.slots; slot++) if (board.state(slot) === GONE) return true;
+    return false;
+  }
+
+  /** Steps what nobody holds, and counts as done what was held by a thread that ended. */
+  #takeOver(tick: number): void {
+    const { board } = this.#options;
+    for (let batch = 0; batch < this.#batches; batch++) {
+      this.#step(batch, tick);
+      const holder = Atomics.load(this.#holders, batch);
+      const slot = (holder & LOST) - 1;
+      if (slot < 0 || slot >= board.slots || board.state(slot) !== GONE) continue;
+      Atomics.store(this.#holders, batch, (tick << HOLDER_BITS) | LOST);
+      board.finishTicket();
+    }
+  }
+
+  /** Unless another slot has it. */
+  #step(batch: number, tick: number): void {
+    const { board, slot } = this.#options;
+    const free = tick << HOLDER_BITS;
+    if (Atomics.compareExchange(this.#holders, batch, free, free | (slot + 1)) !== free) return;
+    if (!this.isOwner) this.steals++;
+    const end = this.#starts[batch + 1] ?? 0;
+    for (let i = this.#starts[batch] ?? 0; i < end; i++) this.#stepOne(this.#order[i] ?? 0, tick);
+    // Held by nobody who could end: done.
+    Atomics.store(this.#holders, batch, free | (LOST - 1));
+    board.finishTicket();
+    if (board.isAwaited) board.bell.ring();
+  }
+
+  #stepOne(index: number, tick: number): void {
+    const { board, slot, costs, now, zoneAt } = this.#options;
+    const beganMs = now();
+    board.setZone(slot, index);
+    try {
+      zoneAt(index)?.step();
+    } catch {
+      board.setTrapped(index, tick);
+    }
+    board.setZone(slot, -1);
+    board.beat(slot);
+    costs[index] = (costs[index] ?? 0) + ((now() - beganMs) * 1000 - (costs[index] ?? 0)) * COST_WEIGHT;
+  }
+
+  /** By insertion: from one tick to the next the order hardly changes. */
+  #sort(zones: Int32Array, count: number): void {
+    const { costs } = this.#options;
+    const order = this.#order;
+    for (let i = 0; i < count; i++) {
+      const zone = zones[i] ?? 0;
+      const cost = costs[zone] ?? 0;
+      let at = i;
+      for (; at > 0 && (costs[order[at - 1] ?? 0] ?? 0) < cost; at--) order[at] = order[at - 1] ?? 0;
+      order[at] = zone;
+    }
+  }
+
+  #cut(tick: number, count: number): void {
+    const { costs } = this.#options;
+    let batch = 0;
+    let filled = 0;
+    for (let i = 0; i < count; i++) {
+      const cost = costs[this.#order[i] ?? 0] ?? 0;
+      if (i === 0 || filled + cost > BATCH_US) {
+        this.#starts[batch++] = i;
+        filled = 0;
+      }
+      filled += cost;
+    }
+    this.#starts[batch] = count;
+    this.#batches = batch;
+    for (let i = 0; i < batch; i++) Atomics.store(this.#holders, i, tick << HOLDER_BITS);
+  }
+}
