@@ -6,5 +6,6 @@ export { loadArchetypes } from "./game/archetypes.js";
 export { defineGame, type Game } from "./game/define.js";
 export type * from "./game/types.js";
 export * from "./kernel.js";
-export { createServer, type GyreServer, type ServerEvent, type ServerOptions, type ServerStats } from "./server.js";
+export type { ServerStats } from "./ops/stats.js";
+export { createServer, type GyreServer, type ServerEvent, type ServerOptions } from "./server.js";
 export { EVENT } from "./sim/events.js";

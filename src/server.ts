@@ -15,14 +15,19 @@ import type { MapData } from "./maps/types.js";
 import { Hub } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
+import { Collections } from "./ops/collections.js";
 import { TickGuard } from "./ops/guard.js";
-import { createRegistry } from "./ops/metrics.js";
-import { Pauses } from "./ops/pauses.js";
+import { idleCollector } from "./ops/idle-collector.js";
+import { Loop } from "./ops/loop.js";
+import { createRegistry, type ZoneRuns } from "./ops/metrics.js";
+import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
-import { TickTimes } from "./ops/ticks.js";
+import { readStats, type ServerStats } from "./ops/stats.js";
 import type { KindInfo } from "./protocol/control.js";
 import { drive, Schedule, type Timers } from "./sim/clock.js";
+import { TickTimes } from "./sim/ticks.js";
 import { Zones } from "./sim/zones.js";
+import { Meter, type ThreadStats } from "./sync/meter.js";
 
 /** Sessions at a time: what one process with one thread may hope to serve. */
 const SESSIONS_MAX = 4096;
@@ -77,19 +82,6 @@ export type ServerEvent =
     }
   | { readonly event: "recording-stopped"; readonly message: string };
 
-/** What GET /stats says. Milliseconds are over the last 600 ticks. */
-export interface ServerStats {
-  tick: number;
-  tickP50Ms: number;
-  tickP99Ms: number;
-  /** Ticks that began when the next was due already. */
-  lateTicks: number;
-  sessions: number;
-  entities: number;
-  /** Simulated over real time, over the last second: 1 is real time. */
-  slowdown: number;
-}
-
 export interface GyreServer {
   /** http://HOST:PORT */
   readonly http: string;
@@ -101,7 +93,8 @@ export interface GyreServer {
   readonly tickRate: number;
   /** By name, in order. */
   readonly zones: ReadonlyMap<string, Zone>;
-  stats(): ServerStats;
+  /** zone: the name of one that is told of besides. Throws ZONE_UNKNOWN. */
+  stats(zone?: string): ServerStats;
   /** Stops the clock, ends the recording, then the sessions, the sockets and the zones. Closing twice is closing once. */
   close(): Promise<void>;
 }
@@ -129,13 +122,19 @@ const TIMERS: Timers = {
  */
 export async function createServer(options: ServerOptions = {}): Promise<GyreServer> {
   const given = checked(options);
+  profileThread("main");
   const game = given.game ?? (await loadDemo());
   // The demo is ours, and comes to an end: it needs no watch.
   const watch = options.game === undefined ? null : new TickGuard(TIMERS.now);
   const plan = await planGame(game, { ...wishesOf(given), guard: watch });
   checkEntities(plan);
   const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
-  const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard: hasHooks(game) ? watch : null });
+  const zones = Zones.create(kernel, {
+    ...plan,
+    ...plan.settings,
+    guard: hasHooks(game) ? watch : null,
+    now: TIMERS.now,
+  });
   try {
     return await start({ options: given, game, plan, kernel, zones });
   } catch (error) {
@@ -160,19 +159,16 @@ async function start(parts: Parts): Promise<GyreServer> {
   const kinds = kindsOf(game);
   const hub = new Hub({ zones, tickRate, snapshotRate, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
   const ticks = new TickTimes();
-  const pauses = new Pauses();
+  const meter = new Meter();
+  const threads: ThreadStats[] = [{ name: "main", meter, requestBytes: 0, noticeBytes: 0 }];
+  const loop = new Loop(meter);
+  const collections = new Collections(meter);
+  const idle = idleCollector(meter, TIMERS.now);
   const schedule = new Schedule(tickRate);
   const recording = options.record === undefined ? null : record(options.record, parts);
-  const registry = createRegistry({ schedule, ticks, pauses, zones, hub, recording });
-  const stats = (): ServerStats => ({
-    tick: hub.tick,
-    tickP50Ms: round(ticks.quantileMs(0.5)),
-    tickP99Ms: round(ticks.quantileMs(0.99)),
-    lateTicks: schedule.lateTicks,
-    sessions: hub.sessions,
-    entities: zones.entities,
-    slowdown: round(schedule.slowdown),
-  });
+  const sources = { schedule, ticks, threads, loop, zones, runs: runsOf(zones), hub, recording };
+  const registry = createRegistry(sources);
+  const stats = (zone?: string): ServerStats => readStats(sources, zone);
   const net = new NetServer({
     hub,
     zones,
@@ -180,7 +176,7 @@ async function start(parts: Parts): Promise<GyreServer> {
     sessionsMax: SESSIONS_MAX,
     answers: {
       "/healthz": () => json({ status: "ok" }),
-      "/stats": () => json(stats()),
+      "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
       "/metrics": async () => ({ type: registry.contentType, body: await registry.metrics() }),
     },
   });
@@ -189,14 +185,20 @@ async function start(parts: Parts): Promise<GyreServer> {
   zones.onStop = ({ name, fault }) => {
     if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });
   };
-  pauses.start();
+  collections.start();
+  loop.start(TIMERS.now());
   const stopClock = drive(schedule, TIMERS, () => {
     const startMs = TIMERS.now();
     zones.step();
     recording?.endTick();
     const steppedMs = TIMERS.now();
     hub.publish(startMs);
-    ticks.record(schedule.latenessMs, steppedMs - startMs, TIMERS.now() - steppedMs);
+    const endMs = TIMERS.now();
+    ticks.published(endMs - steppedMs);
+    ticks.ticked(schedule.latenessMs, endMs - startMs);
+    meter.tick(schedule.latenessMs, endMs - startMs);
+    loop.look(endMs);
+    idle?.offer(endMs, schedule.dueMs - endMs);
   });
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -205,7 +207,8 @@ async function start(parts: Parts): Promise<GyreServer> {
     stopClock();
     recording?.close();
     await net.close();
-    pauses.stop();
+    collections.stop();
+    loop.stop();
     zones.close();
   };
   return {
@@ -227,6 +230,16 @@ async function start(parts: Parts): Promise<GyreServer> {
 export async function loadDemo(): Promise<Game> {
   const { default: game }: { default: Game } = await import(DEMO.href);
   return game;
+}
+
+/** Of zones that are run here. A zone that fails stops. */
+function runsOf(zones: Zones): ZoneRuns {
+  return {
+    costUs: (zone) => zones.costUs(zone),
+    home: () => -1,
+    failures: (zone) => (zones.at(zone)?.fault ? 1 : 0),
+    restarts: () => 0,
+  };
 }
 
 /** What clients are told of the game's archetypes. */
@@ -297,11 +310,6 @@ function record(options: RecordOptions, parts: Parts): Recording {
 
 function bad(message: string): GyreError {
   return new GyreError("BAD_ARGUMENT", message);
-}
-
-/** To a thousandth. */
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }
 
 function json(value: unknown): Answer {

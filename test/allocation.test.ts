@@ -8,7 +8,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { Hub } from "../src/net/hub.js";
-import { TickTimes } from "../src/ops/ticks.js";
+import { TickTimes } from "../src/sim/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { field, worldOf, zonesOf } from "./support/worlds.js";
 
@@ -67,7 +67,8 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
   const tick = (): void => {
     zones.step();
     hub.publish(nowMs);
-    times.record(0, 0, 0);
+    times.ticked(0, 0);
+    times.published(0);
     nowMs += 1000 / 60;
     for (const session of sessions) session.receivePong();
   };

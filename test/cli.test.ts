@@ -1,6 +1,6 @@
 /** The built command as a process of its own: what it prints, and with which status it ends. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,9 +26,10 @@ class Run {
 
   static readonly all: Run[] = [];
 
-  constructor(argv: readonly string[], nodeFlags: readonly string[] = []) {
+  constructor(argv: readonly string[], nodeFlags: readonly string[] = [], options: SpawnOptions = {}) {
     Run.all.push(this);
-    this.process = spawn(process.execPath, [...nodeFlags, CLI, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    const spawned: SpawnOptions = { stdio: ["ignore", "pipe", "pipe"], ...options };
+    this.process = spawn(process.execPath, [...nodeFlags, CLI, ...argv], spawned);
     this.process.stdout?.on("data", (data) => {
       this.out += data;
     });
@@ -492,6 +493,49 @@ test("a game whose module never comes to an end can be stopped, by either signal
     await waiting.line();
     await waiting.stop("SIGINT");
   });
+});
+
+test("GYRE_PROFILE=1 leaves a CPU profile of the main thread, by either signal; 0 and nothing leave none, and anything else is one line", async () => {
+  await inFolder(async (_, folder) => {
+    const at = (profile: string | undefined) => ({ cwd: folder, env: { ...process.env, GYRE_PROFILE: profile } });
+    for (const [profile, signal] of [
+      ["1", "SIGTERM"],
+      ["1", "SIGINT"],
+      ["0", "SIGTERM"],
+      ["", "SIGTERM"],
+    ] as const) {
+      const run = new Run(["serve", "--json", "--port", "0", "--npcs", "100"], [], at(profile));
+      const { http } = JSON.parse(await run.line());
+      await until("it has ticked", async () => (await statsOf(http)).tick > 20);
+      await run.stop(signal);
+      assert.is(run.err, "");
+      const files = readdirSync(folder);
+      assert.equal(files, profile === "1" ? [`gyre-${run.process.pid}-main.cpuprofile`] : []);
+      for (const file of files) {
+        const { nodes, samples } = JSON.parse(readFileSync(join(folder, file), "utf8"));
+        const names = nodes.map(({ callFrame }: { callFrame: { functionName: string } }) => callFrame.functionName);
+        assert.ok(samples.length > 20 && names.includes("step"), `${samples.length} samples of ${names}`);
+        rmSync(join(folder, file));
+      }
+    }
+    const bad = new Run(["serve", "--port", "0"], [], at("yes"));
+    assert.is((await bad.ended).status, 2);
+    assert.is(bad.err, 'gyre: GYRE_PROFILE is "yes": 1 writes a CPU profile of each thread when it ends, 0 does not\n');
+    assert.equal(readdirSync(folder), []);
+  });
+});
+
+test("with --expose-gc a server collects between ticks, and counts it; without, never", async () => {
+  const idle = /^gyre_gc_idle_total\{thread="main"\} (\d+)$/m;
+  const collections = async (http: string): Promise<number> => {
+    return Number(idle.exec(await (await fetch(`${http}/metrics`)).text())?.[1]);
+  };
+  const flags = ["serve", "--json", "--port", "0", "--npcs", "100"];
+  const [exposed, plain] = [new Run(flags, ["--expose-gc"]), new Run(flags)];
+  const { http } = JSON.parse(await exposed.line());
+  await until("it collected", async () => (await collections(http)) > 0);
+  assert.is(await collections(JSON.parse(await plain.line()).http), 0);
+  await Promise.all([exposed.stop(), plain.stop()]);
 });
 
 test("flags: defaults, signs, repeats, switches and absence", () => {

@@ -376,13 +376,24 @@ test("createServer ticks by itself, tells its state over HTTP, refuses a taken p
       "tick",
       "tickP50Ms",
       "tickP99Ms",
+      "workers",
     ]);
+    assert.equal(
+      stats.workers.map(({ name, steals }: { name: string; steals: number }) => [name, steals]),
+      [["main", 0]],
+    );
+    assert.equal(Object.keys(stats.workers[0]), ["name", "utilisation", "tickP99Ms", "wakeP99Ms", "steals"]);
+    await until("a second is over", () => (server.stats().workers[0]?.utilisation ?? 0) > 0);
+    const { zone } = JSON.parse((await get(server.http, "/stats?zone=zone-0")).body.toString());
+    assert.equal([zone.name, zone.worker], ["zone-0", "main"]);
+    assert.ok(zone.costMs > 0 && zone.costMs < 1000, `${zone.costMs} ms a tick`);
+    assert.is((await get(server.http, "/stats?zone=nowhere")).status, 404);
     assert.is(stats.entities, 102);
     assert.is([...server.zones.values()][0]?.count, 102);
     const { body, type } = await get(server.http, "/metrics");
     assert.match(type, /^text\/plain/);
     const metrics = body.toString();
-    for (const name of METRICS) assert.match(metrics, new RegExp(`^${name}[ {]`, "m"), name);
+    for (const name of METRICS) assert.match(metrics, new RegExp(`^${name}(?![\\w}])`, "m"), name);
     assert.match(metrics, /^gyre_entities 102$/m);
     for (const pool of ["sessions", "frames"])
       assert.match(metrics, new RegExp(`^gyre_pool_in_use{pool="${pool}"} 0$`, "m"));
@@ -423,8 +434,28 @@ const METRICS = [
   "gyre_snapshots_skipped_total",
   "gyre_tells_sent_total",
   "gyre_tells_dropped_total",
-  "gyre_gc_pause_seconds_count",
-  "gyre_gc_pause_max_seconds",
+  'gyre_gc_pause_seconds_count{thread="main"}',
+  'gyre_gc_pause_max_seconds{thread="main"}',
+  'gyre_gc_idle_total{thread="main"}',
+  'gyre_heap_bytes{thread="main"}',
+  'gyre_thread_utilisation_ratio{thread="main"}',
+  'gyre_thread_busy_seconds_total{thread="main"}',
+  'gyre_thread_tick_seconds_bucket{thread="main",le="0.05"}',
+  'gyre_thread_tick_seconds_count{thread="main"}',
+  'gyre_thread_wakeup_seconds_sum{thread="main"}',
+  'gyre_thread_steals_total{thread="main"}',
+  'gyre_thread_spins_total{thread="main"}',
+  'gyre_thread_spins_paid_total{thread="main"}',
+  'gyre_thread_restarts_total{thread="main"}',
+  'gyre_thread_request_bytes{thread="main"}',
+  'gyre_thread_notice_bytes{thread="main"}',
+  'gyre_zone_cost_seconds{zone="zone-0"}',
+  'gyre_zone_home{zone="zone-0"} -1',
+  'gyre_zone_failures{zone="zone-0"} 0',
+  'gyre_zone_restarts{zone="zone-0"} 0',
+  'gyre_zone_commands{zone="zone-0"}',
+  "gyre_zones_awake 1",
+  "gyre_zones_asleep 0",
   "gyre_loop_delay_p99_seconds",
 ];
 

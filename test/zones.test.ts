@@ -643,6 +643,29 @@ test("a recording whose file takes no more ends, is told once, and the server ti
   }
 });
 
+test("a zone's cost follows its ticks within 64 of them, each zone for itself; one that sleeps costs nothing", async () => {
+  let nowMs = 0;
+  let takesMs = 3;
+  // The second zone takes twice as long as the first.
+  const run = (world: GameWorld): void => {
+    nowMs += world.name === "zone-0" ? takesMs : 2 * takesMs;
+  };
+  const game = gameOf({ sleepAfter: 4, systems: [{ name: "takes its time", every: 1, run }] });
+  const zones = await zonesOf({ zones: 2, game, now: () => nowMs });
+  const costs = (): number[] => [0, 1].map((zone) => Math.round(zones.costUs(zone) / 100) / 10);
+  assert.equal(costs(), [0, 0]);
+  for (let i = 0; i < 80; i++) zones.step();
+  assert.equal(costs(), [3, 6]);
+  takesMs = 1;
+  zones.step();
+  assert.equal(costs(), [2.9, 5.7], "one tick moves it by a sixteenth of the way");
+  for (let i = 0; i < 64; i++) zones.step();
+  assert.equal(costs(), [1, 2.1]);
+  stepUntil(zones, "they sleep", () => zones.asleep === 2);
+  assert.equal(costs(), [0, 0]);
+  zones.close();
+});
+
 test("two servers of one seed come to the same hashes, through gates and sleep; another seed to others", async () => {
   const hashes = async (seed: number): Promise<string> => {
     const game = gameOf({

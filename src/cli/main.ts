@@ -58,6 +58,7 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
       `${name === undefined ? "no command" : `unknown command ${name}`}; see gyre --help`,
     );
   }
+  if (process.env["GYRE_PROFILE"] !== undefined) (await import("../ops/profile.js")).profileThread("main");
   return await command.run(rest);
 }
 

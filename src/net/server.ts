@@ -44,8 +44,8 @@ export interface NetServerOptions {
   readonly zones: Venues;
   readonly pages: ReadonlyMap<string, Page>;
   readonly sessionsMax: number;
-  /** Answers that others give, by exact path. */
-  readonly answers: Readonly<Record<string, () => Answer | Promise<Answer>>>;
+  /** Answers that others give, by exact path. Who throws ZONE_UNKNOWN was asked for what there is not. */
+  readonly answers: Readonly<Record<string, (query: URLSearchParams) => Answer | Promise<Answer>>>;
 }
 
 interface Upgrade {
@@ -69,7 +69,10 @@ export class NetServer {
   constructor(options: NetServerOptions) {
     this.#options = options;
     this.#http = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-      this.#answer(request, response).catch(() => send(response, 500, problem(500), false));
+      this.#answer(request, response).catch((error) => {
+        const status = error instanceof GyreError && error.code === "ZONE_UNKNOWN" ? 404 : 500;
+        send(response, status, problem(status), request.method === "HEAD");
+      });
     });
     this.#http.maxConnections = options.sessionsMax + EXTRA_CONNECTIONS;
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
@@ -101,13 +104,14 @@ export class NetServer {
       send(response, 405, problem(405), false);
       return;
     }
-    const answer = await this.#find(pathOf(url));
+    const answer = await this.#find(url);
     if (answer === undefined) send(response, 404, problem(404), method === "HEAD");
     else send(response, 200, answer, method === "HEAD");
   }
 
-  async #find(path: string): Promise<Answer | undefined> {
-    if (Object.hasOwn(this.#options.answers, path)) return await this.#options.answers[path]?.();
+  async #find(url: string): Promise<Answer | undefined> {
+    const path = pathOf(url);
+    if (Object.hasOwn(this.#options.answers, path)) return await this.#options.answers[path]?.(queryOf(url));
     return this.#options.pages.get(path) ?? this.#map(path);
   }
 

@@ -3,40 +3,61 @@
  * where things happen; this file only says what they are called. They are read when somebody asks, so an unread metric
  * costs nothing.
  */
-import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import type { Hub } from "../net/hub.js";
 import type { Schedule } from "../sim/clock.js";
 import type { PoolStats } from "../sim/pool.js";
+import type { TickTimes } from "../sim/ticks.js";
 import type { Figures, Venue, Venues } from "../sim/venue.js";
-import type { Histogram } from "./histogram.js";
-import type { Pauses } from "./pauses.js";
+import type { Histogram } from "../sync/histogram.js";
+import type { Reading, ThreadStats } from "../sync/meter.js";
+import { counter, counterBy, counterByCode, gauge, gaugeBy, histogram, histogramBy } from "./exposition.js";
+import type { Loop } from "./loop.js";
 import type { Recording } from "./recording.js";
-import type { TickTimes } from "./ticks.js";
 
 export interface Sources {
-  readonly schedule: Schedule;
+  readonly schedule: Pace;
   readonly ticks: TickTimes;
-  readonly pauses: Pauses;
+  /** The main thread first. */
+  readonly threads: readonly ThreadStats[];
+  readonly loop: Loop;
   readonly zones: Venues;
+  readonly runs: ZoneRuns;
   readonly hub: Hub;
   readonly recording: Recording | null;
 }
 
+/** How the clock fares; a {@link Schedule} tells it. */
+export type Pace = Readonly<Pick<Schedule, "ticks" | "lateTicks" | "skippedTicks" | "slowdown">>;
+
+/** Who runs the zones, by index. */
+export interface ZoneRuns {
+  /** Microseconds of one of its ticks, averaged over the last few. */
+  costUs(zone: number): number;
+  /** The slot of the thread where it is at home; -1 for the main thread. */
+  home(zone: number): number;
+  /** Times that its game failed or its thread while it was at it, and that it was taken up again after. */
+  failures(zone: number): number;
+  restarts(zone: number): number;
+}
+
 export function createRegistry(sources: Sources): Registry {
+  const { zones, threads, hub, recording } = sources;
   const registry = new Registry();
   describeTicks(registry, sources);
-  describeZones(registry, sources.zones);
-  describeRings(registry, sources.zones);
-  describeSessions(registry, sources.hub);
-  describePools(registry, sources.hub.pools);
-  if (sources.recording !== null) describeRecording(registry, sources.recording);
-  describeProcess(registry, sources.pauses);
+  describeThreads(registry, threads);
+  describeZones(registry, zones, sources.runs);
+  describeRings(registry, zones);
+  describeSessions(registry, hub);
+  describePools(registry, hub.pools);
+  if (recording !== null) describeRecording(registry, recording);
+  describeProcess(registry, sources.loop);
   return registry;
 }
 
 function describeTicks(registry: Registry, { schedule, ticks }: Sources): void {
-  histogram(registry, "gyre_tick_seconds", "Duration of a tick: simulation and publishing", ticks.tickMs);
-  histogram(registry, "gyre_publish_seconds", "Of a tick, snapshots and writes to sockets", ticks.publishMs);
+  histogram(registry, "gyre_tick_seconds", "Duration of a tick; with --threads 0, publishing included", ticks.tickMs);
+  histogram(registry, "gyre_publish_seconds", "Duration of snapshots and writes to sockets in a tick", ticks.publishMs);
   histogram(registry, "gyre_tick_lateness_seconds", "From when a tick was due to its start", ticks.latenessMs);
   counter(registry, "gyre_ticks_total", "Ticks simulated", () => schedule.ticks);
   counter(registry, "gyre_late_ticks_total", "Ticks begun when the next was due", () => schedule.lateTicks);
@@ -44,8 +65,37 @@ function describeTicks(registry: Registry, { schedule, ticks }: Sources): void {
   gauge(registry, "gyre_slowdown_ratio", "Simulated over real time, last second", () => schedule.slowdown);
 }
 
+function describeThreads(registry: Registry, threads: readonly ThreadStats[]): void {
+  const by = (name: string, help: string, read: (thread: ThreadStats) => number): void =>
+    gaugeBy(registry, "thread", name, help, threads, read);
+  const count = (name: string, help: string, reading: Reading): void =>
+    counterBy(registry, "thread", name, help, threads, ({ meter }) => meter.read(reading));
+  const times = (name: string, help: string, read: (thread: ThreadStats) => Histogram): void =>
+    histogramBy(registry, "thread", name, help, threads, read);
+  by("gyre_thread_utilisation_ratio", "Busy over real time, last second", ({ meter }) => meter.read("utilisation"));
+  counterBy(registry, "thread", "gyre_thread_busy_seconds_total", "Time that it was busy", threads, ({ meter }) => {
+    return meter.read("busyMs") / 1000;
+  });
+  times("gyre_thread_tick_seconds", "Work of the thread in a tick", ({ meter }) => meter.tickMs);
+  times(
+    "gyre_thread_wakeup_seconds",
+    "From when a tick was due to when the thread began it",
+    ({ meter }) => meter.wakeMs,
+  );
+  count("gyre_thread_steals_total", "Steps of zones that are at home on another thread", "steals");
+  count("gyre_thread_spins_total", "Times that it spun before it slept", "spins");
+  count("gyre_thread_spins_paid_total", "Of those, times that it needed no sleep", "spinsPaid");
+  count("gyre_thread_restarts_total", "Threads that took its place because it failed", "restarts");
+  by("gyre_thread_request_bytes", "Bytes that wait for the thread to read them", ({ requestBytes }) => requestBytes);
+  by("gyre_thread_notice_bytes", "Bytes of the thread that wait for the main thread", ({ noticeBytes }) => noticeBytes);
+  times("gyre_gc_pause_seconds", "Pauses of the garbage collector", ({ meter }) => meter.gcMs);
+  by("gyre_gc_pause_max_seconds", "The longest of them", ({ meter }) => meter.gcMs.max / 1000);
+  count("gyre_gc_idle_total", "Collections on purpose, with --expose-gc", "idleCollections");
+  by("gyre_heap_bytes", "Used JavaScript heap, as of the last second", ({ meter }) => meter.read("heapBytes"));
+}
+
 /** A line for each zone, of which a process has at most a thousand. */
-function describeZones(registry: Registry, zones: Venues): void {
+function describeZones(registry: Registry, zones: Venues, runs: ZoneRuns): void {
   gauge(registry, "gyre_zones", "Zones", () => zones.all.length);
   gauge(registry, "gyre_zones_awake", "Zones that tick", () => zones.awake);
   gauge(registry, "gyre_zones_asleep", "Zones that nobody is in or looks at", () => zones.asleep);
@@ -54,11 +104,18 @@ function describeZones(registry: Registry, zones: Venues): void {
   counter(registry, "gyre_transfers_refused_total", "Entities refused at a gate", () => zones.transfersRefused);
   gauge(registry, "gyre_entities", "Entities in all zones", () => zones.entities);
   gauge(registry, "gyre_players", "Players in all zones, bots aside", () => zones.players);
-  const byZone = (name: string, help: string, read: (venue: Venue) => number): void =>
+  const byZone = (name: string, help: string, read: (venue: Venue, index: number) => number): void =>
     gaugeBy(registry, "zone", name, help, zones.all, read);
   const figureOf = (name: string, help: string, figure: keyof Figures): void =>
     byZone(name, help, (venue) => venue.figures()[figure]);
   byZone("gyre_zone_stopped", "1 for a zone that stopped", ({ fault }) => (fault === null ? 0 : 1));
+  byZone("gyre_zone_cost_seconds", "Time of one of its ticks, averaged over the last few", (_, zone) => {
+    return runs.costUs(zone) / 1e6;
+  });
+  byZone("gyre_zone_home", "N for a zone at home on the thread sim-N, -1 for main", (_, zone) => runs.home(zone));
+  byZone("gyre_zone_failures", "Times that it failed, or its thread at it", (_, zone) => runs.failures(zone));
+  byZone("gyre_zone_restarts", "Times that it was taken up again after", (_, zone) => runs.restarts(zone));
+  figureOf("gyre_zone_commands", "Commands that wait for its next tick", "pending");
   byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ scene }) => scene.capacity);
   figureOf("gyre_zone_players", "Players in the zone, bots aside", "players");
   figureOf("gyre_zone_entities", "Entity slots in use", "entities");
@@ -75,27 +132,19 @@ function describeZones(registry: Registry, zones: Venues): void {
 }
 
 function describeRings(registry: Registry, zones: Venues): void {
-  const sum = (figure: keyof Figures) => (): number => {
+  const sum = (figure: keyof Figures): number => {
     let total = 0;
     for (const venue of zones.all) total += venue.figures()[figure];
     return total;
   };
-  const counts = {
-    "drop-oldest": sum("eventsDroppedOldest"),
-    "drop-low": sum("eventsDroppedLow"),
-    refuse: sum("eventsRefused"),
-  };
-  new Counter({
-    name: "gyre_events_lost_total",
-    help: "Events of zones that found no room, by what happened to them",
-    labelNames: ["policy"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [policy, count] of Object.entries(counts)) this.inc({ policy }, count());
-    },
-  });
-  const commands = sum("commandsRefused");
+  const policies = [
+    { name: "drop-oldest", figure: "eventsDroppedOldest" },
+    { name: "drop-low", figure: "eventsDroppedLow" },
+    { name: "refuse", figure: "eventsRefused" },
+  ] as const;
+  const help = "Events of zones that found no room, by what happened to them";
+  counterBy(registry, "policy", "gyre_events_lost_total", help, policies, ({ figure }) => sum(figure));
+  const commands = (): number => sum("commandsRefused");
   counter(registry, "gyre_commands_refused_total", "Commands that found no room in their zone", commands);
 }
 
@@ -140,101 +189,8 @@ function describeSessions(registry: Registry, hub: Hub): void {
   counterByCode(registry, "gyre_sessions_closed_total", "Sessions closed for cause, by close code", counters.closed);
 }
 
-function describeProcess(registry: Registry, pauses: Pauses): void {
-  histogram(registry, "gyre_gc_pause_seconds", "Pauses of the garbage collector", pauses.gcMs);
-  gauge(registry, "gyre_gc_pause_max_seconds", "The longest of them", () => pauses.gcMs.max / 1000);
-  gauge(
-    registry,
-    "gyre_loop_delay_p50_seconds",
-    "Delay of the event loop, median",
-    () => pauses.loopDelayMs(50) / 1000,
-  );
-  gauge(registry, "gyre_loop_delay_p99_seconds", "The same, 99th percentile", () => pauses.loopDelayMs(99) / 1000);
-  gauge(registry, "gyre_heap_bytes", "Used JavaScript heap", () => process.memoryUsage().heapUsed);
+function describeProcess(registry: Registry, loop: Loop): void {
+  gauge(registry, "gyre_loop_delay_p50_seconds", "Delay of the event loop, median", () => loop.delayMs(50) / 1000);
+  gauge(registry, "gyre_loop_delay_p99_seconds", "The same, 99th percentile", () => loop.delayMs(99) / 1000);
   gauge(registry, "gyre_resident_bytes", "Memory of the process", () => process.memoryUsage.rss());
-}
-
-function counter(registry: Registry, name: string, help: string, read: () => number): void {
-  new Counter({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(read());
-    },
-  });
-}
-
-function counterByCode(
-  registry: Registry,
-  name: string,
-  help: string,
-  counts: ReadonlyMap<string | number, number>,
-): void {
-  new Counter({
-    name,
-    help,
-    labelNames: ["code"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [code, count] of counts) this.inc({ code }, count);
-    },
-  });
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
-}
-
-/** A gauge for each of some things by their names, which do not change. */
-function gaugeBy<T extends { readonly name: string }>(
-  registry: Registry,
-  label: string,
-  name: string,
-  help: string,
-  things: readonly T[],
-  read: (thing: T) => number,
-): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      for (const thing of things) this.set({ [label]: thing.name }, read(thing));
-    },
-  });
-}
-
-/** A histogram of milliseconds, in seconds as Prometheus wants them. */
-function histogram(registry: Registry, name: string, help: string, source: Histogram): void {
-  const metric = { name, help, type: "histogram", aggregator: "sum" };
-  // prom-client's own histogram has no way to be told its counts. To a registry a metric is what has a name and get().
-  registry.registerMetric({
-    ...metric,
-    get: async () => ({ ...metric, values: lines(name, source) }),
-  } as unknown as Metric);
-}
-
-function lines(name: string, { bounds, counts, count, sum }: Histogram) {
-  let below = 0;
-  const buckets = Array.from(bounds, (bound, i) => {
-    below += counts[i] ?? 0;
-    return { metricName: `${name}_bucket`, labels: { le: bound / 1000 }, value: below };
-  });
-  return [
-    ...buckets,
-    { metricName: `${name}_bucket`, labels: { le: "+Inf" }, value: count },
-    { metricName: `${name}_sum`, labels: {}, value: sum / 1000 },
-    { metricName: `${name}_count`, labels: {}, value: count },
-  ];
 }

@@ -22,6 +22,9 @@ import { Passage } from "./passage.js";
 import type { Venues } from "./venue.js";
 import { World, type WorldSpec } from "./world.js";
 
+/** A zone's cost is averaged over about so many ticks. */
+const COST_TICKS = 16;
+
 /** Seconds that a game may take to set up one zone: it happens once, and nobody waits for a tick. */
 const SETUP_SECONDS = 10;
 
@@ -43,6 +46,8 @@ export interface ZonesSpec {
   readonly mine?: readonly number[];
   /** By zone, who goes out of it: shared with whoever has the other zones. Needed where mine is given and there are gates. */
   readonly passages?: readonly (Passage | undefined)[];
+  /** Milliseconds, to tell what zones cost. Default: they are taken to cost nothing. */
+  readonly now?: () => number;
 }
 
 /** Stands over the ticks of zones whose games may run for ever. */
@@ -83,6 +88,9 @@ export class Zones implements Venues {
   readonly #watchers: Uint32Array;
   /** The last tick at which somebody was there, by zone. */
   readonly #busyTick: Float64Array;
+  /** Milliseconds of a tick, averaged, by zone. */
+  readonly #costsMs: Float64Array;
+  readonly #now: () => number;
   readonly #stepping: () => void;
   #tick = 0;
   /** The zone that is stepped now, or was last. */
@@ -109,7 +117,7 @@ export class Zones implements Venues {
   }
 
   private constructor(worlds: readonly (World | undefined)[], spec: ZonesSpec) {
-    const { bots, seed, gates, sleepAfterTicks, guard } = spec;
+    const { bots, seed, gates, sleepAfterTicks, guard, now = () => 0 } = spec;
     const count = worlds.length;
     for (let i = 0; i < count; i++) this.#byName.set(zoneName(i), i);
     this.#guard = guard ?? null;
@@ -123,6 +131,8 @@ export class Zones implements Venues {
     this.#stopped = new IndexSet(count);
     this.#watchers = new Uint32Array(count);
     this.#busyTick = new Float64Array(count);
+    this.#costsMs = new Float64Array(count);
+    this.#now = now;
     this.#stepping = () => this.#stepAwake();
     this.#worlds = new Array<World | undefined>(count).fill(undefined);
     this.#bots = new Array<Bots | undefined>(count).fill(undefined);
@@ -181,6 +191,11 @@ export class Zones implements Venues {
 
   get awake(): number {
     return this.#awake.count;
+  }
+
+  /** Microseconds of a tick of the zone, averaged over the last few; 0 while it sleeps. */
+  costUs(zone: number): number {
+    return this.#awake.has(zone) ? 1000 * this.#costsMs[zone]! : 0;
   }
 
   get stopped(): number {
@@ -325,10 +340,14 @@ export class Zones implements Venues {
 
   /** Steps the zones after the current one, as far as the guard lets it. */
   #stepAwake(): void {
+    let startMs = this.#now();
     for (let i = this.#awake.next(this.#current + 1); i >= 0; i = this.#awake.next(i + 1)) {
       this.#current = i;
       this.decide(i);
       this.#world(i).step(this.#tick);
+      const endMs = this.#now();
+      this.#costsMs[i]! += (endMs - startMs - this.#costsMs[i]!) / COST_TICKS;
+      startMs = endMs;
       if (this.#guard?.isWorn) return;
     }
   }

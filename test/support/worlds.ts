@@ -50,6 +50,8 @@ export interface TestZones {
   tickRate: number;
   seed: number;
   guard: Guard | null;
+  /** Milliseconds. */
+  now: () => number;
   kernel: Kernel;
 }
 
@@ -57,7 +59,7 @@ export async function zonesOf(spec: Partial<TestZones> = {}): Promise<Zones> {
   const { zones = 1, npcs = 0, bots = 0, players = 64, seed = 1 } = spec;
   const plan = await planOf({ ...spec, zones, npcs, bots, players, seed });
   const kernel = spec.kernel ?? (await loadKernel());
-  return Zones.create(kernel, { ...plan, zones, bots, seed, guard: spec.guard ?? null });
+  return Zones.create(kernel, { ...plan, zones, bots, seed, guard: spec.guard ?? null, now: spec.now ?? (() => 0) });
 }
 
 /** One world without the rest. */
