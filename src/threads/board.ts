@@ -26,6 +26,9 @@ const ASKING = 2 * LINE + 1;
 const TARGET = 3 * LINE;
 const STOP = 3 * LINE + 1;
 const CALLS = 3 * LINE + 2;
+const MOVE_ZONE = 3 * LINE + 3;
+const MOVE_TO = 3 * LINE + 4;
+const MOVE_TICK = 3 * LINE + 5;
 const WAITING = 4 * LINE;
 const MAIN_BELL = 5 * LINE;
 const TICKETS = 6 * LINE;
@@ -55,6 +58,9 @@ export const STARTING = 0;
 export const IDLE = 1;
 export const BUSY = 2;
 export const GONE = 3;
+
+/** MOVE_TICK of a move that is being asked for. */
+const UNDATED = -1;
 
 /** TARGET of a server that ticks by the clock. */
 export const BY_CLOCK = -1;
@@ -121,6 +127,38 @@ export class Board {
   call(): void {
     Atomics.add(this.#words, CALLS, 1);
     this.bell.ring();
+  }
+
+  // A zone moves to another home: asked for by the main thread, one at a time, dated by who opens the next tick, done at its start.
+
+  /** The zone that moves, or did last; -1 before the first. */
+  get movingZone(): number {
+    return Atomics.load(this.#words, MOVE_ZONE) - 1;
+  }
+
+  get movingTo(): number {
+    return Atomics.load(this.#words, MOVE_TO);
+  }
+
+  /** The tick at whose start it moves; not above 0 as long as that is not open. */
+  get moveTick(): number {
+    return Atomics.load(this.#words, MOVE_TICK);
+  }
+
+  /** False while another one moves. */
+  askMove(zone: number, to: number): boolean {
+    const { movingZone } = this;
+    if (movingZone >= 0 && this.home(movingZone) !== this.movingTo) return false;
+    // Nobody dates it before it is whole.
+    Atomics.store(this.#words, MOVE_TICK, UNDATED);
+    Atomics.store(this.#words, MOVE_TO, to);
+    Atomics.store(this.#words, MOVE_ZONE, zone + 1);
+    Atomics.store(this.#words, MOVE_TICK, 0);
+    return true;
+  }
+
+  dateMove(tick: number): void {
+    Atomics.compareExchange(this.#words, MOVE_TICK, 0, tick);
   }
 
   /** Whoever gets true opens the tick, and is the only one. */

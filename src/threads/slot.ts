@@ -24,6 +24,8 @@ const TAKE_OVER_MS = 2;
 const GRACE_PERIODS = 3;
 /** Milliseconds of one look whether the others have answered at the gates. */
 const GATES_WAIT_MS = 5;
+/** Milliseconds for which a zone that moves here is waited for. */
+const MOVE_WAIT_MS = 20;
 /** Weight of one tick in the moving average of what a zone costs. */
 const COST_WEIGHT = 1 / 16;
 
@@ -51,6 +53,10 @@ export interface SlotOptions {
   readonly lent?: LentSteps;
   /** A zone's step was not finished, or trapped: takes it up again, or stops it. */
   readonly lost?: (index: number) => void;
+  /** A zone that is at home here shall be at home elsewhere: writes down what it is. False: it cannot be moved. */
+  readonly release?: (index: number) => boolean;
+  /** A zone that was released is at home here. */
+  readonly adopt?: (index: number) => void;
   /** Right after each step of a zone: images, snapshots. */
   readonly stepped?: (index: number, world: World, tick: number) => void;
   /** There is nothing to do for so many milliseconds. */
@@ -131,6 +137,7 @@ export class Slot {
       board.setPresent(slot, tick - 1);
       asking += board.asked(slot);
     }
+    board.dateMove(tick);
     schedule.advance(isByClock ? nowMs : schedule.dueMs);
     board.open(tick, asking);
     // Whoever lends steps wakes the others when they are ready.
@@ -147,6 +154,7 @@ export class Slot {
     if (!isInStep) zones.turnBack();
     else if (board.asking > 0) this.#exchange(tick - 1);
     zones.rest();
+    this.#move(tick);
     desk.drain();
     for (let next = Math.max(this.#tick + 1, tick - CATCH_UP_TICKS_MAX); next < tick; next++) {
       this.#step(next);
@@ -172,6 +180,28 @@ export class Slot {
       waiter.wait(board.bell.words, board.bell.index, seen, now() + GATES_WAIT_MS);
     }
     zones.settle();
+  }
+
+  /** Hands a zone over that moves away, and takes up one that moves here. */
+  #move(tick: number): void {
+    const { board, slot, zones, release, adopt, waiter, now } = this.#options;
+    const [zone, to] = [board.movingZone, board.movingTo];
+    if (zone < 0 || board.moveTick <= 0 || release === undefined || adopt === undefined) return;
+    if (to !== slot) {
+      if (board.home(zone) !== slot || zones.at(zone) === undefined || !release(zone)) return;
+      zones.put(zone, undefined);
+      board.setHome(zone, to);
+      board.bell.ring();
+      return;
+    }
+    if (zones.at(zone) !== undefined) return;
+    // In the tick that it is dated for it comes in time for its step. If its home is late it comes in a later one, and catches up.
+    const untilMs = now() + MOVE_WAIT_MS;
+    for (let seen = board.bell.value; board.home(zone) !== slot && board.moveTick === tick; seen = board.bell.value) {
+      if (now() >= untilMs) return;
+      waiter.wait(board.bell.words, board.bell.index, seen, untilMs);
+    }
+    if (board.home(zone) === slot) adopt(zone);
   }
 
   #step(tick: number): void {
@@ -207,7 +237,8 @@ export class Slot {
     let beganMs = now();
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       const world = zones.at(i);
-      if (world === undefined) continue;
+      // One that was taken up again may have done this tick before.
+      if (world === undefined || world.zone.tick >= tick) continue;
       board.setZone(slot, i);
       zones.decide(i);
       world.step(tick);
