@@ -4,10 +4,12 @@ import * as assert from "uvu/assert";
 import { planGame } from "../src/game/plan.js";
 import { loadKernel } from "../src/kernel/load.js";
 import { Zones } from "../src/sim/zones.js";
+import { Balance } from "../src/threads/balance.js";
 import type { Hashes } from "../src/threads/crew.js";
 import { definition } from "./games/crossing.js";
 import { definition as herds } from "./games/herds.js";
 import { crewOf, gameIn, type TestCrew } from "./support/crews.js";
+import { Random } from "./support/random.js";
 
 const CROSSING = gameIn("crossing", definition);
 const HERDS = gameIn("herds", herds);
@@ -72,6 +74,55 @@ test("zones without scripts, whose steps go to whichever thread is free, come to
     const found = await hashesWithThreads({ ...spec, slots, spin }, 300);
     assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
   }
+});
+
+test("over 1,000 random loads homes move only while it helps, come to rest, and no further move would help by a tenth of a period", () => {
+  const periodMs = 1000 / 60;
+  let moved = 0;
+  for (let seed = 1; seed <= 1000; seed++) {
+    const random = new Random(seed);
+    const slots = random.integer(2, 6);
+    const costs = Array.from({ length: random.integer(1, 40) }, () => random.float() ** 3 * 8000);
+    const homes = costs.map(() => random.integer(0, slots - 1));
+    const balance = new Balance(slots, periodMs);
+    const gap = (): number => {
+      const loads = new Array<number>(slots).fill(0);
+      costs.forEach((cost, zone) => {
+        const home = homes[zone] ?? 0;
+        loads[home] = (loads[home] ?? 0) + cost;
+      });
+      return Math.max(...loads) - Math.min(...loads);
+    };
+    let quiet = 0;
+    for (let look = 0; quiet < 4; look++) {
+      assert.ok(look < 400, `seed ${seed}: homes do not come to rest`);
+      const move = balance.look(costs, (zone) => homes[zone] ?? 0);
+      quiet = move === null ? quiet + 1 : 0;
+      if (move === null) continue;
+      assert.ok(look >= 2, `seed ${seed}: it moved before the imbalance lasted`);
+      const before = gap();
+      homes[move.zone] = move.to;
+      assert.ok(gap() <= before, `seed ${seed}: the gap grew`);
+      moved++;
+    }
+  }
+  assert.ok(moved > 1000, `${moved} moves`);
+});
+
+test("who cannot move stays, and loads that are even enough are left as they are", () => {
+  const homes = [0, 0, 1];
+  const balance = new Balance(2, 1000 / 60);
+  const looks = (costs: readonly number[], mayMove: (zone: number) => boolean) =>
+    [1, 2, 3, 4].map(() => balance.look(costs, (zone) => homes[zone] ?? 0, mayMove));
+  assert.equal(
+    looks([5000, 5000, 0], () => false),
+    [null, null, null, null],
+  );
+  assert.equal(
+    looks([900, 100, 300], () => true),
+    [null, null, null, null],
+  );
+  assert.equal(looks([5000, 4000, 0], (zone) => zone === 1).filter(Boolean), [{ zone: 1, to: 1 }]);
 });
 
 test.run();
