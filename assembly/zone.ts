@@ -33,7 +33,7 @@ export function zoneReset(zone: Zone, seed: u64, tick: u32): void {
   zone.seed = seed;
   // Every address again, the same as before; and nothing of what searches and walks left in the header.
   zoneLayout(zone);
-  memory.fill(zone.x, 0, zone.stateEnd - zone.x);
+  memory.fill(zone.x, 0, <usize>zone.stateEnd - zone.x);
   memory.fill(zone.nearestId, 0, zone.found - zone.nearestId);
   memory.fill(pathsOf(zone).handles, 0, pathsOf(zone).points - pathsOf(zone).handles);
   begin(zone);
