@@ -1,9 +1,13 @@
-/** Zones that begin anew are what new ones are, in all that anybody can ask of them. */
+/** Zones and worlds that begin anew are what new ones are, in all that anybody can ask of them. */
 import { type Archetype, type Kernel, loadKernel, type Zone, type ZoneEvent, type ZoneSpec } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { defineGame, type Game } from "../src/game/define.js";
+import { World } from "../src/sim/world.js";
 import { allKernels, forSeeds, nameOf, randomTiles, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
+import { Visitors } from "./support/visitors.js";
+import { field, planOf } from "./support/worlds.js";
 
 const kernels = [...(await allKernels()), await loadKernel({ shared: true, checked: true })];
 const SEEDS = 400;
@@ -134,5 +138,145 @@ function small(kernel: Kernel): Zone {
   zone.spawn({ x: 50, y: 50 });
   return zone;
 }
+
+/** Something of everything that a world keeps: state, timers, seats, players, marks at a gate, events of the game's own. */
+const GAME: Game = defineGame<{ pulses: number; joined: string[] }, { mood: "u16" }>({
+  name: "everything",
+  map: field(20),
+  archetypes: {
+    player: { team: 1, hp: 80, attack: 12, reach: 20, cooldown: 0.4, respawn: 1 },
+    wolf: { team: 2, hp: 40, attack: 7, reach: 12, speed: 90, brain: "hunter", sight: 160, wander: 90, corpse: 0.5 },
+  },
+  columns: { mood: "u16" },
+  gates: [{ zone: "zone-0", x0: 32, y0: 32, x1: 300, y1: 600, to: "zone-1", x: 100, y: 100, all: true }],
+  zone: { flowFields: 2 },
+  state: () => ({ pulses: 0, joined: [] }),
+  setup(world) {
+    for (let i = 0; i < 30; i++) world.spawn("wolf", world.freePlace().x, world.freePlace().y);
+    world.after(1 + (world.random() % 30), "pulse", { count: 1 });
+    world.zone.openField([100, 100]);
+    world.zone.emit(64, true, 0, 0, 1, 2, 3, 4);
+  },
+  join(world, player) {
+    world.state.joined.push(player.name);
+    const { x, y } = world.freePlace();
+    const id = world.spawn("player", x, y);
+    world.own.mood[world.zone.slot(id)] = player.seat + 1;
+    return id;
+  },
+  leave: (world) => void world.state.joined.pop(),
+  timer(world, name) {
+    world.state.pulses++;
+    world.after(1 + (world.random() % 30), name);
+  },
+});
+
+const BOTS = 3;
+
+async function worldsOf(random: Random, count: number, seeds: readonly number[] = []): Promise<World[]> {
+  const { world, gates } = await planOf({ game: GAME, zones: 2, npcs: 40, players: 12 - BOTS, bots: BOTS });
+  return Array.from({ length: count }, (_, i) => {
+    const spec = { ...world, name: "zone-0", seed: seeds[i] ?? i, gates };
+    const made = new World(random.pick(kernels), spec);
+    made.onReset = () => joinBots(made);
+    return made;
+  });
+}
+
+function joinBots(world: World): void {
+  for (let i = 0; i < BOTS; i++) world.join(`bot-${i}`, true);
+}
+
+/** The same story, told to each. */
+function checkWorlds(a: World, b: World, seed: number, ticks: number): void {
+  const visitors = [a, b].map((world) => new Visitors([world], seed, 9));
+  for (let i = 0; i < ticks; i++) {
+    for (const each of visitors) each.act();
+    for (const world of [a, b]) world.step();
+    assert.equal(a.digests(), b.digests(), `seed ${seed}, tick ${a.zone.tick}`);
+    assert.is(a.hash(), b.hash());
+  }
+  assert.equal([a.players, a.bots, a.seatsInUse, a.pending], [b.players, b.bots, b.seatsInUse, b.pending]);
+  for (const each of visitors) each.leave();
+  for (const world of [a, b]) world.step();
+}
+
+test("a world that begins anew is one that was made with that seed, its first tick included: 40 seeds", async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = new Random(seed);
+    const [reset, made] = (await worldsOf(random, 2, [77, seed])) as [World, World];
+    joinBots(made);
+    assert.ok(reset.reset(seed));
+    checkWorlds(reset, made, seed, 60);
+  }
+});
+
+test("whatever was in a world is gone when it begins anew: 60 seeds in random builds", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed);
+    const [used, unused] = (await worldsOf(random, 2)) as [World, World];
+    joinBots(used);
+    for (let life = 0; life < 2; life++) {
+      const visitors = new Visitors([used], seed + life, 9);
+      for (let i = random.integer(1, 150); i > 0; i--) {
+        visitors.act();
+        used.step();
+      }
+      visitors.leave();
+      used.step();
+      assert.is(used.players, 0);
+      used.onCommand = null;
+      assert.ok(used.reset(seed));
+      assert.equal([used.bots, used.seatsInUse], [BOTS, BOTS]);
+      const fresh = life === 0 ? unused : ((await worldsOf(random, 1)) as [World])[0];
+      // It slept up to now.
+      assert.ok(fresh.reset(seed));
+      fresh.zone.skip(used.zone.tick - fresh.zone.tick);
+      checkWorlds(used, fresh, seed, 40);
+    }
+  }
+});
+
+test("a world that waits to begin anew is saved and restored with all who joined since", async () => {
+  const { world: spec, gates } = await planOf({ game: GAME, zones: 2, npcs: 40, players: 12 - BOTS, bots: BOTS });
+  const [world] = (await worldsOf(new Random(1), 1)) as [World];
+  joinBots(world);
+  for (let i = 0; i < 50; i++) world.step();
+  assert.ok(world.reset(5));
+  world.join("ann");
+  const restored = new World(world.kernel, { ...spec, name: "zone-0", seed: 0, gates, saved: world.save() });
+  assert.equal([restored.players, restored.bots, restored.pending], [1, BOTS, 2 + BOTS]);
+  for (let tick = 0; tick < 20; tick++) {
+    world.step();
+    restored.step();
+    assert.is(restored.hash(), world.hash());
+  }
+});
+
+test("a world does not begin anew while somebody plays, commands wait, within its step, once it stopped, or with a seed that is none", async () => {
+  const [world] = (await worldsOf(new Random(1), 1)) as [World];
+  joinBots(world);
+  world.step();
+  const seat = world.join("ann");
+  world.step();
+  const before = world.hash();
+  assert.not(world.reset(5), "somebody plays");
+  world.leave(seat);
+  assert.not(world.reset(5), "its leave waits");
+  world.step();
+  for (const seed of [0.5, Number.NaN, 2 ** 53]) assert.not(world.reset(seed), `seed ${seed}`);
+  let answer: boolean | null = null;
+  world.onTell = () => {
+    answer = world.reset(5);
+  };
+  world.join("ben");
+  world.onEnter = () => world.tell("hello", "1", -1);
+  world.step();
+  assert.is(answer, false, "within its step");
+  world.leave(0);
+  assert.is.not(world.hash(), before);
+  world.stop("enough");
+  assert.not(world.reset(5), "it stopped");
+});
 
 test.run();

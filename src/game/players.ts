@@ -62,6 +62,13 @@ export class PlayerList {
     player.stand();
   }
 
+  /** Everybody leaves. */
+  reset(): void {
+    for (const player of this.all) player.stand();
+    this.all.length = 0;
+    this.#bySeat.fill(undefined);
+  }
+
   /** Where a seat is, or would be. */
   #indexOf(seat: number): number {
     let low = 0;

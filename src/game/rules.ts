@@ -67,6 +67,10 @@ export class GameRules implements Rules {
     this.#end(this.#definition.setup?.(this.#view));
   }
 
+  reset(): void {
+    this.#view.reset();
+  }
+
   join(seat: number): EntityId {
     const player = this.#view.list.add(seat);
     return this.#enter(player, "join");

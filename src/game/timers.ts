@@ -62,6 +62,12 @@ export class Timers {
     return undefined;
   }
 
+  reset(): void {
+    this.#heap.length = 0;
+    this.#nextId = 1;
+    this.#live.clear();
+  }
+
   /** As plain data: what comes next first. */
   save(): SavedTimers {
     return { next: this.#nextId, timers: this.#sorted().map(({ tick, id, name, data }) => [tick, id, name, data]) };

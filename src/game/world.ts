@@ -53,6 +53,14 @@ export class RunningWorld implements GameWorld {
     this.list = new PlayerList(world);
   }
 
+  /** As it was made. */
+  reset(): void {
+    this.state = undefined;
+    this.isEntering = false;
+    this.timers.reset();
+    this.list.reset();
+  }
+
   get tick(): number {
     return this.#world.zone.tick;
   }

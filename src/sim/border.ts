@@ -127,6 +127,12 @@ export class Border {
     this.#world.rules.stay(seat, gate);
   }
 
+  /** Nobody is on the way, in or out. */
+  reset(): void {
+    this.keeper.reset();
+    this.arrivals.count = this.arrivals.unseated = this.arrivals.seatCount = 0;
+  }
+
   save(): SavedBorder {
     return { marks: this.keeper.save(), arrivals: this.arrivals.save() };
   }

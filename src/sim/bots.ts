@@ -35,7 +35,13 @@ export class Bots {
     world.onBotGone = (seat) => this.#seats.delete(seat);
     world.onBotCame = (seat) => this.#seats.add(seat);
     for (let seat = 0; seat < world.seats; seat++) if (world.isBot(seat) && world.isTaken(seat)) this.#seats.add(seat);
-    for (let i = 0; i < count; i++) this.#seats.add(world.join(`bot-${i}`, true));
+    this.#seat(count);
+  }
+
+  /** The world begins anew, with so many. */
+  restart(count: number): void {
+    this.#seats.clear();
+    this.#seat(count);
   }
 
   get count(): number {
@@ -50,6 +56,10 @@ export class Bots {
       if (this.#world.hasSpoken(seat)) continue;
       if ((tick + seat) % INPUT_PERIOD === 0) this.#decideOne(seat, tick);
     }
+  }
+
+  #seat(count: number): void {
+    for (let i = 0; i < count; i++) this.#seats.add(this.#world.join(`bot-${i}`, true));
   }
 
   #decideOne(seat: number, tick: number): void {

@@ -11,8 +11,9 @@
  *     ARRIVE     taken, or NO_SEAT  1: a bot  index of arrival  where
  *     DEPARTED   of, or NO_SEAT  gate     entity id    its seat there, 1: it left meanwhile        it is in the other zone now
  *     STAYS      of, or NO_SEAT  gate     entity id    -            the other zone had no room
+ *     RESET      -          -             -            dx: a seed   all that was is forgotten: the zone begins anew, and is set up
  *
- * The last three are the answers of the zones to each other at a tick boundary. They follow from the others, so a recording need not
+ * ARRIVE, DEPARTED and STAYS are the answers of the zones to each other at a tick boundary. They follow from the others, so a recording need not
  * hold them, and a replay makes them anew.
  */
 import type { Command } from "../kernel/types.js";
@@ -25,6 +26,7 @@ export const WAKE = 5;
 export const ARRIVE = 6;
 export const DEPARTED = 7;
 export const STAYS = 8;
+export const RESET = 9;
 
 /** In place of a seat where no player is concerned. */
 export const NO_SEAT = 0xffff_ffff;
@@ -53,5 +55,5 @@ export interface CommandLog {
 
 /** Whether the command came from outside of all zones: what a recording must hold. */
 export function isFromOutside(type: number): boolean {
-  return type <= WAKE;
+  return type <= WAKE || type === RESET;
 }

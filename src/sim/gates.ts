@@ -107,6 +107,14 @@ export class GateKeeper {
     }
   }
 
+  /** Nobody asks, and nobody is marked. */
+  reset(): void {
+    this.count = 0;
+    this.#markCount = 0;
+    this.#markedId.fill(0);
+    this.#isListed.fill(0);
+  }
+
   /** The marks in order, id and gate each. */
   save(): number[] {
     const marks: number[] = [];

@@ -9,7 +9,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { Command, CommandRing } from "../kernel/types.js";
-import { type CommandLog, INPUT, JOIN, LEAVE, SLEEP, WAKE } from "./commands.js";
+import { type CommandLog, INPUT, JOIN, LEAVE, NO_SEAT, RESET, SLEEP, WAKE } from "./commands.js";
 import { LEFT, NAME_BYTES_MAX, nameBytes, SeatQueue, type Seats, TAKEN } from "./seats.js";
 
 /** Commands of one seat between two ticks: an input, what came after it, and its LEAVE; its JOIN is in another tick mostly. */
@@ -137,6 +137,14 @@ export class Inbox {
     return true;
   }
 
+  /** See World.reset. */
+  reset(seed: number): boolean {
+    if (this.players > 0 || this.pending > 0 || this.isWorking || !Number.isSafeInteger(seed)) return false;
+    this.clear();
+    this.#seats.vacate();
+    return this.push(RESET, 0, NO_SEAT, 0, seed + 0, 0);
+  }
+
   /** See World.replay and World.pushAgain. */
   replay({ type, action, seat, seq, dx, dy }: Readonly<Command>, name: string, tag: number): boolean {
     if (type === JOIN) {
@@ -144,6 +152,7 @@ export class Inbox {
       this.take(name, action === 1, tag);
       return this.push(type, action, seat, 0, 0, 0);
     }
+    if (type === RESET) return this.reset(dx);
     if (type === SLEEP || type === WAKE) return this.room > 0 && this.push(type, action, seat, seq, dx, dy);
     // LEFT: its leave is on its way, or what it had said before.
     if ((this.#seats.taken[seat] ?? 0) === 0) return false;
@@ -197,7 +206,7 @@ export class Inbox {
     this.#round++;
   }
 
-  /** The zone stopped: nobody has a seat any more. */
+  /** Nobody has a seat any more. */
   clear(): void {
     this.players = 0;
     this.bots = 0;

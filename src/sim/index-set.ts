@@ -29,6 +29,11 @@ export class IndexSet {
     this.count--;
   }
 
+  clear(): void {
+    this.#words.fill(0);
+    this.count = 0;
+  }
+
   /** The smallest number in the set that is at least `from`; -1 when there is none. */
   next(from: number): number {
     let word = from >>> 5;

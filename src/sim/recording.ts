@@ -18,7 +18,7 @@ import type { Command } from "../kernel/types.js";
 
 /** The first 8 bytes. */
 export const MAGIC = Uint8Array.from("GYREREC\n", (letter) => letter.charCodeAt(0));
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 /** Bytes: magic, u32 version, u32 0. */
 export const FILE_HEAD_SIZE = 16;
 /** Bytes: four letters, u32 size of the payload. */

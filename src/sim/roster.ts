@@ -120,6 +120,16 @@ export class Roster {
     return -1;
   }
 
+  /** Nobody is in, or waits. */
+  reset(): void {
+    this.#seats.empty();
+    this.#entering.clear();
+    this.#leaving.clear();
+    this.#seatOfSlot.fill(-1);
+    this.inCount = 0;
+    this.inhabited = 0;
+  }
+
   /** What is hashed. Which seats are free follows; in which order they will be taken is saved aside, being long and seldom of interest. */
   save(): SavedRoster {
     return {

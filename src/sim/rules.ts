@@ -8,8 +8,10 @@ import type { Gate } from "./gates.js";
 
 /** Called by a world within its step, in the order of the methods. Whatever one throws stops the zone: see {@link World.fault}. */
 export interface Rules {
-  /** Once, before the first tick, for a zone that is new; never for one that was restored. */
+  /** Before the first tick of a zone that is new, or begins anew; never for one that was restored. */
   setup(): void;
+  /** Forgets all that it keeps of the zone, which begins anew: setup follows. */
+  reset(): void;
   /** Who sits in the seat enters. Returns its entity, 0 for none. */
   join(seat: number): EntityId;
   /** Who sits in the seat came through a gate, with its entity. */

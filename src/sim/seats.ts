@@ -94,8 +94,9 @@ export class Seats {
     this.dy = new Float64Array(capacity);
     this.#names = new Uint8Array(capacity * NAME_BYTES_MAX);
     this.#nameBytes = new Uint8Array(capacity);
-    this.#free = Uint32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
-    this.#freeCount = capacity;
+    this.#free = new Uint32Array(capacity);
+    this.#freeCount = 0;
+    this.vacate();
   }
 
   get freeCount(): number {
@@ -134,6 +135,20 @@ export class Seats {
     this.state[seat] = OUT;
     this.entity[seat] = 0;
     this.#free[this.#freeCount++] = seat;
+  }
+
+  /** All seats are free outside, and will be taken in the order of a new table; inside they are what they were until `empty`. */
+  vacate(): void {
+    this.taken.fill(0);
+    this.held.fill(0);
+    for (let i = 0; i < this.capacity; i++) this.#free[i] = this.capacity - 1 - i;
+    this.#freeCount = this.capacity;
+  }
+
+  /** Nobody is in. */
+  empty(): void {
+    this.state.fill(OUT);
+    this.entity.fill(0);
   }
 
   hold(seat: number, seq: number, dx: number, dy: number, action: number): void {
@@ -183,11 +198,11 @@ export class Seats {
     ];
   }
 
-  /** The seats of those of whom the inside has not heard. */
-  saveComing(): SavedSeat[] {
+  /** The seats of those of whom the inside has not heard; of everybody, when it is about to be emptied. */
+  saveComing(isEmptied: boolean): SavedSeat[] {
     const seats: SavedSeat[] = [];
     for (let seat = 0; seat < this.capacity; seat++) {
-      if (this.taken[seat] !== 0 && this.state[seat] === OUT) seats.push(this.#saveOne(seat));
+      if (this.taken[seat] !== 0 && (isEmptied || this.state[seat] === OUT)) seats.push(this.#saveOne(seat));
     }
     return seats;
   }
@@ -232,6 +247,11 @@ export class SeatQueue {
     this.#first = (this.#first + 1) % this.#seats.length;
     this.length--;
     return seat;
+  }
+
+  clear(): void {
+    this.#first = 0;
+    this.length = 0;
   }
 
   toArray(): number[] {

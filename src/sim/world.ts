@@ -25,6 +25,7 @@ import {
   LEAVE,
   type LoggedCommand,
   NO_SEAT,
+  RESET,
   SLEEP,
   STAYS,
   WAKE,
@@ -94,6 +95,8 @@ export class World implements Venue {
   onWake: (() => void) | null = null;
   /** Each command as it is drained, in order; valid during the call. For JOIN and ARRIVE, nameOf(command.seat) is whose. */
   onCommand: ((command: Readonly<Command>) => void) | null = null;
+  /** It begins anew with the next command: all seats are free, bots' too, and who shall be there from the beginning joins now. */
+  onReset: (() => void) | null = null;
   /** A bot's seat here means nothing any more, as it crosses; and a bot has this seat from now on. */
   onBotGone: ((seat: number) => void) | null = null;
   onBotCame: ((seat: number) => void) | null = null;
@@ -379,6 +382,17 @@ export class World implements Venue {
   }
 
   /**
+   * From the start of the next tick on the zone is as one that was just made with this seed (any safe integer), at the tick that it is in, and
+   * is set up by its game; its bots are gone, and who joins from now on joins that one. No zone is made: the one that there is begins
+   * anew in place. False, and nothing is changed: a player has a seat, commands wait, from within step, or it stopped.
+   */
+  reset(seed: number): boolean {
+    if (this.fault !== null || !this.#inbox.reset(seed)) return false;
+    this.onReset?.();
+    return true;
+  }
+
+  /**
    * One tick. tick: which one of the server's it is, counted from 1; what a world that slept is behind passes first, without anybody
    * moving. A world that is asleep need not be stepped while pending is 0, and one that stopped never.
    */
@@ -545,12 +559,16 @@ export class World implements Venue {
 
   #imageParts(rules: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     const parts = this.#partsWith(rules);
-    parts.set("coming", JSON.stringify(this.#seats.saveComing()));
+    const commands = this.#inbox.peek();
+    // It is the first, as nothing waits when it comes.
+    const isReset = commands[0]?.type === RESET;
+    if (isReset) parts.set("seats", JSON.stringify({ seats: [], entering: [], leaving: [] } satisfies SavedRoster));
+    parts.set("coming", JSON.stringify(this.#seats.saveComing(isReset)));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
     parts.set("outside", JSON.stringify(this.#inbox.save()));
     parts.set("asking", JSON.stringify(this.#border.keeper.saveAsking()));
     parts.set("asleep", JSON.stringify(this.asleep));
-    parts.set("commands", JSON.stringify(this.#inbox.peek()));
+    parts.set("commands", JSON.stringify(commands));
     parts.set("events", JSON.stringify(this.#peekEvents()));
     return parts;
   }
@@ -685,7 +703,19 @@ export class World implements Venue {
       case STAYS:
         this.#border.obeyStays(command);
         break;
+      case RESET:
+        this.#begin(command.dx);
+        break;
     }
+  }
+
+  #begin(seed: number): void {
+    this.zone.reset(seed, this.zone.tick);
+    this.#roster.reset();
+    this.#border.reset();
+    this.#lost = 0;
+    this.rules.reset();
+    this.#setUp();
   }
 
   /** An input that comes while its seat waits counts when it enters; of its actions the last. */

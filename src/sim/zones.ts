@@ -72,6 +72,8 @@ export class Zones implements Venues {
   readonly #byName = new Map<string, number>();
   readonly #indexOf = new Map<World, number>();
   readonly #bots: (Bots | undefined)[];
+  /** Of each zone, from its beginning. */
+  readonly #botCount: number;
   readonly #guard: Guard | null;
   readonly #sleepAfterTicks: number;
   readonly #hasGates: boolean;
@@ -120,6 +122,7 @@ export class Zones implements Venues {
     const { bots, seed, gates, sleepAfterTicks, guard, now = () => 0 } = spec;
     const count = worlds.length;
     for (let i = 0; i < count; i++) this.#byName.set(zoneName(i), i);
+    this.#botCount = bots;
     this.#guard = guard ?? null;
     this.#sleepAfterTicks = sleepAfterTicks;
     this.#gates = worlds.map((_, i) => gates.filter(({ zone }) => zone === zoneName(i)));
@@ -171,6 +174,7 @@ export class Zones implements Venues {
     this.#indexOf.set(world, index);
     this.#awake.add(index);
     world.onWake = () => this.#wake(index);
+    world.onReset = () => this.#bots[index]?.restart(this.#botCount);
   }
 
   find(name: string): World | undefined {

@@ -43,6 +43,11 @@ export class Visitors {
     return this.#seats.length;
   }
 
+  /** All of them. */
+  leave(): void {
+    for (const { world, seat } of this.#seats.splice(0)) world.leave(seat);
+  }
+
   /** Call before each step. */
   act(): void {
     const random = this.#random;
