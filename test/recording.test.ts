@@ -33,18 +33,19 @@ const headerOf = (zones: number) => ({
 
 const JOIN = 1;
 const INPUT = 3;
+const RESET = 9;
 const NAMES = ["ann", "", "Ænea 城", "🐺".repeat(24)];
 const NUMBERS = [0, -0, 1, -1, 0.1, Math.fround(0.1), 1e300, -5e-324, 2 ** 24 + 1];
 
 function randomCommand(random: Random): { command: Command; name: string } {
-  const type = random.integer(1, 5);
+  const type = random.pick([1, 2, 3, 4, 5, 9]);
   const whole = () => random.pick([0, 1, 127, 128, 16_384, 0xffff_ffff, random.next()]);
   const command: Command = {
     type,
     action: random.pick([0, 1, 65_535]),
     seat: whole(),
     seq: whole(),
-    dx: type === INPUT ? random.pick(NUMBERS) : 0,
+    dx: type === INPUT || type === RESET ? random.pick(NUMBERS) : 0,
     dy: type === INPUT ? random.pick(NUMBERS) : 0,
   };
   return { command, name: type === JOIN ? random.pick(NAMES) : "" };
@@ -324,7 +325,7 @@ const u32 = (value: number): number[] => [...new Uint8Array(Uint32Array.of(value
 
 /** A file of chunks with the checksums that they should have. */
 function forged(chunks: readonly (readonly [tag: string, payload: readonly number[]])[]): Uint8Array {
-  const head = [...utf8("GYREREC\n"), ...u32(1), ...u32(0)];
+  const head = [...utf8("GYREREC\n"), ...u32(2), ...u32(0)];
   let sum = crc32(Uint8Array.from(head));
   const bytes = [...head];
   for (const [tag, payload] of chunks) {
@@ -392,6 +393,7 @@ test("with the right checksums, what cannot be is refused all the same", () => {
     [/zone is 2, not from 0 to 1/, withHeader(good, ["CMDS", [3, 1, 2, 3, 5]])],
     [/there is no command 0/, withHeader(good, ["CMDS", [1, 1, 0, 5]])],
     [/there is no command 6/, withHeader(good, ["CMDS", [1, 1, 6, 5]])],
+    [/there is no command 10/, withHeader(good, ["CMDS", [1, 1, 10, 5]])],
     [/a name, and nobody joins/, withHeader(good, ["CMDS", [1, 1, 1, 5]])],
     [/a name, and nobody joins/, withHeader(good, ["CMDS", [65, 1, 3, 5, 0]])],
     [/size of the name is 300/, withHeader(good, ["CMDS", [65, 1, 1, 5, 0xac, 2]])],
@@ -432,8 +434,8 @@ test("a claim of 4 GiB costs nothing, another format and another state are refus
   assert.match(refusalOf(huge).message, /a chunk of 4294967295 bytes: at most/);
 
   const { bytes } = record(1, 10, 2, 0);
-  bytes[8] = 2;
-  refuses("RECORDING_VERSION", () => new RecordingReader(readFrom(bytes)), /byte 8: .* format 2; .* format 1/);
+  bytes[8] = 3;
+  refuses("RECORDING_VERSION", () => new RecordingReader(readFrom(bytes)), /byte 8: .* format 3; .* format 2/);
   for (const parts of [
     ["header", "column y", "state"],
     ["header", "column x"],
