@@ -174,7 +174,10 @@ export class Seats {
   /** The inside of the seats that are not free, as plain data, in order. */
   save(): SavedSeat[] {
     const seats: SavedSeat[] = [];
-    for (let seat = 0; seat < this.capacity; seat++) if (this.state[seat] !== OUT) seats.push(this.#saveOne(seat));
+    for (let seat = 0; seat < this.capacity; seat++) {
+      const state = this.state[seat] ?? OUT;
+      if (state !== OUT) seats.push(this.#saveOne(seat, state, this.entity[seat] ?? 0));
+    }
     return seats;
   }
 
@@ -183,12 +186,12 @@ export class Seats {
     return Array.from(this.#free.subarray(0, this.#freeCount));
   }
 
-  #saveOne(seat: number): SavedSeat {
+  #saveOne(seat: number, state: number, entity: EntityId): SavedSeat {
     return [
       seat,
-      this.state[seat] ?? 0,
+      state,
       this.bot[seat] ?? 0,
-      this.entity[seat] ?? 0,
+      entity,
       this.ack[seat] ?? 0,
       this.seq[seat] ?? 0,
       this.dx[seat] ?? 0,
@@ -202,7 +205,7 @@ export class Seats {
   saveComing(isEmptied: boolean): SavedSeat[] {
     const seats: SavedSeat[] = [];
     for (let seat = 0; seat < this.capacity; seat++) {
-      if (this.taken[seat] !== 0 && (isEmptied || this.state[seat] === OUT)) seats.push(this.#saveOne(seat));
+      if (this.taken[seat] !== 0 && (isEmptied || this.state[seat] === OUT)) seats.push(this.#saveOne(seat, OUT, 0));
     }
     return seats;
   }
