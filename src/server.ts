@@ -1,13 +1,12 @@
 /**
- * The host put together: game, kernel, zones, clock, sessions, sockets, metrics, all on the caller's thread. This is the clock's
- * caller, and so the one place below the command line that knows real time.
- *
- * A tick: step every zone that is awake, publish the snapshots that are due, note how long each took. A zone whose game fails stops
- * alone; the server tells so, and goes on.
+ * The host put together: game, kernel, zones, clock, sessions, sockets, metrics. This is the clock's caller, and so the one place below the
+ * command line that knows real time. A zone whose game fails stops alone; the server tells so, and goes on.
  */
 import { type ErrorCode, GyreError } from "./errors.js";
 import { type Game, hasHooks, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
 import { type GamePlan, type PlanOptions, planGame } from "./game/plan.js";
+import { localSimulation } from "./host/local.js";
+import type { Simulation, SimulationEvents } from "./host/simulation.js";
 import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
 import type { Kernel, Zone } from "./kernel/types.js";
@@ -17,17 +16,15 @@ import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
 import { Collections } from "./ops/collections.js";
 import { TickGuard } from "./ops/guard.js";
-import { idleCollector } from "./ops/idle-collector.js";
 import { Loop } from "./ops/loop.js";
-import { createRegistry, type ZoneRuns } from "./ops/metrics.js";
+import { createRegistry } from "./ops/metrics.js";
 import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
 import type { KindInfo } from "./protocol/control.js";
-import { drive, Schedule, type Timers } from "./sim/clock.js";
-import { TickTimes } from "./sim/ticks.js";
-import { Zones } from "./sim/zones.js";
-import { Meter, type ThreadStats } from "./sync/meter.js";
+import type { Timers } from "./sim/clock.js";
+import type { Zones } from "./sim/zones.js";
+import { Meter } from "./sync/meter.js";
 
 /** Sessions at a time: what one process with one thread may hope to serve. */
 const SESSIONS_MAX = 4096;
@@ -129,16 +126,21 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
   const plan = await planGame(game, { ...wishesOf(given), guard: watch });
   checkEntities(plan);
   const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
-  const zones = Zones.create(kernel, {
-    ...plan,
-    ...plan.settings,
+  const meter = new Meter();
+  const simulation = localSimulation({
+    plan,
+    kernel,
     guard: hasHooks(game) ? watch : null,
-    now: TIMERS.now,
+    timers: TIMERS,
+    meter,
+    events: eventsOf(given),
+    record: given.record === undefined ? null : (zones) => record(given, plan, kernel, zones),
   });
   try {
-    return await start({ options: given, game, plan, kernel, zones });
+    return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording });
   } catch (error) {
-    zones.close();
+    await simulation.stop();
+    simulation.close();
     throw error;
   }
 }
@@ -148,30 +150,26 @@ interface Parts {
   readonly options: ServerOptions;
   readonly game: Game;
   readonly plan: GamePlan;
-  readonly kernel: Kernel;
-  readonly zones: Zones;
+  /** The main thread's. */
+  readonly meter: Meter;
+  readonly simulation: Simulation;
+  readonly recording: Recording | null;
 }
 
-async function start(parts: Parts): Promise<GyreServer> {
-  const { options, game, plan, kernel, zones } = parts;
-  const { host = DEFAULTS.host, port: wanted = DEFAULTS.port, onEvent } = options;
+async function start({ options, game, plan, meter, simulation, recording }: Parts): Promise<GyreServer> {
+  const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
   const { tickRate, snapshotRate } = plan;
+  const { venues, schedule, ticks, threads, runs } = simulation;
   const kinds = kindsOf(game);
-  const hub = new Hub({ zones, tickRate, snapshotRate, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
-  const ticks = new TickTimes();
-  const meter = new Meter();
-  const threads: ThreadStats[] = [{ name: "main", meter, requestBytes: 0, noticeBytes: 0 }];
+  const hub = new Hub({ zones: venues, tickRate, snapshotRate, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
   const loop = new Loop(meter);
   const collections = new Collections(meter);
-  const idle = idleCollector(meter, TIMERS.now);
-  const schedule = new Schedule(tickRate);
-  const recording = options.record === undefined ? null : record(options.record, parts);
-  const sources = { schedule, ticks, threads, loop, zones, runs: runsOf(zones), hub, recording };
+  const sources = { schedule, ticks, threads, loop, zones: venues, runs, hub, recording };
   const registry = createRegistry(sources);
   const stats = (zone?: string): ServerStats => readStats(sources, zone);
   const net = new NetServer({
     hub,
-    zones,
+    zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
     answers: {
@@ -182,42 +180,29 @@ async function start(parts: Parts): Promise<GyreServer> {
   });
   const port = await net.listen(host, wanted);
 
-  zones.onStop = ({ name, fault }) => {
-    if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });
-  };
   collections.start();
   loop.start(TIMERS.now());
-  const stopClock = drive(schedule, TIMERS, () => {
-    const startMs = TIMERS.now();
-    zones.step();
-    recording?.endTick();
-    const steppedMs = TIMERS.now();
-    hub.publish(startMs);
-    const endMs = TIMERS.now();
-    ticks.published(endMs - steppedMs);
-    ticks.ticked(schedule.latenessMs, endMs - startMs);
-    meter.tick(schedule.latenessMs, endMs - startMs);
-    loop.look(endMs);
-    idle?.offer(endMs, schedule.dueMs - endMs);
+  simulation.start((nowMs) => {
+    hub.publish(nowMs);
+    loop.look(TIMERS.now());
   });
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
-    stopClock();
-    recording?.close();
+    await simulation.stop();
     await net.close();
     collections.stop();
     loop.stop();
-    zones.close();
+    simulation.close();
   };
   return {
     http: `http://${authority}`,
     ws: `ws://${authority}/ws`,
-    kernel,
+    kernel: simulation.kernel,
     game: plan.name,
     tickRate,
-    zones: new Map(zones.all.map(({ name, zone }) => [name, zone])),
+    zones: simulation.zones,
     stats,
     close: () => {
       closing ??= close();
@@ -226,20 +211,19 @@ async function start(parts: Parts): Promise<GyreServer> {
   };
 }
 
+/** What the simulation tells, as the server's events. */
+function eventsOf({ onEvent }: ServerOptions): SimulationEvents {
+  return {
+    zoneStopped({ name, fault }) {
+      if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });
+    },
+  };
+}
+
 /** The game that is served where there is none. */
 export async function loadDemo(): Promise<Game> {
   const { default: game }: { default: Game } = await import(DEMO.href);
   return game;
-}
-
-/** Of zones that are run here. A zone that fails stops. */
-function runsOf(zones: Zones): ZoneRuns {
-  return {
-    costUs: (zone) => zones.costUs(zone),
-    home: () => -1,
-    failures: (zone) => (zones.at(zone)?.fault ? 1 : 0),
-    restarts: () => 0,
-  };
 }
 
 /** What clients are told of the game's archetypes. */
@@ -302,10 +286,10 @@ function present<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K],
   >;
 }
 
-function record(options: RecordOptions, parts: Parts): Recording {
-  const { onEvent } = parts.options;
+function record({ record, onEvent }: ServerOptions, plan: GamePlan, kernel: Kernel, zones: Zones): Recording {
+  const options = record as RecordOptions;
   const message = "the recording ended: its file takes no more";
-  return new Recording({ ...parts, options }, () => onEvent?.({ event: "recording-stopped", message }));
+  return new Recording({ options, plan, kernel, zones }, () => onEvent?.({ event: "recording-stopped", message }));
 }
 
 function bad(message: string): GyreError {

@@ -27,6 +27,7 @@ const PARTS: Readonly<Record<string, number>> = {
   agents: 5,
   ops: 5,
   cluster: 5,
+  host: 5.5,
   "server.ts": 6,
   "worker.ts": 6,
   "index.ts": 6.5,

@@ -1,0 +1,36 @@
+/** What runs the zones of a server: on the caller's thread (local.ts), or on threads of their own (threaded.ts). */
+import type { Kernel, Zone } from "../kernel/types.js";
+import type { Pace, ZoneRuns } from "../ops/metrics.js";
+import type { TickTimes } from "../sim/ticks.js";
+import type { Venue, Venues } from "../sim/venue.js";
+import type { Meter, ThreadStats } from "../sync/meter.js";
+
+export interface Simulation {
+  readonly kernel: Kernel;
+  /** As those see them who serve players. */
+  readonly venues: Venues;
+  /** Their memories by name, as far as the main thread can read them. */
+  readonly zones: ReadonlyMap<string, Zone>;
+  readonly schedule: Pace;
+  readonly ticks: TickTimes;
+  readonly runs: ZoneRuns;
+  /** Those that simulate, the main one first; its meter is handed in. */
+  readonly threads: readonly ThreadStats[];
+  /** Begins to tick. publish: called after each tick, or the newest of some, with the time. */
+  start(publish: (nowMs: number) => void): void;
+  /** No more ticks, and no more calls. */
+  stop(): Promise<void>;
+  /** The zones are closed. After stop. */
+  close(): void;
+}
+
+/** What a simulation tells, beside its ticks. */
+export interface SimulationEvents {
+  /** Its game failed, or its kernel. */
+  zoneStopped(venue: Venue): void;
+}
+
+/** The main thread's meter under its name. */
+export function mainThread(meter: Meter): ThreadStats {
+  return { name: "main", meter, requestBytes: 0, noticeBytes: 0 };
+}
