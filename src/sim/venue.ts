@@ -36,6 +36,8 @@ export const FIGURES = [
   /** Commands that wait, and those that found no room. */
   "pending",
   "commandsRefused",
+  /** Entities that were refused at its gates. */
+  "transfersRefused",
 ] as const;
 
 export type Figures = Record<(typeof FIGURES)[number], number>;

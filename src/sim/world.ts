@@ -250,6 +250,7 @@ export class World implements Venue {
     figures.eventsRefused = events.refused;
     figures.pending = this.pending;
     figures.commandsRefused = this.commandsRefused;
+    figures.transfersRefused = this.refusals;
     return figures;
   }
 

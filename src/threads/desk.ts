@@ -1,0 +1,280 @@
+/**
+ * One slot's desk for players: takes up what they request of the zones that are at home with the slot, and tells the main thread what
+ * these tell of them.
+ *
+ *     requests   of this slot, then those that other slots passed on: join, input, leave of Worlds, between two ticks
+ *                a player's zone is looked up in the table of players; what is not at home here goes on to its home
+ *     notices    from the Worlds' callbacks, by player's id, which a seat has as its tag; they can be read when the tick ends
+ *     captures   right after the step of a zone that somebody sees, on snapshot ticks
+ *
+ * What finds no room on its way is refused to its player with COMMANDS_FULL; a leave waits here, one for each player at most.
+ * Nothing is allocated for an input. Costs of a drain: a look at each zone, and a microsecond a request.
+ */
+import { GyreError } from "../errors.js";
+import { isSnapshotTick, type Rates } from "../sim/rates.js";
+import type { World } from "../sim/world.js";
+import type { Zones } from "../sim/zones.js";
+import type { Memory } from "../sync/memory.js";
+import type { MessageRing } from "../sync/messages.js";
+import type { SharedRing } from "../sync/ring.js";
+import { type CaptureShape, CaptureWriter } from "./captures.js";
+import { ASLEEP, AWAKE, type FigureTable, STOPPED } from "./figures.js";
+import { forget, isSeen, type Listening, listen } from "./listen.js";
+import { emptyTell, NoticeWriter } from "./notices.js";
+import type { PlayerTable } from "./players.js";
+import type { Homes } from "./remote-zones.js";
+import { type Requests, readRequest, toNeighbour } from "./requests.js";
+import { bytesOf } from "./texts.js";
+
+/** Requests that one drain takes from either ring: more than a ring holds. What comes on while it drains waits for the next. */
+const REQUESTS_PER_DRAIN_MAX = 65_536;
+/** Ticks between two reports of what a zone counts: four a second at 60 Hz. */
+const REPORT_TICKS = 15;
+
+export interface DeskSpec {
+  readonly slot: number;
+  /** Those that are at home here. */
+  readonly zones: Zones;
+  readonly homes: Homes;
+  readonly players: PlayerTable;
+  readonly figures: FigureTable;
+  readonly rates: Rates;
+  readonly requests: MessageRing;
+  readonly notices: MessageRing;
+  /** By slot, see notices.ts. */
+  readonly overruns: Int32Array;
+  /** What other slots pass on to this one, as its consumer; and by slot what this one passes on, as a producer. */
+  readonly passed: SharedRing;
+  readonly neighbours: readonly (SharedRing | undefined)[];
+  /** By zone. */
+  readonly captures: readonly Memory[];
+  readonly shapes: readonly CaptureShape[];
+}
+
+/** What the desk keeps of a zone that is at home. */
+interface Resident {
+  readonly world: World;
+  readonly captures: CaptureWriter;
+  isWatched: boolean;
+  state: number;
+}
+
+export class Desk implements Requests {
+  readonly #spec: DeskSpec;
+  readonly #notices: NoticeWriter;
+  readonly #neighbours: readonly (Requests | undefined)[];
+  readonly #requestBytes: Buffer<Memory>;
+  readonly #passedBytes: Buffer<Memory>;
+  readonly #residents: (Resident | undefined)[];
+  /** Players whose leave found no room on its way. */
+  #owed: number[] = [];
+  #transfers: number;
+  readonly #listening: Listening;
+
+  constructor(spec: DeskSpec) {
+    const { zones, players, homes, requests, notices, overruns, slot, passed, neighbours, shapes } = spec;
+    this.#spec = spec;
+    this.#notices = new NoticeWriter(notices, overruns, slot);
+    this.#neighbours = neighbours.map((ring) => (ring === undefined ? undefined : toNeighbour(ring)));
+    this.#requestBytes = bytesOf(requests.view);
+    this.#passedBytes = bytesOf(passed.record);
+    this.#residents = new Array<Resident | undefined>(zones.count).fill(undefined);
+    this.#transfers = zones.transfers;
+    const seatsMax = shapes.reduce((most, { seats }) => Math.max(most, seats), 0);
+    this.#listening = { players, homes, notices: this.#notices, tell: emptyTell(seatsMax) };
+    for (let i = 0; i < zones.count; i++) if (zones.at(i) !== undefined) this.attach(i);
+  }
+
+  /**
+   * The World at this index of the zones is served from now on, in place of one that was. Who is where comes from the table of players.
+   * Before ticks of it are stepped that nobody was told of.
+   */
+  attach(zone: number): void {
+    const { zones, players, captures, shapes } = this.#spec;
+    const [world, capture, shape] = [zones.at(zone), captures[zone], shapes[zone]];
+    if (world === undefined || capture === undefined || shape === undefined) return;
+    for (let number = 0; number < players.capacity; number++) {
+      const id = players.idAt(number);
+      if (id !== 0 && players.zone(id) === zone) world.tags[players.seat(id)] = id;
+    }
+    listen(zone, world, this.#listening);
+    this.#residents[zone] = {
+      ...{ world, isWatched: this.#residents[zone]?.isWatched ?? false, state: -1 },
+      captures: new CaptureWriter(capture, shape, world),
+    };
+  }
+
+  /** The zone will be at home elsewhere, or nowhere. Before its World is taken out of the zones. */
+  detach(zone: number): void {
+    const resident = this.#residents[zone];
+    if (resident === undefined) return;
+    this.#watch(resident, false);
+    forget(resident.world);
+    this.#residents[zone] = undefined;
+  }
+
+  /**
+   * After a World was taken up from an image and what was recorded since: what the former one was asked and had not recorded is lost. Who has
+   * a seat in the table and none in the World is refused; who has one in the World alone leaves.
+   */
+  reconcile(zone: number): void {
+    const { players } = this.#spec;
+    const world = this.#residents[zone]?.world;
+    if (world === undefined) return;
+    for (let seat = 0; seat < world.seats; seat++) {
+      if (!world.isTaken(seat) || world.isBot(seat)) continue;
+      if (!players.isAt(world.tags[seat] ?? 0, zone, seat)) world.leave(seat);
+    }
+    for (let number = 0; number < players.capacity; number++) {
+      const id = players.idAt(number);
+      if (id === 0 || players.zone(id) !== zone || world.isTaken(players.seat(id))) continue;
+      this.#refuse(id, zone, new GyreError("COMMANDS_FULL", `${world.name} began anew, join again`));
+    }
+  }
+
+  /** Takes up what was requested since the last tick. */
+  drain(): void {
+    const { requests, passed } = this.#spec;
+    for (let i = 0; i < this.#residents.length; i++) {
+      const resident = this.#residents[i];
+      if (resident !== undefined) this.#watch(resident, this.#spec.homes.isWatched(i));
+    }
+    this.#payOwed();
+    for (let n = 0; n < REQUESTS_PER_DRAIN_MAX; n++) {
+      const at = requests.next();
+      if (at < 0) break;
+      readRequest(requests.view, this.#requestBytes, at, this);
+      requests.release();
+    }
+    for (let n = 0; n < REQUESTS_PER_DRAIN_MAX && passed.next(); n++) {
+      readRequest(passed.record, this.#passedBytes, 0, this);
+    }
+  }
+
+  /** Right after the step of a zone that is at home. */
+  stepped(zone: number, tick: number): void {
+    const resident = this.#residents[zone];
+    if (resident === undefined || !isSnapshotTick(tick, this.#spec.rates)) return;
+    const { world, captures } = resident;
+    if (world.fault === null && isSeen(zone, world, this.#spec.homes)) captures.write();
+  }
+
+  /** All zones are through with the tick: what there is to tell of it is told. */
+  endTick(tick: number): void {
+    const { zones } = this.#spec;
+    for (let i = 0; i < this.#residents.length; i++) {
+      const resident = this.#residents[i];
+      if (resident !== undefined) this.#report(i, resident, tick);
+    }
+    this.#notices.end(tick, zones.transfers - this.#transfers);
+    this.#transfers = zones.transfers;
+  }
+
+  // Requests. They are answered in any case.
+
+  join(id: number, zone: number, name: string): true {
+    const { players, homes, slot } = this.#spec;
+    if (!players.has(id) || !players.isNew(id)) return true;
+    const home = homes.home(zone);
+    if (home !== slot) {
+      if (!this.#neighbours[home]?.join(id, zone, name)) this.#refuse(id, zone, this.#full(zone));
+      return true;
+    }
+    try {
+      this.#seat(id, zone, name);
+    } catch (error) {
+      if (!(error instanceof GyreError)) throw error;
+      this.#refuse(id, zone, error);
+    }
+    return true;
+  }
+
+  input(id: number, order: number, seq: number, dx: number, dy: number, action: number): true {
+    const { players, homes, slot } = this.#spec;
+    const zone = players.has(id) ? players.zone(id) : -1;
+    if (zone < 0) return true;
+    const home = homes.home(zone);
+    const isTaken =
+      home === slot
+        ? this.#hear(id, zone, order, seq, dx, dy, action)
+        : this.#neighbours[home]?.input(id, order, seq, dx, dy, action);
+    if (isTaken !== true) this.#notices.inputRefused(zone, id, seq);
+    return true;
+  }
+
+  /** One who was not seated yet never will be, as it is known in the table that it left. */
+  leave(id: number): true {
+    const { players, homes, slot } = this.#spec;
+    const zone = players.has(id) ? players.zone(id) : -1;
+    if (zone < 0) return true;
+    const home = homes.home(zone);
+    const isTaken = home === slot ? this.#unseat(id, zone) : this.#neighbours[home]?.leave(id);
+    if (isTaken !== true) this.#owed.push(id);
+    return true;
+  }
+
+  #seat(id: number, zone: number, name: string): void {
+    const { players } = this.#spec;
+    const world = this.#residents[zone]?.world;
+    if (world === undefined) throw this.#full(zone);
+    const seat = world.join(name);
+    world.tags[seat] = id;
+    players.enter(id, zone, seat);
+    // From here on a leave finds it; one that came before did not.
+    if (players.hasLeft(id)) this.#unseat(id, zone);
+  }
+
+  #hear(id: number, zone: number, order: number, seq: number, dx: number, dy: number, action: number): boolean {
+    const { players } = this.#spec;
+    const world = this.#residents[zone]?.world;
+    if (world === undefined) return false;
+    if (!players.hear(id, order)) return true;
+    return world.input(players.seat(id), seq, dx, dy, action) || world.fault !== null;
+  }
+
+  /** False when the zone is not there, for now. */
+  #unseat(id: number, zone: number): boolean {
+    const { players } = this.#spec;
+    const world = this.#residents[zone]?.world;
+    if (world === undefined) return false;
+    world.leave(players.seat(id));
+    players.gone(id);
+    return true;
+  }
+
+  #refuse(id: number, zone: number, error: GyreError): void {
+    this.#spec.players.gone(id);
+    this.#notices.refused(zone, id, error);
+  }
+
+  #full(zone: number): GyreError {
+    const name = this.#residents[zone]?.world.name ?? `zone ${zone}`;
+    return new GyreError("COMMANDS_FULL", `${name} has no room for another command before its next tick`);
+  }
+
+  #payOwed(): void {
+    if (this.#owed.length === 0) return;
+    const owed = this.#owed;
+    this.#owed = [];
+    for (const id of owed) this.leave(id);
+  }
+
+  // Zones.
+
+  #watch(resident: Resident, isWatched: boolean): void {
+    if (resident.isWatched === isWatched) return;
+    resident.isWatched = isWatched;
+    if (isWatched) this.#spec.zones.watch(resident.world);
+    else this.#spec.zones.unwatch(resident.world);
+  }
+
+  #report(zone: number, resident: Resident, tick: number): void {
+    const { zones, figures } = this.#spec;
+    const { world } = resident;
+    const state = world.fault !== null ? STOPPED : zones.nextAwake(zone) === zone ? AWAKE : ASLEEP;
+    if (state === resident.state && (tick + zone) % REPORT_TICKS !== 0) return;
+    resident.state = state;
+    figures.setState(zone, state);
+    figures.write(zone, world.figures());
+  }
+}
