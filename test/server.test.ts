@@ -382,10 +382,17 @@ test("createServer ticks by itself, tells its state over HTTP, refuses a taken p
       stats.workers.map(({ name, steals }: { name: string; steals: number }) => [name, steals]),
       [["main", 0]],
     );
-    assert.equal(Object.keys(stats.workers[0]), ["name", "utilisation", "tickP99Ms", "wakeP99Ms", "steals"]);
+    assert.equal(Object.keys(stats.workers[0]), [
+      "name",
+      "utilisation",
+      "tickP99Ms",
+      "wakeP99Ms",
+      "steals",
+      "spinSuccess",
+    ]);
     await until("a second is over", () => (server.stats().workers[0]?.utilisation ?? 0) > 0);
     const { zone } = JSON.parse((await get(server.http, "/stats?zone=zone-0")).body.toString());
-    assert.equal([zone.name, zone.worker], ["zone-0", "main"]);
+    assert.equal([zone.name, zone.worker, zone.failures, zone.restarts], ["zone-0", "main", 0, 0]);
     assert.ok(zone.costMs > 0 && zone.costMs < 1000, `${zone.costMs} ms a tick`);
     assert.is((await get(server.http, "/stats?zone=nowhere")).status, 404);
     assert.is(stats.entities, 102);

@@ -32,6 +32,8 @@ export interface WorkerStats {
   wakeP99Ms: number;
   /** Steps of zones that it took over from other threads. */
   steals: number;
+  /** Of its spins before sleep, the share that spared the sleep, 0 to 1; null when it did not spin. */
+  spinSuccess: number | null;
 }
 
 export interface ZoneCost {
@@ -40,6 +42,11 @@ export interface ZoneCost {
   worker: string;
   /** Milliseconds of one of its ticks, averaged over the last few; 0 while it sleeps. */
   costMs: number;
+  /** Commands that wait for its next tick. */
+  commands: number;
+  /** Times that it failed, or its thread at it, and that it was taken up again after. */
+  failures: number;
+  restarts: number;
 }
 
 /** zone: a name. Throws ZONE_UNKNOWN. */
@@ -59,20 +66,30 @@ export function readStats({ hub, ticks, schedule, zones, runs, threads }: Source
 }
 
 function workerOf({ name, meter }: ThreadStats): WorkerStats {
+  const spins = meter.read("spins");
   return {
     name,
     utilisation: round(meter.read("utilisation")),
     tickP99Ms: round(meter.recentTickMs.quantile(0.99)),
     wakeP99Ms: round(meter.recentWakeMs.quantile(0.99)),
     steals: meter.read("steals"),
+    spinSuccess: spins === 0 ? null : round(meter.read("spinsPaid") / spins),
   };
 }
 
 function costOf({ all }: Venues, runs: ZoneRuns, name: string): ZoneCost {
   const zone = all.findIndex((venue) => venue.name === name);
-  if (zone < 0) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
+  const venue = all[zone];
+  if (venue === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
   const home = runs.home(zone);
-  return { name, worker: home < 0 ? "main" : `sim-${home}`, costMs: round(runs.costUs(zone) / 1000) };
+  return {
+    name,
+    worker: home < 0 ? "main" : `sim-${home}`,
+    costMs: round(runs.costUs(zone) / 1000),
+    commands: venue.figures().pending,
+    failures: runs.failures(zone),
+    restarts: runs.restarts(zone),
+  };
 }
 
 /** To a thousandth. */

@@ -18,6 +18,23 @@ interface ServerStats {
   sessions: number;
   entities: number;
   slowdown: number;
+  workers: WorkerStats[];
+  zone?: ZoneCost;
+}
+
+interface WorkerStats {
+  name: string;
+  utilisation: number;
+  tickP99Ms: number;
+  wakeP99Ms: number;
+  steals: number;
+  spinSuccess: number | null;
+}
+
+interface ZoneCost {
+  worker: string;
+  costMs: number;
+  commands: number;
 }
 
 function element(id: string): HTMLElement {
@@ -42,7 +59,7 @@ export class Panel {
   poll(): void {
     const ask = async (): Promise<void> => {
       if (!document.hidden && this.#connection !== null) {
-        this.#server = await fetch("stats").then(
+        this.#server = await fetch(`stats?zone=${encodeURIComponent(this.#connection.zone.name)}`).then(
           (response) => (response.ok ? response.json() : null),
           () => null,
         );
@@ -129,6 +146,8 @@ export class Panel {
     show("speed", `${Math.round(100 * stats.slowdown)} %`);
     show("sessions", thousands(stats.sessions));
     show("entities", `${thousands(this.#connection?.tracks.count ?? 0)} of ${thousands(stats.entities)}`);
+    if (stats.zone !== undefined) showZone(stats.zone);
+    showWorkers(stats.workers);
   }
 }
 
@@ -142,6 +161,39 @@ function showMeter(id: string, ms: number, budgetMs: number): void {
   show(id, `${ms.toFixed(2)} ms`);
   bar.style.width = `${Math.min(100, 100 * share)}%`;
   bar.className = share > 1 ? "bad" : share > 0.6 ? "warn" : "";
+}
+
+function showZone({ worker, costMs, commands }: ZoneCost): void {
+  show("zone-cost", `${costMs.toFixed(2)} ms, ${worker}`);
+  show("zone-commands", `${thousands(commands)} waiting`);
+}
+
+/** A row for each thread. */
+function showWorkers(workers: readonly WorkerStats[]): void {
+  const box = element("workers");
+  box.hidden = false;
+  box.querySelector("tbody")?.replaceChildren(
+    ...workers.map(({ name, utilisation, tickP99Ms, wakeP99Ms, steals, spinSuccess }) => {
+      const row = document.createElement("tr");
+      const spin = spinSuccess === null ? "-" : `${Math.round(100 * spinSuccess)}%`;
+      const cells = [
+        name,
+        `${Math.round(100 * utilisation)}%`,
+        shortMs(tickP99Ms),
+        shortMs(wakeP99Ms),
+        spin,
+        short(steals),
+      ];
+      row.append(
+        ...cells.map((text) => {
+          const cell = document.createElement("td");
+          cell.textContent = text;
+          return cell;
+        }),
+      );
+      return row;
+    }),
+  );
 }
 
 /** The forms that the arena's news have, and of everything else what it is made of. */
@@ -177,6 +229,16 @@ function showLegend({ count, kinds }: Tracks, look: Look): void {
 
 function thousands(count: number): string {
   return count.toLocaleString("en");
+}
+
+/** At most four characters: 0.05, 4.21, 16.7, 120 */
+function shortMs(ms: number): string {
+  return ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
+}
+
+/** At most four characters. */
+function short(count: number): string {
+  return count.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
 }
 
 function bytesText(bytes: number): string {

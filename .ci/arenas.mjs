@@ -1,0 +1,57 @@
+// Do scripts of many zones use several cores? Serves 13 arenas with 8 bots each and 5 ms of script work in every arena and tick, on one
+// sim thread and on two in turn, and compares how long the ticks of all take. The ideal is 13 / 7: one thread has 7 of the arenas. Usage,
+// after a build:
+//
+//     node .ci/arenas.mjs [--arenas=13] [--bots=8] [--work-ms=5] [--seconds=10] [--rounds=3] [--check]
+import { fileURLToPath } from "node:url";
+import { work } from "./arena-game.mjs";
+import { conclude, median, numbers, Served, sleep } from "./served.mjs";
+
+const GAME = fileURLToPath(new URL("arena-game.mjs", import.meta.url));
+const CALIBRATION_ROUNDS = 2_000_000;
+/** Ticks until code is as fast as it gets. */
+const WARM_UP_TICKS = 30;
+
+const flags = numbers({ arenas: 13, bots: 8, "work-ms": 5, seconds: 10, rounds: 3, check: 0 });
+const { arenas, bots, seconds, rounds, check } = flags;
+// With one thread, a tick of all arenas is two thirds of the period.
+const tickRate = Math.max(1, Math.floor(1000 / (1.5 * arenas * flags["work-ms"])));
+
+/** Rounds of work that take so long here. */
+function calibrate(ms) {
+  const timesMs = Array.from({ length: 9 }, (_, seed) => {
+    const startMs = performance.now();
+    work(CALIBRATION_ROUNDS, seed);
+    return performance.now() - startMs;
+  });
+  return Math.round((CALIBRATION_ROUNDS * ms) / median(timesMs));
+}
+
+/** The mean of a tick of all arenas, in milliseconds. */
+async function measure(threads, env) {
+  const counts = ["--zones", `${arenas}`, "--bots", `${bots}`, "--npcs", "0", "--tick-rate", `${tickRate}`];
+  const server = await Served.start([GAME, "--threads", `${threads}`, "--snapshot-rate", "1", ...counts], { env });
+  try {
+    await server.ticksReach(WARM_UP_TICKS);
+    const before = await server.metrics();
+    await sleep(1000 * seconds);
+    const after = await server.metrics();
+    const [sum, count, late] = ["gyre_tick_seconds_sum", "gyre_tick_seconds_count", "gyre_late_ticks_total"].map(
+      (name) => after.get(name) - before.get(name),
+    );
+    const meanMs = (1000 * sum) / count;
+    console.log(`${threads} threads: ${count} ticks at ${tickRate} Hz, late ${late}, ${meanMs.toFixed(2)} ms a tick`);
+    return meanMs;
+  } finally {
+    await server.stop();
+  }
+}
+
+const env = { ARENA_ROUNDS: `${calibrate(flags["work-ms"])}` };
+const found = { 1: [], 2: [] };
+for (let round = 0; round < rounds; round++) {
+  for (const threads of [1, 2]) found[threads].push(await measure(threads, env));
+}
+const ratio = median(found[1]) / median(found[2]);
+console.log(`${arenas} arenas x ${bots} bots: 2 threads do ${ratio.toFixed(2)} times as much as 1`);
+conclude([["time of two threads to one", 1 / ratio, Number((1 / 1.8).toFixed(4))]], check);

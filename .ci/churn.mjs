@@ -1,0 +1,180 @@
+// Does it cost the simulation anything that players come and go? Serves 20,000 entities on a sim thread, with one player who stays, and
+// measures phases in turn: nobody else, and 500 clients a second who connect, join, get a snapshot and leave. Usage, after a build:
+//
+//     node .ci/churn.mjs [--threads=1] [--npcs=20000] [--rate=500] [--seconds=10] [--rounds=3] [--check]
+//
+// The percentiles of /stats are over the last 600 ticks, so a phase has 10 s at 60 Hz at least. The clients are of this process, which
+// gives way to the server where both want a core: elsewhere they would be other machines.
+import { createConnection } from "node:net";
+import { constants, setPriority } from "node:os";
+import { conclude, median, numbers, Served, sleep } from "./served.mjs";
+
+const SECONDS_MIN = 10;
+/** Milliseconds between two batches of clients. */
+const BATCH_MS = 10;
+/** Local addresses that clients come from: one has ports for some 28,000 connections a minute. */
+const ADDRESSES = 8;
+/** Milliseconds that a client may take from its connection to its first snapshot. */
+const PATIENCE_MS = 10_000;
+
+const { threads, npcs, rate, seconds, rounds, check } = numbers({
+  ...{ threads: 1, npcs: 20_000, rate: 500, seconds: SECONDS_MIN, rounds: 3, check: 0 },
+});
+
+/** A client's text or close frame: masked, with a mask of zeros. */
+function frame(opcode, payload) {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
+}
+
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const GOODBYE = frame(CLOSE, [1000 >> 8, 1000 & 255]);
+
+/** Connects, joins, and tells of each message. Cheap: no library, nothing is copied. */
+class Client {
+  static #count = 0;
+  #head = "";
+  #rest = Buffer.alloc(0);
+
+  constructor({ hostname, port }, onFrame, onEnd = () => {}) {
+    const n = Client.#count++;
+    const localAddress = `127.0.0.${2 + (n % ADDRESSES)}`;
+    this.startMs = performance.now();
+    this.onFrame = onFrame;
+    this.socket = createConnection({ host: hostname, port, localAddress, noDelay: true });
+    this.socket.on("data", (data) => this.#read(data));
+    this.socket.on("error", () => {});
+    this.socket.on("close", onEnd);
+    const key = "Z3lyZSBpcyBhIHdvcmxkIQ==";
+    this.socket.write(
+      `GET /ws HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: gyre.1\r\n\r\n`,
+    );
+    this.name = `c${n}`;
+  }
+
+  send(message) {
+    this.socket.write(frame(TEXT, JSON.stringify(message)));
+  }
+
+  leave() {
+    this.socket.end(GOODBYE);
+  }
+
+  #read(data) {
+    if (!this.#head.includes("\r\n\r\n")) {
+      this.#head += data.toString("latin1");
+      const end = this.#head.indexOf("\r\n\r\n");
+      if (end < 0) return;
+      if (!this.#head.startsWith("HTTP/1.1 101")) {
+        this.socket.destroy();
+        return;
+      }
+      this.send({ type: "join", name: this.name });
+      this.#rest = Buffer.from(this.#head.slice(end + 4), "latin1");
+      data = Buffer.alloc(0);
+    }
+    this.#rest = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
+    while (this.#rest.length >= 2) {
+      const short = this.#rest[1] & 127;
+      const from = short < 126 ? 2 : short === 126 ? 4 : 10;
+      if (this.#rest.length < from) return;
+      const size =
+        short < 126 ? short : short === 126 ? this.#rest.readUInt16BE(2) : Number(this.#rest.readBigUInt64BE(2));
+      if (this.#rest.length < from + size) return;
+      this.onFrame(this.#rest[0] & 15, this.#rest.subarray(from, from + size), this);
+      this.#rest = this.#rest.subarray(from + size);
+    }
+  }
+}
+
+/** So many clients a second for so long; resolves with how they fared once the last is gone. */
+async function churn(address) {
+  const found = { begun: 0, served: 0, refused: 0, failed: 0, waitsMs: [] };
+  const open = new Set();
+  const begin = () => {
+    found.begun++;
+    let isServed = false;
+    const onFrame = (opcode, payload, client) => {
+      if (opcode === TEXT && payload.includes('"type":"error"')) found.refused++;
+      if (opcode !== BINARY || isServed) return;
+      isServed = true;
+      found.served++;
+      found.waitsMs.push(performance.now() - client.startMs);
+      client.leave();
+    };
+    const client = new Client(address, onFrame, () => {
+      open.delete(client);
+      if (!isServed) found.failed++;
+    });
+    open.add(client);
+  };
+  const startMs = performance.now();
+  for (let nowMs = startMs; nowMs < startMs + 1000 * seconds; nowMs = performance.now()) {
+    for (const due = ((nowMs - startMs) * rate) / 1000; found.begun < due; ) begin();
+    for (const client of open) if (nowMs - client.startMs > PATIENCE_MS) client.socket.destroy();
+    await sleep(BATCH_MS);
+  }
+  return { found, rest: () => open.size };
+}
+
+const COUNTERS = [
+  "gyre_late_ticks_total",
+  "gyre_skipped_ticks_total",
+  "gyre_ticks_total",
+  "gyre_sessions_opened_total",
+];
+
+async function phase(server, name, work) {
+  const before = await server.metrics();
+  await work();
+  const [after, { tickP50Ms, tickP99Ms, workers }] = await Promise.all([server.metrics(), server.stats()]);
+  const [late, skipped, ticks, sessions] = COUNTERS.map((counter) => after.get(counter) - before.get(counter));
+  const load = workers.map((worker) => `${worker.name} ${Math.round(100 * worker.utilisation)} %`).join(", ");
+  const text = `${ticks} ticks, late ${late}, skipped ${skipped}, p50 ${tickP50Ms} ms, p99 ${tickP99Ms} ms; ${sessions} sessions; ${load}`;
+  console.log(`${name.padEnd(8)} ${text}`);
+  return { late: late + skipped, p50: tickP50Ms, p99: tickP99Ms };
+}
+
+if (seconds < SECONDS_MIN) throw new Error(`--seconds=${seconds}: at least ${SECONDS_MIN}`);
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+const server = await Served.start(["--threads", `${threads}`, "--npcs", `${npcs}`]);
+const { hostname, port } = new URL(server.listening.http);
+const address = { hostname, port: Number(port) };
+const quiet = [];
+const busy = [];
+const all = { begun: 0, served: 0, refused: 0, failed: 0 };
+const waitsMs = [];
+try {
+  const stays = new Client(address, () => {});
+  await server.ticksReach(600);
+  for (let round = 0; round < rounds; round++) {
+    quiet.push(await phase(server, "without", () => sleep(1000 * seconds)));
+    let last;
+    busy.push(
+      await phase(server, "with", async () => {
+        last = await churn(address);
+      }),
+    );
+    while (last.rest() > 0) await sleep(BATCH_MS);
+    for (const name of Object.keys(all)) all[name] += last.found[name];
+    waitsMs.push(...last.found.waitsMs);
+  }
+  stays.leave();
+} finally {
+  await server.stop();
+}
+const { begun, served, refused, failed } = all;
+console.log(
+  `${begun} clients: ${served} got a snapshot, the median one after ${median(waitsMs)?.toFixed(1)} ms; ${refused} refused, ${failed} without one`,
+);
+const p99 = (phases) => median(phases.map((one) => one.p99));
+conclude(
+  [
+    ["late ticks with clients", busy.reduce((sum, { late }) => sum + late, 0), 0],
+    ["tick p99 with clients to without", p99(busy) / p99(quiet), 1.2],
+    ["clients without a snapshot", failed, 0],
+  ],
+  check,
+);

@@ -1,0 +1,72 @@
+// A server of the build in a process of its own, and what it tells of itself: for the scripts beside this one.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Served {
+  static async start(flags, { nodeFlags = [], env = {} } = {}) {
+    const argv = [...nodeFlags, "build/js/cli.js", "serve", "--port", "0", "--json", ...flags];
+    const child = spawn(process.execPath, argv, {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...env },
+    });
+    const ended = once(child, "exit");
+    const lines = createInterface({ input: child.stdout });
+    const first = await Promise.race([once(lines, "line"), ended.then(([status]) => [`ended with ${status}`])]);
+    const served = new Served();
+    Object.assign(served, { child, ended, listening: JSON.parse(first[0]) });
+    return served;
+  }
+
+  async stats() {
+    return (await fetch(`${this.listening.http}/stats`)).json();
+  }
+
+  /** Values by their name and labels, as they stand in the text. */
+  async metrics() {
+    const text = await (await fetch(`${this.listening.http}/metrics`)).text();
+    return new Map([...text.matchAll(/^(gyre_\S+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+  }
+
+  async ticksReach(tick) {
+    while ((await this.stats()).tick < tick) await sleep(100);
+  }
+
+  /** Throws when it does not end cleanly. */
+  async stop() {
+    this.child.kill("SIGTERM");
+    const [status] = await this.ended;
+    if (status !== 0) throw new Error(`the server ended with ${status}`);
+  }
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** What a command line of --name=NUMBER says, over these defaults. A name alone is 1. */
+export function numbers(defaults) {
+  const given = { ...defaults };
+  for (const flag of process.argv.slice(2)) {
+    const [, name, value = "1"] = /^--([a-z-]+)(?:=(\d+(?:\.\d+)?))?$/.exec(flag) ?? [];
+    if (name === undefined || !Object.hasOwn(defaults, name)) {
+      throw new Error(`${flag}: there is ${Object.keys(defaults).map((one) => `--${one}=NUMBER`)}`);
+    }
+    given[name] = Number(value);
+  }
+  return given;
+}
+
+/** Says what was found; with --check, a limit that was missed ends the process with 1. */
+export function conclude(limits, check) {
+  let isMissed = false;
+  for (const [what, value, most] of limits) {
+    const holds = value <= most;
+    console.log(`${holds ? "holds " : "MISSED"} ${what}: ${Number(value.toFixed(3))}, at most ${most}`);
+    isMissed ||= !holds;
+  }
+  if (isMissed && check) process.exitCode = 1;
+}
