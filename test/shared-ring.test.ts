@@ -9,6 +9,9 @@ import { atEachAtomic, dyingAt, interleave } from "./support/interleave.js";
 import { forSeeds } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
+import { runRing } from "./support/ring-threads.js";
+import { SYNC_THREAD, startThread } from "./support/sync-threads.js";
+import { until } from "./support/until.js";
 
 const POLICIES = ["refuse", "drop-oldest", "drop-low"] as const;
 const PRODUCERS = ["single", "multi"] as const;
@@ -317,6 +320,68 @@ test("shapes, places, memory and producers' numbers out of range are refused", (
   refuses("BAD_ARGUMENT", () => new SharedRing(single, 0, 1));
   assert.is(new SharedRing(single, 0, 0).push(), true);
 });
+
+for (const policy of POLICIES) {
+  for (const producers of [1, 2, 7]) {
+    const COUNT = 700_000;
+    test(`${policy}: ${COUNT} records of ${producers} producers between ${producers + 1} threads, none torn, out of order or lost uncounted`, async () => {
+      const shape = shapeOf(policy, producers === 1 ? "single" : "multi", 1024);
+      const { pushed, read } = await runRing(SYNC_THREAD, shape, producers, COUNT);
+      assert.is(pushed, COUNT);
+      assert.ok(read > COUNT / 100, `${read} were read`);
+    });
+  }
+}
+
+for (const policy of POLICIES) {
+  test(`${policy}: a producer's thread is ended 10 times in the middle of pushing, another one's goes on, and nothing is torn or stuck`, async () => {
+    const buffer = memoryOf(shapeOf(policy, "multi", 64), 2 ** 32 - 5000);
+    const consumer = new SharedRing(buffer, 0);
+    /** By producer: its life and the number of its last record. */
+    const last = [
+      [0, -1],
+      [0, -1],
+    ] as [number, number][];
+    const read = (): boolean => {
+      if (!consumer.next()) return false;
+      const [me, life, i, ...others] = consumer.recordWords as unknown as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      assert.equal(others, [me ^ i, life ^ i, ~i]);
+      const [lastLife, lastNumber] = last[me]!;
+      assert.ok(
+        life > lastLife || (life === lastLife && i > lastNumber),
+        `${life}:${i} after ${lastLife}:${lastNumber}`,
+      );
+      last[me] = [life, i];
+      return true;
+    };
+    const random = new Random(3);
+    const steady = startThread("pushForEver", buffer, 1, 1);
+    for (let life = 1; life <= 10; life++) {
+      const thread = startThread("pushForEver", buffer, life, 0);
+      const heard = last[1]![1];
+      // Those of both, and some more: in the midst of a busy time.
+      await until(`both push, life ${life}`, () => {
+        for (let i = 0; i < 1000 && read(); i++);
+        return last[0]![0] === life && last[1]![1] > heard;
+      });
+      for (let i = random.integer(0, 5000); i > 0; i--) read();
+      await thread.terminate();
+    }
+    await steady.terminate();
+    // What they left claimed is given up by whoever comes next under their numbers.
+    for (const me of [0, 1]) new SharedRing(buffer, 0, me);
+    while (read());
+    assert.is(consumer.count, 0);
+    assert.ok(consumer.abandoned <= 11);
+  });
+}
 
 test("65,536 records of 256 bytes fit, the next does not", () => {
   const buffer = memoryOf(shapeOf("refuse", "single", 65_536, 256));

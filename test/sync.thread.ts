@@ -1,8 +1,10 @@
-/** The other threads of sync.test.ts: each takes one role of ROLES, and answers with what came of it. */
+/** The other threads of sync.test.ts and shared-ring.test.ts: each takes one role, and answers with what came of it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { MessageRing } from "../src/sync/messages.js";
+import { SharedRing } from "../src/sync/ring.js";
 import { Tickets } from "../src/sync/tickets.js";
 import { Bell, Waiter } from "../src/sync/waiter.js";
+import { type EndData, playEnd } from "./support/ring-threads.js";
 
 export interface ThreadData {
   readonly role: keyof typeof ROLES;
@@ -14,27 +16,6 @@ export interface ThreadData {
 }
 
 const now = (): number => performance.now();
-
-/** Messages i = 0, 1, ... of (i * 7) % 61 + 4 bytes, all of them i, in commits of up to eight. */
-function sendMessages({ buffer, count }: ThreadData): void {
-  const ring = new MessageRing(buffer, 0);
-  const idle = new Int32Array(new SharedArrayBuffer(4));
-  for (let i = 0; i < count; ) {
-    const size = ((i * 7) % 61) + 4;
-    const at = ring.begin(size);
-    if (at < 0) {
-      ring.commit();
-      Atomics.wait(idle, 0, 0, 0.05);
-      continue;
-    }
-    ring.view.setUint32(at, i, true);
-    ring.bytes.fill(i, at + 4, at + size);
-    ring.end(size);
-    if (i % 8 === 7) ring.commit();
-    i++;
-  }
-  ring.commit();
-}
 
 /** Rounds of tickets: words 0 and 1 are the tickets, 2 a bell of rounds, 3 how many were done, from 64 on how often each was claimed. */
 function claimTickets({ buffer, count, me }: ThreadData): number {
@@ -69,7 +50,32 @@ function answerBells({ buffer, count }: ThreadData): number {
   return waiter.healed;
 }
 
-const ROLES = { sendMessages, claimTickets, answerBells } as const;
+const idle = new Int32Array(new SharedArrayBuffer(4));
 
-const data = workerData as ThreadData;
-parentPort?.postMessage(ROLES[data.role](data));
+/** Pushes records of its life (count), its number and i = 0, 1, ... until it is ended. */
+function pushForEver({ buffer, count, me }: ThreadData): void {
+  const ring = new SharedRing(buffer, 0, me);
+  for (let i = 0; ; i++) {
+    ring.recordWords.set([me, count, i, me ^ i, count ^ i, ~i]);
+    while (!ring.push(i % 4 === 0)) Atomics.wait(idle, 0, 0, 0.05);
+  }
+}
+
+/** The same with messages, in commits of eight. */
+function sendForEver({ buffer, count }: ThreadData): void {
+  const ring = new MessageRing(buffer, 0);
+  for (let i = 0; ; i++) {
+    const size = 8 + (i % 50);
+    let at = ring.begin(size);
+    for (; at < 0; at = ring.begin(size)) Atomics.wait(idle, 0, 0, 0.05);
+    ring.view.setInt32(at, count, true);
+    ring.view.setInt32(at + size - 4, i, true);
+    ring.end(size);
+    if (i % 8 === 7) ring.commit();
+  }
+}
+
+const ROLES = { claimTickets, answerBells, pushForEver, sendForEver } as const;
+
+const data = workerData as ThreadData | EndData;
+parentPort?.postMessage("ring" in data ? playEnd(data) : ROLES[data.role](data));

@@ -1,7 +1,7 @@
 /**
  * A ring of records of one size between one or many producers and one consumer, all at once, under every policy. What is full does
  * what the policies of the kernel's rings say (assembly/ring.ts), also while the consumer reads. Nothing waits, nothing allocates; a
- * push and a read are some 40 ns each, and two copies of the record.
+ * push and a read are some 25 to 50 ns each, by the policy, and 1 ns for each 4 bytes of the record.
  *
  *     ring ┌──────────────────────┐  a multiple of 64
  *          │ shape                │  0     fixed for life
@@ -235,7 +235,8 @@ export class SharedRing {
       if (lane === 1) words[slot + BEFORE] = tail;
       this.#copyIn(slot + RECORD);
       Atomics.store(words, slot + STATE, this.#lapOf(place) | READY);
-      if (!this.#multi) Atomics.store(words, TAIL + lane, place + 1);
+      // Only this thread goes by it, so the cost of an atomic store is saved. Others count.
+      if (!this.#multi) words[TAIL + lane] = place + 1;
       return true;
     }
   }

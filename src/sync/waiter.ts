@@ -21,7 +21,12 @@ const LOOKS = 32;
 const RATE_PAYS = 0.5;
 /** Weight of one spin in the running rate: six lost ones in a row switch it off. */
 const RATE_WEIGHT = 1 / 8;
-/** Waits without a spin after it failed to pay; twice as many each time that it fails at once again. */
+/**
+ * The rate that a new try begins with: four lost ones end it. One alone says little, as threads that wake each other tend to be put
+ * on the same core, where a spin keeps the other one from running until it is moved.
+ */
+const RATE_TRY = 0.8;
+/** Waits without a spin after it failed to pay; twice as many each time that a new try wins nothing. */
 const REST_MIN = 64;
 const REST_MAX = 4096;
 
@@ -115,8 +120,7 @@ export class Waiter {
     }
     this.#rest = this.#nextRest;
     this.#nextRest = Math.min(2 * this.#nextRest, REST_MAX);
-    // So that the next try decides by its first spin.
-    this.#rate = RATE_PAYS;
+    this.#rate = RATE_TRY;
   }
 
   #sleepUntil(words: Int32Array, index: number, seen: number, deadlineMs: number): boolean {
