@@ -80,13 +80,12 @@ const GIVEN_UP = 1;
 const CLAIMED = 2;
 
 // What there may be about lane 1.
+/** Nothing that comes before what lane 0 has. */
 const NONE = 0;
 const TAKEN = 1;
-/** It is to be read after what lane 0 has. */
-const LATER = 2;
-const IN_WRITING = 3;
+const IN_WRITING = 2;
 /** Somebody moved it meanwhile. */
-const AGAIN = 4;
+const AGAIN = 3;
 
 /** Records, as in the kernel's rings. */
 const CAPACITY_MAX = 65_536;
@@ -249,18 +248,15 @@ export class SharedRing {
       const slot = this.#slotOf(0, head);
       // Lane 0 is looked at before lane 1: a critical record that came before what is seen here will be seen there.
       const state = Atomics.load(words, slot + STATE);
-      let criticalWaits = false;
       if (this.#lanes === 2) {
         const first = this.#nextCritical(head);
         if (first === TAKEN) return true;
         if (first === IN_WRITING) return false;
         if (first === AGAIN) continue;
-        criticalWaits = first === LATER;
       }
       if ((state & ~CODE_MASK) !== this.#lapOf(head)) {
-        // Nobody has claimed it, unless a producer dropped it and another one came round. A critical record that waits for a normal
-        // one, when there is none: it has come since.
-        if (criticalWaits || Atomics.load(words, HEAD) !== head) continue;
+        // Nobody has claimed it, unless it was dropped meanwhile, and claimed for the next lap.
+        if (Atomics.load(words, HEAD) !== head) continue;
         return false;
       }
       const code = state & CODE_MASK;
@@ -282,7 +278,7 @@ export class SharedRing {
     const code = state & CODE_MASK;
     // Those behind it may have come before what is in lane 0, too.
     if (code >= CLAIMED) return IN_WRITING;
-    if (code === READY && ((before - head) | 0) > 0) return LATER;
+    if (code === READY && ((before - head) | 0) > 0) return NONE;
     return this.#takeFront(1, criticalHead, slot, code) ? TAKEN : AGAIN;
   }
 
