@@ -95,7 +95,10 @@ export class Desk implements Requests {
     if (world === undefined || capture === undefined || shape === undefined) return;
     for (let number = 0; number < players.capacity; number++) {
       const id = players.idAt(number);
-      if (id !== 0 && players.zone(id) === zone) world.tags[players.seat(id)] = id;
+      if (id === 0 || players.zone(id) !== zone) continue;
+      world.tags[players.seat(id)] = id;
+      // Its leave may have been lost with a thread.
+      if (players.hasLeft(id)) this.#owed.push(id);
     }
     listen(zone, world, this.#listening);
     this.#residents[zone] = {

@@ -20,12 +20,13 @@ import type { MessageRing } from "../sync/messages.js";
 import type { CaptureReader } from "./captures.js";
 import { ASLEEP, AWAKE, type FigureTable, STOPPED } from "./figures.js";
 import { EVERYBODY, NoticeReader, type Notices, type ToldTell } from "./notices.js";
-import { nextId, numberOf, type PlayerTable } from "./players.js";
+import { numberOf, type PlayerTable } from "./players.js";
+import { RemotePlayers } from "./remote-players.js";
 import { type Link, RemoteZone, type RemoteZoneSpec } from "./remote-zone.js";
 import { type Requests, toSlot } from "./requests.js";
 
-/** Numbers of players who left that are looked at in one drain: they are gone a tick or two later. */
-const GONE_PER_DRAIN_MAX = 256;
+/** Drains after which leaves of players who are not gone yet are sent again: some seconds. One may have been lost with a thread. */
+const RESEND_DRAINS = 256;
 
 /** What all threads know of where zones are. */
 export interface Homes {
@@ -56,11 +57,6 @@ export interface RemoteZonesSpec {
   readonly actionOf: (name: string) => number;
 }
 
-/** What the main thread knows of a player beside the table: where it is as of the last notice. */
-const FREE = 0;
-const HERE = 1;
-const LEAVING = 2;
-
 export class RemoteZones implements Venues, Link {
   readonly all: readonly RemoteZone[];
   transfers = 0;
@@ -84,18 +80,10 @@ export class RemoteZones implements Venues, Link {
   /** The slot that is read. */
   #slot = 0;
 
-  // By a player's number.
-  readonly #states: Uint8Array;
-  readonly #ids: Uint32Array;
-  readonly #where: Uint16Array;
-  readonly #seats: Uint16Array;
-  readonly #hops: Uint32Array;
-  readonly #acks: Uint32Array;
-  /** Numbers that are nobody's, the next to be given out last. */
-  readonly #free: number[];
-  /** Ids of those who left, and may not be gone yet, in order; and of those among them whose leave found no room. */
-  readonly #leaving: number[] = [];
-  readonly #owed: number[] = [];
+  readonly #players: RemotePlayers;
+  /** Ids of those whose leave found no room. */
+  #owed: number[] = [];
+  #drains = 0;
   #order = 0;
 
   // The tell that is being told: by number, the count of the tell that listed it.
@@ -112,15 +100,9 @@ export class RemoteZones implements Venues, Link {
     this.#slots = slots.map(({ requests }) => toSlot(requests));
     this.#readers = slots.map(({ notices }) => new NoticeReader(notices));
     this.#ticks = new Uint32Array(slots.length);
-    this.#states = new Uint8Array(players.capacity);
-    this.#ids = new Uint32Array(players.capacity);
-    this.#where = new Uint16Array(players.capacity);
-    this.#seats = new Uint16Array(players.capacity);
-    this.#hops = new Uint32Array(players.capacity);
-    this.#acks = new Uint32Array(players.capacity);
+    this.#players = new RemotePlayers(players);
     this.#near = new Uint32Array(players.capacity);
     this.#bodiless = new Uint32Array(players.capacity);
-    this.#free = Array.from({ length: players.capacity }, (_, i) => players.capacity - 1 - i);
   }
 
   /** The last tick that any slot has told of. */
@@ -156,7 +138,7 @@ export class RemoteZones implements Venues, Link {
 
   /** Numbers that are somebody's, those who are about to be gone included. */
   get numbersInUse(): number {
-    return this.#spec.players.capacity - this.#free.length;
+    return this.#players.count;
   }
 
   find(name: string): RemoteZone | undefined {
@@ -188,7 +170,7 @@ export class RemoteZones implements Venues, Link {
       if (Atomics.load(this.#spec.overruns, slot) !== 0) this.#recover(slot);
     }
     for (let slot = this.#earliest(); slot >= 0; slot = this.#earliest()) this.#drainTick(slot);
-    this.#freeGone();
+    this.#players.freeGone();
   }
 
   // For zones.
@@ -215,47 +197,32 @@ export class RemoteZones implements Venues, Link {
     if (nameBytes(name) > NAME_BYTES_MAX) {
       throw new GyreError("BAD_ARGUMENT", `the name ${JSON.stringify(name)} has more than ${NAME_BYTES_MAX} bytes`);
     }
-    const number = this.#free.at(-1);
-    if (number === undefined) return 0;
-    const id = nextId(number, this.#ids[number] ?? 0);
-    this.#spec.players.open(id);
-    if (!this.#homeOf(zone).join(id, zone, name)) {
-      this.#spec.players.close(id);
-      return 0;
-    }
-    this.#free.pop();
-    this.#states[number] = HERE;
-    this.#ids[number] = id;
-    this.#where[number] = zone;
-    this.#seats[number] = 0;
-    this.#hops[number] = 0;
-    this.#acks[number] = 0;
-    return id;
+    const id = this.#players.open(zone);
+    if (id === 0 || this.#homeOf(zone).join(id, zone, name)) return id;
+    this.#players.close(id);
+    return 0;
   }
 
   /** False when there is no room. Nothing happens for a player who is not there. */
   input(id: number, seq: number, dx: number, dy: number, action: number): boolean {
-    if (!this.#isHere(id)) return true;
+    if (!this.#players.isHere(id)) return true;
     this.#order = this.#order === 0xffff_ffff ? 1 : this.#order + 1;
-    return this.#homeOf(this.#where[numberOf(id)] ?? 0).input(id, this.#order, seq, dx, dy, action);
+    return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action);
   }
 
   leave(id: number): void {
-    if (!this.#isHere(id)) return;
-    const number = numberOf(id);
-    this.#states[number] = LEAVING;
-    this.#leaving.push(id);
-    this.#spec.players.leave(id);
-    if (!this.#homeOf(this.#where[number] ?? 0).leave(id)) this.#owed.push(id);
+    if (!this.#players.isHere(id)) return;
+    this.#players.leave(id);
+    this.#sendLeave(id);
   }
 
-  /** As of what the zone took last; what it was before where that does not know the player. */
+  /** As of what its zone took last; what it was before where that does not know the player. */
   ackOf(scene: CaptureReader, id: number): number {
-    if (!this.#isHere(id)) return 0;
-    const number = numberOf(id);
-    const ack = scene.ack(this.#seats[number] ?? 0, id);
-    if (ack >= 0) this.#acks[number] = ack;
-    return this.#acks[number] ?? 0;
+    const players = this.#players;
+    if (!players.isHere(id)) return 0;
+    const ack = scene.ack(players.seat(id), id);
+    if (ack >= 0) players.setAck(id, ack);
+    return players.ack(id);
   }
 
   /** See {@link Venue.isWithin}. */
@@ -268,25 +235,26 @@ export class RemoteZones implements Venues, Link {
 
   readonly #notices: Notices = {
     enter: (zone, id, hops, tick, entity, seat) => {
-      if (!this.#isHere(id) || this.#isOlder(id, hops)) return;
-      if (hops !== this.#hops[numberOf(id)]) this.#move(id, zone, hops);
-      this.#seats[numberOf(id)] = seat;
+      if (!this.#players.isHere(id) || this.#players.compareHops(id, hops) < 0) return;
+      if (this.#players.compareHops(id, hops) > 0) this.#move(id, zone, hops);
+      this.#players.setSeat(id, seat);
       this.all[zone]?.entered(id, entity, tick);
     },
     possess: (zone, id, hops, tick, entity) => {
-      if (!this.#isHere(id) || hops !== this.#hops[numberOf(id)]) return;
-      this.all[zone]?.possessed(id, entity, tick);
+      if (this.#players.isHere(id) && this.#players.compareHops(id, hops) === 0) {
+        this.all[zone]?.possessed(id, entity, tick);
+      }
     },
     moved: (zone, id, hops) => {
-      if (this.#isHere(id) && !this.#isOlder(id, hops) && hops !== this.#hops[numberOf(id)]) this.#move(id, zone, hops);
+      if (this.#players.isHere(id) && this.#players.compareHops(id, hops) > 0) this.#move(id, zone, hops);
     },
-    refused: (zone, id, error) => {
-      if (!this.#isHere(id)) return;
-      this.#release(id);
-      this.all[zone]?.onRefused?.(id, error);
+    refused: (_zone, id, error) => {
+      if (!this.#players.isHere(id)) return;
+      this.#players.close(id);
+      this.all[this.#players.zone(id)]?.onRefused?.(id, error);
     },
-    inputRefused: (zone, id, seq) => {
-      if (this.#isHere(id)) this.all[zone]?.onInputRefused?.(id, seq);
+    inputRefused: (_zone, id, seq) => {
+      if (this.#players.isHere(id)) this.all[this.#players.zone(id)]?.onInputRefused?.(id, seq);
     },
     tell: (zone, id, tell) => this.#tell(zone, id, tell),
     stopped: (zone, error) => this.#stop(zone, error),
@@ -318,9 +286,7 @@ export class RemoteZones implements Venues, Link {
   #recover(slot: number): void {
     this.#readers[slot]?.clear();
     this.onOverrun?.();
-    for (let number = 0; number < this.#states.length; number++) {
-      if (this.#states[number] === HERE) this.leave(this.#ids[number] ?? 0);
-    }
+    for (const id of this.#players.here()) this.leave(id);
     Atomics.store(this.#spec.overruns, slot, 0);
     for (const { index, fault } of this.all) {
       if (fault === null && this.stateOf(index) === STOPPED) {
@@ -331,16 +297,14 @@ export class RemoteZones implements Venues, Link {
 
   /** It is in another zone, or again in this one. */
   #move(id: number, zone: number, hops: number): void {
-    const number = numberOf(id);
-    const from = this.all[this.#where[number] ?? 0];
+    const from = this.all[this.#players.zone(id)];
     const to = this.all[zone];
-    this.#where[number] = zone;
-    this.#hops[number] = hops;
+    this.#players.move(id, zone, hops);
     if (to !== undefined) from?.onSeatMoved?.(id, to.name, id);
   }
 
   #tell(zone: number, id: number, tell: Readonly<ToldTell>): void {
-    if (id !== EVERYBODY && !this.#isHere(id)) return;
+    if (id !== EVERYBODY && !this.#players.isHere(id)) return;
     this.#tells = this.#tells === 0xffff_ffff ? 1 : this.#tells + 1;
     const { listed, near, bodiless } = tell;
     for (let i = 0; i < near; i++) this.#near[numberOf(listed[i] ?? 0)] = this.#tells;
@@ -352,52 +316,27 @@ export class RemoteZones implements Venues, Link {
   #stop(zone: number, error: GyreError): void {
     const venue = this.all[zone];
     if (venue === undefined || venue.fault !== null) return;
-    const { players } = this.#spec;
-    for (let number = 0; number < this.#states.length; number++) {
-      const id = this.#ids[number] ?? 0;
-      if (this.#states[number] !== HERE || this.#where[number] !== zone) continue;
-      const there = players.zone(id);
-      if (there >= 0 && there !== zone) this.#move(id, there, players.hops(id));
-      else this.#release(id);
+    const { table } = this.#players;
+    for (const id of this.#players.here(zone)) {
+      const there = table.zone(id);
+      if (there >= 0 && there !== zone) this.#move(id, there, table.hops(id));
+      else this.#players.close(id);
     }
     venue.stopped(error);
     this.onStop?.(venue);
   }
 
-  // Players.
-
-  #isHere(id: number): boolean {
-    const number = numberOf(id);
-    return this.#states[number] === HERE && this.#ids[number] === id;
+  #sendLeave(id: number): void {
+    if (!this.#homeOf(this.#players.zone(id)).leave(id)) this.#owed.push(id);
   }
 
-  #isOlder(id: number, hops: number): boolean {
-    return ((hops - (this.#hops[numberOf(id)] ?? 0)) | 0) < 0;
-  }
-
-  /** Nobody has the number any more. */
-  #release(id: number): void {
-    const number = numberOf(id);
-    this.#states[number] = FREE;
-    this.#spec.players.close(id);
-    this.#free.push(number);
-  }
-
-  /** Numbers of players of whom their zone is rid. */
-  #freeGone(): void {
-    for (let n = Math.min(this.#leaving.length, GONE_PER_DRAIN_MAX); n > 0; n--) {
-      const id = this.#leaving.shift() ?? 0;
-      if (this.#spec.players.isGone(id)) this.#release(id);
-      else this.#leaving.push(id);
-    }
-  }
-
-  /** Leaves that found no room. */
+  /** Leaves that found no room; and from time to time those of whom nobody has heard. */
   #payOwed(): void {
-    for (let n = this.#owed.length; n > 0; n--) {
-      const id = this.#owed.shift() ?? 0;
-      if (!this.#homeOf(this.#where[numberOf(id)] ?? 0).leave(id)) this.#owed.push(id);
-    }
+    const isTime = ++this.#drains % RESEND_DRAINS === 0;
+    if (this.#owed.length === 0 && !isTime) return;
+    const owed = isTime ? [...this.#players.leaving] : this.#owed;
+    this.#owed = [];
+    for (const id of owed) this.#sendLeave(id);
   }
 
   #homeOf(zone: number): Requests {

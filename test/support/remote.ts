@@ -38,7 +38,9 @@ export class Remote {
   private constructor(
     readonly spec: ZonesSpec,
     readonly parts: PlayerParts,
-    readonly homes: Homes & { home: (zone: number) => number },
+    readonly homes: Homes,
+    /** By zone, its slot. */
+    readonly homeOf: number[],
     readonly slots: readonly TestSlot[],
     readonly zones: RemoteZones,
     readonly hub: Hub,
@@ -77,7 +79,7 @@ export class Remote {
       hub.counters.eventsDropped += count;
     };
     remote.onOverrun = () => hub.close(1013, "the server was overrun");
-    return new Remote(spec, parts, homes, all, remote, hub, rates);
+    return new Remote(spec, parts, homes, homeOf, all, remote, hub, rates);
   }
 
   /** A World by the index of its zone. */
