@@ -15,6 +15,7 @@ import { Hub } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
 import { Collections } from "./ops/collections.js";
+import { expose } from "./ops/exposition.js";
 import { TickGuard } from "./ops/guard.js";
 import { Loop } from "./ops/loop.js";
 import { createRegistry } from "./ops/metrics.js";
@@ -175,7 +176,7 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
-      "/metrics": async () => ({ type: registry.contentType, body: await registry.metrics() }),
+      "/metrics": async () => ({ type: registry.contentType, body: await expose(registry) }),
     },
   });
   const port = await net.listen(host, wanted);

@@ -1,5 +1,5 @@
 /** The server over real sockets on 127.0.0.1: HTTP, upgrades, what a client sees, and what abuse does not do. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect as netConnect } from "node:net";
 import { tmpdir } from "node:os";
@@ -421,6 +421,24 @@ test("createServer ticks by itself, tells its state over HTTP, refuses a taken p
     () => true,
   );
   assert.ok(gone, "nobody listens any more");
+});
+
+test("docs/operating.md tells of every metric that there is, and of no other", async () => {
+  const server = await createServer({
+    map: field(32),
+    port: 0,
+    npcs: 0,
+    record: { file: "", digest: "", write: () => true },
+  });
+  try {
+    const text = (await get(server.http, "/metrics")).body.toString();
+    const names = [...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name ?? "");
+    assert.ok(names.length > 50, `${names.length} metrics`);
+    const told = new Set(readFileSync("docs/operating.md", "utf8").match(/gyre_\w+/g));
+    assert.equal([...told].sort(), [...names].sort());
+  } finally {
+    await server.close();
+  }
 });
 
 const METRICS = [

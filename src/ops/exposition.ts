@@ -1,53 +1,57 @@
 /**
- * Numbers that are kept elsewhere, as Prometheus' metrics: each is told how to read them, and reads when somebody asks. What has a label
- * is a line for each of some things, which have names that do not change.
+ * Numbers that are kept elsewhere, as metrics of Prometheus: each is told how to read them, and reads when somebody asks. What has a label
+ * is a line for each of some things, which have names that do not change. To a registry a metric is what has a name and get();
+ * prom-client's own counters, gauges and histograms would keep each number a second time, and look it up by a hash of its labels.
  */
-import { Counter, Gauge, type Metric, type Registry } from "prom-client";
+import type { Metric, Registry } from "prom-client";
 import type { Histogram } from "../sync/histogram.js";
 
-export function counter(registry: Registry, name: string, help: string, read: () => number): void {
-  new Counter({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(read());
-    },
-  });
+export interface Named {
+  readonly name: string;
 }
 
+type Labels = Readonly<Record<string, string | number>>;
+
+interface Line {
+  /** Of the metric where there is none. */
+  readonly metricName?: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+type Type = "counter" | "gauge" | "histogram";
+
+const NO_LABELS: Labels = {};
+
+export function counter(registry: Registry, name: string, help: string, read: () => number): void {
+  register(registry, "counter", name, help, () => [{ labels: NO_LABELS, value: read() }]);
+}
+
+export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  register(registry, "gauge", name, help, () => [{ labels: NO_LABELS, value: read() }]);
+}
+
+/** A line for each code that was counted. */
 export function counterByCode(
   registry: Registry,
   name: string,
   help: string,
   counts: ReadonlyMap<string | number, number>,
 ): void {
-  new Counter({
-    name,
-    help,
-    labelNames: ["code"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [code, count] of counts) this.inc({ code }, count);
-    },
+  register(registry, "counter", name, help, () => {
+    return Array.from(counts, ([code, value]) => ({ labels: { code }, value }));
   });
 }
 
-export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
-}
-
-export interface Named {
-  readonly name: string;
+export function counterBy<T extends Named>(
+  registry: Registry,
+  label: string,
+  name: string,
+  help: string,
+  things: readonly T[],
+  read: (thing: T, index: number) => number,
+): void {
+  register(registry, "counter", name, help, linesOf(label, things, read));
 }
 
 export function gaugeBy<T extends Named>(
@@ -58,40 +62,12 @@ export function gaugeBy<T extends Named>(
   things: readonly T[],
   read: (thing: T, index: number) => number,
 ): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      for (const [i, thing] of things.entries()) this.set({ [label]: thing.name }, read(thing, i));
-    },
-  });
-}
-
-export function counterBy<T extends Named>(
-  registry: Registry,
-  label: string,
-  name: string,
-  help: string,
-  things: readonly T[],
-  read: (thing: T) => number,
-): void {
-  new Counter({
-    name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const thing of things) this.inc({ [label]: thing.name }, read(thing));
-    },
-  });
+  register(registry, "gauge", name, help, linesOf(label, things, read));
 }
 
 /** A histogram of milliseconds, in seconds as Prometheus wants them. */
 export function histogram(registry: Registry, name: string, help: string, source: Histogram): void {
-  register(registry, name, help, () => lines(name, {}, source));
+  register(registry, "histogram", name, help, () => buckets(name, NO_LABELS, source));
 }
 
 export function histogramBy<T extends Named>(
@@ -102,34 +78,39 @@ export function histogramBy<T extends Named>(
   things: readonly T[],
   read: (thing: T) => Histogram,
 ): void {
-  register(registry, name, help, () => things.flatMap((thing) => lines(name, { [label]: thing.name }, read(thing))));
+  register(registry, "histogram", name, help, () => {
+    return things.flatMap((thing) => buckets(name, { [label]: thing.name }, read(thing)));
+  });
 }
 
-/** prom-client's own histogram has no way to be told its counts. To a registry a metric is what has a name and get(). */
-function register(registry: Registry, name: string, help: string, values: () => Line[]): void {
-  const metric = { name, help, type: "histogram", aggregator: "sum" };
+/** The text for a scraper. A turn of the event loop for each metric, so that a thousand zones hold no tick up. */
+export async function expose(registry: Registry): Promise<string> {
+  const texts: string[] = [];
+  for (const { name } of registry.getMetricsAsArray()) {
+    texts.push(await registry.getSingleMetricAsString(name));
+    await new Promise(setImmediate);
+  }
+  return `${texts.join("\n\n")}\n`;
+}
+
+function register(registry: Registry, type: Type, name: string, help: string, values: () => Line[]): void {
+  const metric = { name, help, type, aggregator: "sum" };
   registry.registerMetric({ ...metric, get: async () => ({ ...metric, values: values() }) } as unknown as Metric);
 }
 
-type Labels = Readonly<Record<string, string | number>>;
-
-interface Line {
-  readonly metricName: string;
-  readonly labels: Labels;
-  readonly value: number;
+function linesOf<T extends Named>(label: string, things: readonly T[], read: (thing: T, index: number) => number) {
+  return (): Line[] => things.map((thing, i) => ({ labels: { [label]: thing.name }, value: read(thing, i) }));
 }
 
-function lines(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Line[] {
+function buckets(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Line[] {
   let below = 0;
-  const buckets = Array.from(bounds, (bound, i) => {
+  const lines: Line[] = Array.from(bounds, (bound, i) => {
     below += counts[i] ?? 0;
     return { metricName: `${name}_bucket`, labels: { ...labels, le: bound / 1000 }, value: below };
   });
   const count = below + (counts.at(-1) ?? 0);
-  return [
-    ...buckets,
-    { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count },
-    { metricName: `${name}_sum`, labels, value: sum / 1000 },
-    { metricName: `${name}_count`, labels, value: count },
-  ];
+  lines.push({ metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count });
+  lines.push({ metricName: `${name}_sum`, labels, value: sum / 1000 });
+  lines.push({ metricName: `${name}_count`, labels, value: count });
+  return lines;
 }
