@@ -10,6 +10,7 @@ import { defineGame } from "../src/game/define.js";
 import { Hub } from "../src/net/hub.js";
 import { TickTimes } from "../src/sim/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
+import { Remote } from "./support/remote.js";
 import { field, worldOf, zonesOf } from "./support/worlds.js";
 
 const ENTITIES = 2000;
@@ -95,6 +96,30 @@ test("1,000 players, 200 of whom send inputs in a tick, and 1,000 walkers leave 
   for (let i = 0; i < WARM_UP_TICKS; i++) tick();
   const perTick = allocatedBy(tick);
   console.log(`${perTick.toFixed(0)} bytes of garbage a tick in a world`);
+  assert.ok(perTick < 256, `${perTick} bytes a tick`);
+});
+
+test("the same through the rings between threads: inputs, acks and captures leave under 256 bytes a tick", async () => {
+  const remote = await Remote.open({ map: field(64), npcs: 1000, players: 1000 });
+  const venue = remote.zones.get();
+  const seats = Array.from({ length: 1000 }, (_, i) => venue.join(`p${i}`));
+  remote.step();
+  remote.zones.drain();
+  let [seq, acked] = [1, 0];
+  const tick = (): void => {
+    for (let i = seq % 5; i < 1000; i += 5) venue.input(seats[i] ?? 0, seq, (seq % 5) - 2, 1, seq % 2);
+    seq++;
+    remote.step();
+    remote.zones.drain();
+    if (venue.newestTick === venue.scene.tick) return;
+    venue.refresh();
+    for (let i = 0; i < 1000; i++) if (venue.ackOf(seats[i] ?? 0) > 0) acked = i;
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  const perTick = allocatedBy(tick);
+  console.log(`${perTick.toFixed(0)} bytes of garbage a tick through rings`);
+  assert.is(acked, 999);
+  assert.is(venue.figures().commandsRefused, 0);
   assert.ok(perTick < 256, `${perTick} bytes a tick`);
 });
 

@@ -1,0 +1,265 @@
+/** Bytes between the threads of a server: requests, notices, captures, and players' numbers. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { GyreError } from "../src/errors.js";
+import type { Zone } from "../src/kernel/types.js";
+import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
+import { SEATS_MAX } from "../src/sim/seats.js";
+import { MessageRing } from "../src/sync/messages.js";
+import { SharedRing } from "../src/sync/ring.js";
+import { CaptureReader, CaptureWriter, captureBytes } from "../src/threads/captures.js";
+import { emptyTell, NoticeReader, NoticeWriter, type ToldTell } from "../src/threads/notices.js";
+import { nextId, numberOf, PLAYERS_MAX, PlayerTable } from "../src/threads/players.js";
+import { REQUEST_BYTES_MAX, type Requests, readRequest, toNeighbour, toSlot } from "../src/threads/requests.js";
+import { bytesOf } from "../src/threads/texts.js";
+import { Random } from "./support/random.js";
+import { refuses } from "./support/refuses.js";
+import { field, worldOf } from "./support/worlds.js";
+
+const NAMES = ["", "ann", "Ænea 城", "\ufeff\ufeffbom", "\ud800", "🐺".repeat(24), "x".repeat(96)];
+/** What cannot be written as UTF-8 comes out as it would from any encoder. */
+const wellFormed = (text: string): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.from(text));
+
+function ringOf(capacity: number): [MessageRing, MessageRing] {
+  const buffer = new SharedArrayBuffer(MessageRing.bytesOf(capacity));
+  MessageRing.init(buffer, 0, capacity);
+  return [new MessageRing(buffer, 0), new MessageRing(buffer, 0)];
+}
+
+/** Notes what it is told, and answers true. */
+function noting(notes: unknown[][]): Requests {
+  const note =
+    (name: string) =>
+    (...told: unknown[]): true => {
+      notes.push([name, ...told]);
+      return true;
+    };
+  return { join: note("join"), input: note("input"), leave: note("leave") };
+}
+
+test("1,000 random requests come out as they went in, from a slot's ring and from one between slots", () => {
+  const [ring, end] = ringOf(1 << 14);
+  const shape = { capacity: 64, recordBytes: REQUEST_BYTES_MAX, policy: "refuse", producers: "multi" } as const;
+  const shared = new SharedArrayBuffer(SharedRing.bytesOf(shape));
+  SharedRing.init(shared, 0, shape);
+  const [neighbour, reader] = [toNeighbour(new SharedRing(shared, 0, 3)), new SharedRing(shared, 0)];
+  const slot = toSlot(ring);
+  for (let seed = 1; seed <= 10; seed++) {
+    const random = new Random(seed);
+    for (let i = 0; i < 100; i++) {
+      const [id, kind] = [random.next(), random.integer(0, 2)];
+      const wish = [random.next(), random.next(), (random.float() - 0.5) * 1e300, -random.float()] as const;
+      const [detail, name] = [random.integer(0, 0xffff), random.pick(NAMES)];
+      const send = (to: Requests): boolean => {
+        if (kind === 0) return to.join(id, detail, name);
+        return kind === 1 ? to.input(id, ...wish, detail) : to.leave(id);
+      };
+      const notes: unknown[][] = [];
+      assert.ok(send(slot) && send(neighbour));
+      assert.ok(readRequest(end.view, bytesOf(end.view), end.next(), noting(notes)));
+      end.release();
+      assert.ok(reader.next() && readRequest(reader.record, bytesOf(reader.record), 0, noting(notes)));
+      const expected = [
+        ["join", id, detail, wellFormed(name)],
+        ["input", id, ...wish, detail],
+        ["leave", id],
+      ][kind];
+      assert.equal(notes, [expected, expected], `seed ${seed}, request ${i}`);
+    }
+  }
+  assert.is(end.next(), -1);
+});
+
+test("the last quarter of a slot's ring is for leaves alone", () => {
+  const [ring] = ringOf(1024);
+  const slot = toSlot(ring);
+  let inputs = 0;
+  while (slot.input(1, 1, 1, 0, 0, 0)) inputs++;
+  assert.is(inputs, Math.floor((1024 - 256) / 40));
+  assert.not(slot.join(1, 0, "somebody with a long name"));
+  let leaves = 0;
+  while (slot.leave(1)) leaves++;
+  assert.is(leaves, Math.floor((1024 - 40 * inputs) / 16));
+});
+
+test("notices can be read when their tick ends, in order, with all that was told", () => {
+  const [ring, end] = ringOf(1 << 16);
+  const [writer, reader] = [new NoticeWriter(ring, new Int32Array(2), 1), new NoticeReader(end)];
+  const notes: unknown[][] = [];
+  const note =
+    (name: string) =>
+    (...told: unknown[]): void => {
+      notes.push([name, ...told]);
+    };
+  const listener = {
+    ...{ enter: note("enter"), possess: note("possess"), moved: note("moved"), inputRefused: note("inputRefused") },
+    ...{ end: note("end"), tell: (...told: unknown[]) => note("tell")(...structuredClone(told)) },
+    refused: (zone: number, id: number, { code, message }: GyreError) => note("refused")(zone, id, code, message),
+    stopped: (zone: number, { code, message }: GyreError) => note("stopped")(zone, code, message),
+  };
+  const big = 0xffff_fff0;
+  writer.enter(999, big, 3, big + 1, big + 2, SEATS_MAX - 1);
+  writer.possess(1, 5, 0, 7, 0);
+  writer.moved(2, 5, big);
+  writer.inputRefused(3, 5, big);
+  writer.refused(4, 5, new GyreError("ZONE_FULL", "城 is full"));
+  writer.stopped(5, new GyreError("GAME_FAILED", "x".repeat(5000)));
+  const tell = { ...emptyTell(4), name: "Æ", data: '{"a":"城"}', x: -1.5, y: 1e9, radius: Number.POSITIVE_INFINITY };
+  writer.tell(6, 0, tell);
+  tell.listed.set([7, 8, 9]);
+  writer.tell(6, 0, { ...tell, near: 2, bodiless: 1, name: "", data: "null", radius: 64 });
+  assert.not(reader.waits);
+  writer.end(77, 5);
+  while (reader.read(listener));
+  assert.equal(notes.slice(0, 6), [
+    ["enter", 999, big, 3, big + 1, big + 2, SEATS_MAX - 1],
+    ["possess", 1, 5, 0, 7, 0],
+    ["moved", 2, 5, big],
+    ["inputRefused", 3, 5, big],
+    ["refused", 4, 5, "ZONE_FULL", "城 is full"],
+    ["stopped", 5, "GAME_FAILED", "x".repeat(4096)],
+  ]);
+  const tells = notes.slice(6, 8) as [string, number, number, ToldTell][];
+  const told = tells.map(([, zone, id, { listed, ...rest }]) => [zone, id, rest]);
+  assert.equal(told, [
+    [6, 0, { ...{ near: 0, bodiless: 0 }, name: "Æ", data: '{"a":"城"}', x: -1.5, y: 1e9, radius: tell.radius }],
+    [6, 0, { ...{ near: 2, bodiless: 1 }, name: "", data: "null", x: -1.5, y: 1e9, radius: 64 }],
+  ]);
+  assert.equal(Array.from(tells[1]![3].listed.subarray(0, 3)), [7, 8, 9]);
+  assert.equal(notes.slice(8), [["end", 77, 0, 5]]);
+});
+
+test("of notices that find no room events of games are lost first, counted with the next end; then all, until that is heard", () => {
+  const [ring, end] = ringOf(1024);
+  const overruns = new Int32Array(1);
+  const [writer, reader] = [new NoticeWriter(ring, overruns, 0), new NoticeReader(end)];
+  const tell = { ...emptyTell(0), name: "e", data: `"${"x".repeat(30)}"`, radius: 1 };
+  const ends: unknown[] = [];
+  let enters = 0;
+  const nothing = (): void => {};
+  const listener = {
+    ...{ possess: nothing, moved: nothing, refused: nothing, inputRefused: nothing, tell: nothing, stopped: nothing },
+    enter: () => void enters++,
+    end: (...told: unknown[]) => void ends.push(told),
+  };
+  for (let i = 0; i < 20; i++) writer.tell(0, 0, tell);
+  assert.is(overruns[0], 0);
+  for (let i = 0; i < 4; i++) writer.enter(0, 1, 0, 0, 0, 0);
+  writer.end(1, 0);
+  while (reader.read(listener));
+  assert.equal([enters, ends], [4, [[1, 12, 0]]]);
+  for (let i = 0; i < 100; i++) writer.enter(0, 1, 0, 0, 0, 0);
+  writer.end(2, 0);
+  assert.is(overruns[0], 1);
+  reader.clear();
+  writer.enter(0, 1, 0, 0, 0, 0);
+  writer.end(3, 0);
+  assert.not(reader.waits, "nothing is told before it is heard that much is missing");
+  overruns[0] = 0;
+  writer.enter(0, 1, 0, 0, 0, 0);
+  writer.end(4, 2);
+  while (reader.read(listener));
+  assert.equal(
+    [enters, ends],
+    [
+      5,
+      [
+        [1, 12, 0],
+        [4, 0, 2],
+      ],
+    ],
+  );
+  // One that could never find room.
+  writer.tell(0, 0, { ...tell, data: "x".repeat(2000) });
+  writer.end(5, 0);
+  while (reader.read(listener));
+  assert.equal(ends.at(-1), [5, 1, 0]);
+});
+
+test("a number has another id each time, none is 0, and 262,143 come before one comes again", () => {
+  const seen = new Set<number>();
+  let id = 0;
+  for (let i = 0; i < 262_143; i++) {
+    id = nextId(PLAYERS_MAX - 1, id);
+    seen.add(id);
+  }
+  assert.is(seen.size, 262_143);
+  assert.not(seen.has(0));
+  assert.is(numberOf(id), PLAYERS_MAX - 1);
+  assert.is(nextId(PLAYERS_MAX - 1, id), nextId(PLAYERS_MAX - 1, 0));
+});
+
+test("the table knows where each player is, forgets former ones, and hears inputs in their order across 2^32", () => {
+  const table = new PlayerTable(new SharedArrayBuffer(PlayerTable.bytesOf(4)), 4);
+  const [first, second] = [nextId(3, 0), nextId(3, nextId(3, 0))];
+  table.open(first);
+  assert.equal([table.has(first), table.isNew(first), table.zone(first), table.seat(first)], [true, true, -1, -1]);
+  table.enter(first, 999, SEATS_MAX - 1);
+  assert.equal([table.zone(first), table.seat(first), table.hops(first)], [999, SEATS_MAX - 1, 0]);
+  table.move(first, 0, 0);
+  assert.equal([table.isAt(first, 0, 0), table.isAt(first, 999, SEATS_MAX - 1), table.hops(first)], [true, false, 1]);
+  table.leave(first);
+  table.gone(first);
+  assert.equal([table.hasLeft(first), table.isGone(first), table.zone(first)], [true, true, -1]);
+  table.close(first);
+  table.open(second);
+  assert.equal([table.has(first), table.has(second), table.isAt(first, 0, 0)], [false, true, false]);
+  assert.equal([table.hasLeft(second), table.isGone(second), table.hops(second)], [false, false, 0]);
+  const orders = [0xffff_fff0, 0xffff_fff0, 0xffff_ffef, 0xffff_ffff, 1, 0xffff_fffe, 3, 2];
+  assert.equal(
+    orders.map((order) => table.hear(second, order)),
+    [true, false, false, true, true, false, true, false],
+  );
+  assert.not(table.has(0));
+  refuses("BAD_ARGUMENT", () => new PlayerTable(new ArrayBuffer(64), 0));
+  refuses("BAD_ARGUMENT", () => new PlayerTable(new ArrayBuffer(64), PLAYERS_MAX + 1));
+});
+
+test("a capture shows the zone as it was, whatever the zone does after; the arrays of the scene stay the same", async () => {
+  const world = await worldOf({ npcs: 200, players: 20, map: field(32) });
+  const { capacity, width, height, tileSize } = world.zone;
+  const shape = { capacity, width, height, tileSize, seats: world.seats, replicated: world.replicated };
+  const buffer = new SharedArrayBuffer(captureBytes(shape));
+  const [writer, reader] = [new CaptureWriter(buffer, shape, world), new CaptureReader(buffer, shape)];
+  assert.equal([reader.takeTick(), reader.tick], [0, 0]);
+  const arrays = Object.values(reader.columns);
+  const seat = world.join("ann");
+  world.tags[seat] = 77;
+  world.input(seat, 5, 1, 0);
+  /** Frames that nobody has to see to know that they are the same. */
+  const frames = (zone: Pick<Zone, "columns" | "own"> & { tick: number; highWater: number }) => {
+    const encoder = new SnapshotEncoder({ ...shape, columns: zone.columns, own: zone.own });
+    encoder.begin(zone.tick, zone.highWater);
+    const all: string[] = [];
+    for (let cell = 0; cell < encoder.grid.count; cell++) {
+      const block = encoder.blocks.full(cell);
+      const start = encoder.blocks.blockStart[block] ?? 0;
+      all.push(encoder.blocks.words.subarray(start, start + (encoder.blocks.blockSize[block] ?? 0)).join());
+    }
+    return all;
+  };
+  for (let round = 0; round < 20; round++) {
+    world.step();
+    writer.write();
+    const expected = frames(world.zone);
+    const { tick, highWater } = world.zone;
+    world.step();
+    // Of several the newest, without waiting for anybody.
+    if (round % 3 === 1) {
+      writer.write();
+      world.step();
+      writer.write();
+      assert.is(reader.takeTick(), tick + 2);
+      continue;
+    }
+    assert.is(reader.takeTick(), tick);
+    assert.is(reader.takeTick(), tick, "it stays");
+    reader.load();
+    assert.equal([reader.tick, reader.highWater], [tick, highWater]);
+    assert.equal(frames(reader as unknown as Zone), expected);
+    assert.equal([reader.ack(seat, 77), reader.ack(seat, 78), reader.ack(seat + 1, 77)], [5, -1, -1]);
+  }
+  assert.ok(Object.values(reader.columns).every((array, i) => array === arrays[i]));
+});
+
+test.run();
