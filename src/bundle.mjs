@@ -38,6 +38,8 @@ const graph = await build({
     cli: "src/cli/main.ts",
     // What a sim worker's thread runs.
     worker: "src/worker.ts",
+    // The entry of a scheduler's workers.
+    "task-thread": "src/tasks/thread.ts",
     // What is served without a game. It imports gyre by name, as any game.
     arena: "examples/arena.ts",
   },

@@ -9,3 +9,6 @@ export * from "./kernel.js";
 export type { ServerStats } from "./ops/stats.js";
 export { createServer, type GyreServer, type ServerEvent, type ServerOptions } from "./server.js";
 export { EVENT } from "./sim/events.js";
+export { createScheduler, type Scheduler, type SchedulerOptions, type SchedulerStats } from "./tasks/scheduler.js";
+export { task } from "./tasks/task.js";
+export type { BatchOptions, RunOptions, Task } from "./tasks/types.js";

@@ -39,6 +39,8 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["errors.ts", "kernel", "protocol"],
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
+  // What a game simulates is none of its business: it runs functions.
+  tasks: ["errors.ts", "sync", "kernel", "maps"],
 };
 
 /** Who may use which package, or Node itself. What is not here is used nowhere. */
@@ -50,7 +52,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node 20 has no WebSocket of its own; a browser never comes to that line.
   ws: ["net", "client"],
   "prom-client": ["ops"],
-  "node:": ["net", "threads", "ops", "worker.ts", "cli"],
+  "node:": ["net", "tasks", "threads", "ops", "worker.ts", "cli"],
 };
 
 /** Parts, and single files with a reason, that read a clock or roll dice. */
@@ -63,6 +65,8 @@ const TIME_AND_CHANCE = [
   "worker.ts",
   // The default of an option: a page's time base.
   "client/connection.ts",
+  // A worker's clock, for how long it looks out for work before it sleeps. Nothing that a task does depends on it.
+  "tasks/thread.ts",
 ];
 
 interface Source {

@@ -1,0 +1,198 @@
+/**
+ * The shared memory of a scheduler: one SharedArrayBuffer, drawn here, that all of its threads look at. Thread 0 is the one that made
+ * the scheduler; 1, 2, ... are its workers.
+ *
+ *     ┌──────────┬─────────────┬─────────┬───────┬─────────┬───────┬────────┐
+ *     │ common   │ threads     │ handles │ slots │ done    │ rings │ arenas │
+ *     │ 2 lines  │ 2 lines each│ 2 words │ 64 B  │ 1 bit   │       │        │
+ *     └──────────┴─────────────┴─────────┴───────┴─────────┴───────┴────────┘
+ *
+ * A **slot** is one `run` or one `batch`: which task, over which values, how many are claimed, how many are done. It belongs to the
+ * thread that asked: only that one takes it and gives it back, so that there is no shared free list to guard.
+ *
+ * **Values** are cells: a double and a tag byte each, in the slot itself when there is one, else in a block of the asker's arena.
+ * Results take the place of the values.
+ *
+ * **Rings** carry slots' numbers from each thread to each thread, and to anybody. What a ring says is a hint, "look at this slot":
+ * work is given out by compare-exchange on the slot's cursor alone. So a hint that is late or comes twice does no harm, and no
+ * thread that ends at a bad moment leaves a ring behind that others wait at.
+ *
+ * **Done** is a bit for each slot, set by whoever finishes the last of its items. It cannot be full.
+ */
+import { GyreError } from "../errors.js";
+import { LINE_BYTES } from "../sync/memory.js";
+
+/** Threads of a scheduler, the one that made it included: a tag byte holds a thread's number in six bits, and rings go by the square. */
+export const THREADS_MAX = 32;
+/** Slots of a worker: runs and batches that its tasks wait for at a time. */
+export const NESTED_SLOTS = 1024;
+/** Things shared by handle at a time. */
+export const HANDLES_MAX = 1024;
+/** Offsets are signed 32-bit words. */
+const BYTES_MAX = 2 ** 31 - LINE_BYTES;
+
+const LINE = LINE_BYTES / 4;
+
+// Common words, from 0.
+/** Counts cancellations: whoever sees another number looks through what it has parked. */
+export const CANCELS = 0;
+/** Counts what was shared and released. */
+export const SHARES = LINE;
+const COMMON_WORDS = 2 * LINE;
+
+// Words of a thread.
+/** Rung by others when there is something to do. */
+export const BELL = 0;
+/** 1 while the thread sleeps, or is about to and looks around once more. */
+export const ASLEEP = 1;
+/** The slot, plus 1, out of which the thread claims or runs items; 0 is none. In a line of its own, as are the others that it writes. */
+export const CLAIM = LINE;
+/** Items finished, modulo 2^32. */
+export const RAN = LINE + 1;
+const THREAD_WORDS = 2 * LINE;
+
+// Words of a handle.
+/** Odd while the handle is good. */
+export const GENERATION = 0;
+/** The thread that it is of. */
+export const HOME = 1;
+const HANDLE_WORDS = 2;
+
+// Words of a slot.
+/** Not 0 while it is in use. */
+export const USED = 0;
+/** The next item to claim; CLOSED when there is nothing to claim, whatever the count says. */
+export const CURSOR = 1;
+export const COUNT = 2;
+/** Items that are done, one way or the other. */
+export const DONE = 3;
+/** The task's index in the order of names. */
+export const TASK = 4;
+/** Of the first cell, in doubles. */
+export const CELLS = 5;
+/** Of the first tag, in bytes. */
+export const TAGS = 6;
+/** The block in the asker's arena, in bytes; 0 is none. */
+export const BLOCK = 7;
+/** 1 when it was cancelled. */
+export const CANCELLED = 8;
+/** The only thread that may run it, or -1. */
+export const PINNED = 9;
+const INLINE_CELL = 12;
+const INLINE_TAG = 14;
+export const SLOT_WORDS = 16;
+
+/** A cursor beyond every count. */
+export const CLOSED = 0x7fffffff;
+
+// Words of a ring, before its entries.
+export const TAIL = 0;
+export const HEAD = LINE;
+export const ENTRIES = 2 * LINE;
+
+export interface BoardSpec {
+  /** All threads, thread 0 included. */
+  readonly threads: number;
+  /** Slots of thread 0, a power of two from 32. */
+  readonly queue: number;
+  /** Bytes of each thread's arena, a multiple of 64. */
+  readonly arenaBytes: number;
+}
+
+export class Board {
+  readonly spec: BoardSpec;
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly cells: Float64Array;
+  readonly threads: number;
+  /** Of all threads. */
+  readonly slots: number;
+
+  readonly #handles: number;
+  readonly #slots: number;
+  readonly #done: number;
+  readonly #rings: number;
+  readonly #arenas: number;
+
+  /** Makes one, or attaches to one that was made. Throws BAD_ARGUMENT for more than 2 GiB. */
+  constructor(spec: BoardSpec, buffer?: SharedArrayBuffer) {
+    const { threads, queue, arenaBytes } = spec;
+    this.spec = spec;
+    this.threads = threads;
+    this.slots = queue + (threads - 1) * NESTED_SLOTS;
+    this.#handles = COMMON_WORDS + threads * THREAD_WORDS;
+    this.#slots = this.#handles + HANDLES_MAX * HANDLE_WORDS;
+    this.#done = this.#slots + this.slots * SLOT_WORDS;
+    this.#rings = this.#done + Math.ceil(this.slots / 32 / LINE) * LINE;
+    this.#arenas = this.#ringsOf(threads);
+    const bytes = 4 * this.#arenas + threads * arenaBytes;
+    if (bytes > BYTES_MAX) {
+      throw new GyreError(
+        "BAD_ARGUMENT",
+        `${threads} threads with queue ${queue} and arenaBytes ${arenaBytes}: over 2 GiB`,
+      );
+    }
+    this.buffer = buffer ?? new SharedArrayBuffer(bytes);
+    this.words = new Int32Array(this.buffer);
+    this.bytes = new Uint8Array(this.buffer);
+    this.cells = new Float64Array(this.buffer);
+    if (buffer === undefined)
+      for (let slot = 0; slot < this.slots; slot++) this.words[this.slot(slot) + CURSOR] = CLOSED;
+  }
+
+  /** The first word of a thread's. */
+  thread(thread: number): number {
+    return COMMON_WORDS + thread * THREAD_WORDS;
+  }
+
+  handle(index: number): number {
+    return this.#handles + index * HANDLE_WORDS;
+  }
+
+  slot(slot: number): number {
+    return this.#slots + slot * SLOT_WORDS;
+  }
+
+  /** The word with the bits of slots slot & ~31 and on. */
+  doneWord(slot: number): number {
+    return this.#done + (slot >>> 5);
+  }
+
+  /** The cell, in doubles, and the tag, in bytes, inside a slot. */
+  inlineCell(slot: number): number {
+    return (this.slot(slot) + INLINE_CELL) >>> 1;
+  }
+
+  inlineTag(slot: number): number {
+    return (this.slot(slot) + INLINE_TAG) << 2;
+  }
+
+  firstSlotOf(thread: number): number {
+    return thread === 0 ? 0 : this.spec.queue + (thread - 1) * NESTED_SLOTS;
+  }
+
+  slotCountOf(thread: number): number {
+    return thread === 0 ? this.spec.queue : NESTED_SLOTS;
+  }
+
+  ownerOf(slot: number): number {
+    return slot < this.spec.queue ? 0 : 1 + Math.floor((slot - this.spec.queue) / NESTED_SLOTS);
+  }
+
+  /** The ring by which a thread tells another one, or with target = threads anybody. */
+  ring(from: number, target: number): number {
+    return this.#ringsOf(from) + target * (ENTRIES + this.slotCountOf(from));
+  }
+
+  /** The first byte of a thread's arena. */
+  arena(thread: number): number {
+    return 4 * this.#arenas + thread * this.spec.arenaBytes;
+  }
+
+  #ringsOf(thread: number): number {
+    const targets = this.threads + 1;
+    const before = thread === 0 ? 0 : ENTRIES + this.spec.queue + (thread - 1) * (ENTRIES + NESTED_SLOTS);
+    return this.#rings + targets * before;
+  }
+}

@@ -1,0 +1,383 @@
+/**
+ * One thread of a scheduler: takes work from the rings, runs it, goes on with what waited, asks others on behalf of its tasks. It never
+ * blocks: whoever owns the thread calls `turn` until there is nothing to do, and then sleeps as that thread may.
+ *
+ * A turn looks first at what is nearest to being finished: results, work for this thread alone, what tasks of workers wait for, new work.
+ */
+import { GyreError } from "../errors.js";
+import type { Notify } from "../sync/waiter.js";
+import { Answers } from "./answers.js";
+import { Bells } from "./bells.js";
+import { type Board, CANCELLED, CANCELS, CELLS, RAN, TAGS, TASK } from "./board.js";
+import { Context, type Driver, type Steps } from "./context.js";
+import { Handles, type Shareable } from "./handles.js";
+import { ANY, Orders } from "./orders.js";
+import { Pending } from "./pending.js";
+import { checkBatch, Results } from "./results.js";
+import { HintRing } from "./ring.js";
+import { currentScope, enter, enterAsync } from "./scope.js";
+import { Claims, countDone } from "./slots.js";
+import type { BatchOptions, RunOptions, Task } from "./types.js";
+import { BEGUN, FINISHED, NUMBER, RUNNING } from "./values.js";
+
+/** Tasks from outside that a thread has begun and that wait: with so many it begins no others until some have gone on. */
+const PARKED_MAX = 4096;
+
+export class Runner implements Driver {
+  readonly board: Board;
+  readonly thread: number;
+  readonly bells: Bells;
+  readonly orders: Orders;
+  readonly handles: Handles;
+  readonly answers: Answers;
+  /** Promises that tasks here wait for: while there are, the event loop must go on. */
+  awaits = 0;
+
+  readonly #tasks: readonly Task[];
+  readonly #indexes: ReadonlyMap<Task, number>;
+  readonly #claims: Claims;
+  /** Read by this thread alone, by asker. */
+  readonly #mine: HintRing[];
+  /** Read by all workers: other workers' by asker, then thread 0's. */
+  readonly #nested: HintRing[];
+  readonly #fresh: HintRing;
+  /** Generators that wait. */
+  readonly #parked = new Set<Context>();
+  #cancels: number;
+
+  /** tasks: in the same order on all threads. channel: see Handles. */
+  constructor(board: Board, thread: number, tasks: readonly Task[], channel: string, notify?: Notify) {
+    this.board = board;
+    this.thread = thread;
+    this.bells = new Bells(board, notify);
+    this.answers = new Answers(board, thread, this.bells);
+    this.orders = new Orders(board, thread, this.answers.arena, this.bells);
+    this.handles = new Handles(board, thread, channel);
+    this.#tasks = tasks;
+    this.#indexes = new Map(tasks.map((task, index) => [task, index]));
+    this.#claims = new Claims(board, thread);
+    const askers = Array.from({ length: board.threads }, (_, asker) => asker);
+    this.#mine = askers.map((asker) => new HintRing(board, asker, thread));
+    this.#nested = askers.slice(1).map((asker) => new HintRing(board, asker, board.threads));
+    this.#fresh = new HintRing(board, 0, board.threads);
+    this.#cancels = Atomics.load(board.words, CANCELS);
+  }
+
+  // What tasks ask for.
+
+  /** fallback: the target when the options name none. */
+  run(task: Task, value: unknown, options: RunOptions = {}, fallback = this.thread): Pending {
+    const target = this.#targetOf(options, fallback);
+    refuseAborted(options);
+    const pending =
+      target === this.thread ? this.#here(task, value) : this.orders.run(this.#indexOf(task), value, target);
+    return endedBy(options.signal, pending);
+  }
+
+  batch(task: Task, list: ArrayLike<unknown>, options: BatchOptions = {}): Pending {
+    checkBatch(list, options);
+    const target = this.#targetOf(options, this.board.threads === 1 ? this.thread : ANY);
+    refuseAborted(options);
+    const here = target === this.thread || list.length === 0;
+    const pending = here
+      ? this.#batchHere(task, list, options)
+      : this.orders.batch(this.#indexOf(task), list, target, options);
+    if (options.help === true && target === ANY) this.#help();
+    return endedBy(options.signal, pending);
+  }
+
+  wait<R>(promise: PromiseLike<R>): Pending<R> {
+    const pending = new Pending<R>();
+    this.#awaitFor(
+      promise,
+      (value) => pending.fulfil(value),
+      (error) => pending.reject(error),
+    );
+    return pending;
+  }
+
+  share(data: Shareable, home?: number): number {
+    return this.handles.share(data, home);
+  }
+
+  shared(handle: number): SharedArrayBuffer {
+    return this.handles.memoryOf(handle);
+  }
+
+  release(handle: number): void {
+    this.handles.release(handle);
+  }
+
+  // What the thread's owner asks for.
+
+  /** Does a piece of what there is to do; false when there is nothing. */
+  turn(): boolean {
+    if (this.answers.areWaiting) this.answers.sendWaiting();
+    const told = this.orders.collect();
+    if (Atomics.load(this.board.words, CANCELS) !== this.#cancels) this.#endCancelled();
+    for (const ring of this.#mine) if (this.#work(ring)) return true;
+    if (this.thread === 0 || this.answers.areWaiting) return told;
+    for (const ring of this.#nested) if (this.#work(ring)) return true;
+    return (this.#parked.size < PARKED_MAX && this.#work(this.#fresh)) || told;
+  }
+
+  /** Goes on with what waited: it is there. */
+  drive(context: Context): void {
+    this.#parked.delete(context);
+    context.awaited = undefined;
+    this.#step(context, false);
+  }
+
+  #targetOf({ thread, handle }: RunOptions, fallback: number): number {
+    if (handle !== undefined) return this.handles.homeOf(handle);
+    if (thread === undefined) return fallback;
+    if (thread === "any") return this.board.threads === 1 ? 0 : ANY;
+    if (Number.isInteger(thread) && thread >= 0 && thread < this.board.threads) return thread;
+    throw new GyreError("BAD_ARGUMENT", `thread ${String(thread)}: there are 0 .. ${this.board.threads - 1}`);
+  }
+
+  #indexOf(task: Task): number {
+    const index = this.#indexes.get(task);
+    if (index !== undefined) return index;
+    throw new GyreError("TASK_UNKNOWN", `the scheduler's module exports no task ${task.taskName ?? task.body.name}`);
+  }
+
+  /** Takes part in what this thread gave to anybody, until all of it is begun. */
+  #help(): void {
+    const ring = this.thread === 0 ? this.#fresh : this.#nested[this.thread - 1]!;
+    while (this.#work(ring)) {}
+  }
+
+  // On this thread.
+
+  #here(task: Task, value: unknown): Pending {
+    const pending = new Pending();
+    const context = new Context(this, -1, -1, pending, currentScope());
+    this.#start(task, value, context);
+    if (!pending.isSettled) pending.onCancel = () => this.#end(context);
+    return pending;
+  }
+
+  #batchHere(task: Task, list: ArrayLike<unknown>, options: BatchOptions): Pending {
+    const gathered = new Pending();
+    const results = new Results(options, list.length);
+    let left = list.length;
+    const tell = (index: number, pending: Pending): void => {
+      if (pending.isRejected) results.error(index, pending.outcome);
+      else results.value(index, pending.outcome);
+      if (--left === 0) results.settle(gathered);
+    };
+    const started = Array.from(list, (value) => this.#here(task, value));
+    started.forEach((pending, index) => {
+      if (pending.isSettled) tell(index, pending);
+      else pending.listen({ settled: () => tell(index, pending) });
+    });
+    if (list.length === 0) results.settle(gathered);
+    gathered.onCancel = () => started.forEach((pending) => void pending.cancel());
+    return gathered;
+  }
+
+  // From the rings.
+
+  /** Some items of the slot at the front. */
+  #work(ring: HintRing): boolean {
+    for (let slot = ring.front; slot >= 0; slot = ring.front) {
+      if (this.#claims.take(slot)) {
+        const { first, last } = this.#claims;
+        const task = this.#tasks[this.board.words[this.board.slot(slot) + TASK]!]!;
+        if (task.kind === "plain") this.#runItems(task, slot, first, last);
+        else this.#startItems(task, slot, first, last);
+        this.#claims.done();
+        Atomics.add(this.board.words, this.board.thread(this.thread) + RAN, last - first);
+        return true;
+      }
+      ring.drop();
+    }
+    return false;
+  }
+
+  /** Plain functions: one after the other, in one context. */
+  #runItems({ body }: Task, slot: number, first: number, last: number): void {
+    const { words, bytes, cells } = this.board;
+    const base = this.board.slot(slot);
+    const cell = words[base + CELLS]!;
+    const tags = words[base + TAGS]!;
+    let context = new Context(this, slot, first);
+    const before = enter(context);
+    let done = 0;
+    for (let i = first; i < last; i++) {
+      const tag = bytes[tags + i]!;
+      // Begun by a thread that ended: see reaper.ts.
+      if (tag >= BEGUN) continue;
+      if (Atomics.load(words, base + CANCELLED) !== 0) {
+        done += +this.answers.writeDropped(slot, i);
+        continue;
+      }
+      bytes[tags + i] = RUNNING | this.thread;
+      context.item = i;
+      try {
+        const result = body((tag === NUMBER ? cells[cell + i] : this.answers.read(tag, cells[cell + i]!)) as never);
+        if (typeof result === "number") {
+          cells[cell + i] = result;
+          bytes[tags + i] = FINISHED | NUMBER;
+          done++;
+        } else if (isThenable(result)) {
+          this.#await(context, result);
+          context = new Context(this, slot, i);
+          enter(context);
+        } else done += +this.answers.write(slot, i, result);
+      } catch (error) {
+        done += +this.answers.writeThrown(slot, i, error);
+      }
+    }
+    enter(before);
+    countDone(this.board, this.bells, slot, done);
+  }
+
+  /** What may wait: each in a context of its own. */
+  #startItems(task: Task, slot: number, first: number, last: number): void {
+    const { words, bytes, cells } = this.board;
+    const base = this.board.slot(slot);
+    const cell = words[base + CELLS]!;
+    const tags = words[base + TAGS]!;
+    for (let i = first; i < last; i++) {
+      const tag = bytes[tags + i]!;
+      if (tag >= BEGUN) continue;
+      bytes[tags + i] = RUNNING | this.thread;
+      const context = new Context(this, slot, i);
+      if (context.isCancelled) context.dropped = true;
+      if (context.dropped) this.#finish(context, undefined);
+      else this.#start(task, this.answers.read(tag, cells[cell + i]!), context);
+    }
+  }
+
+  // Running.
+
+  #start({ body, kind }: Task, value: unknown, context: Context): void {
+    const before = enter(context);
+    let result: unknown;
+    try {
+      result = kind === "async" ? enterAsync(context, body, value) : body(value as never);
+    } catch (error) {
+      this.#fail(context, error);
+      return;
+    } finally {
+      enter(before);
+    }
+    if (kind === "generator") {
+      context.steps = result as Steps;
+      this.#step(context, false);
+    } else if (isThenable(result)) this.#await(context, result);
+    else this.#finish(context, result);
+  }
+
+  /** Runs a generator until it waits or ends. ending: it is to clean up and end. */
+  #step(context: Context, ending: boolean): void {
+    const steps = context.steps!;
+    const before = enter(context);
+    let value: unknown;
+    try {
+      let step = ending ? steps.return(undefined) : steps.next();
+      while (step.done !== true) {
+        const awaited = step.value;
+        if (!(awaited instanceof Pending)) {
+          step = steps.throw(new GyreError("BAD_ARGUMENT", "a task waits by yield* for tasks and for task.wait alone"));
+        } else if (awaited.isSettled) {
+          step = steps.next();
+        } else if (!context.dropped && context.isCancelled) {
+          context.dropped = true;
+          step = steps.return(undefined);
+        } else {
+          this.#park(context, awaited);
+          return;
+        }
+      }
+      value = step.value;
+    } catch (error) {
+      this.#fail(context, error);
+      return;
+    } finally {
+      enter(before);
+    }
+    this.#finish(context, value);
+  }
+
+  #park(context: Context, awaited: Pending): void {
+    context.awaited = awaited;
+    this.#parked.add(context);
+    awaited.listen(context);
+  }
+
+  #await(context: Context, promise: PromiseLike<unknown>): void {
+    this.#awaitFor(
+      promise,
+      (value) => this.#finish(context, value),
+      (error) => this.#fail(context, error),
+    );
+  }
+
+  #awaitFor<R>(promise: PromiseLike<R>, onValue: (value: R) => void, onError: (error: unknown) => void): void {
+    const then = <T>(tell: (value: T) => void): ((value: T) => void) => {
+      return (value) => {
+        this.awaits--;
+        tell(value);
+        // The thread may sleep in its event loop, which it need not any more.
+        if (this.awaits === 0) this.bells.wake(this.thread);
+      };
+    };
+    this.awaits++;
+    promise.then(then(onValue), then(onError));
+  }
+
+  #finish(context: Context, value: unknown): void {
+    const { pending, slot, item, dropped } = context;
+    if (dropped) this.#fail(context, undefined);
+    else if (pending !== undefined) pending.fulfil(value);
+    else countDone(this.board, this.bells, slot, +this.answers.write(slot, item, value));
+  }
+
+  #fail({ pending, slot, item, dropped }: Context, error: unknown): void {
+    if (pending !== undefined) pending.reject(dropped ? cancelled() : error);
+    else {
+      const written = dropped ? this.answers.writeDropped(slot, item) : this.answers.writeThrown(slot, item, error);
+      countDone(this.board, this.bells, slot, +written);
+    }
+  }
+
+  // Cancelling.
+
+  /** Ends what waits here and was cancelled; what runs finds out by itself. */
+  #endCancelled(): void {
+    this.#cancels = Atomics.load(this.board.words, CANCELS);
+    for (const context of [...this.#parked]) if (context.isCancelled) this.#end(context);
+  }
+
+  #end(context: Context): void {
+    if (context.dropped) return;
+    context.dropped = true;
+    if (!this.#parked.delete(context)) return;
+    context.awaited?.forget(context);
+    this.#step(context, true);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function cancelled(): GyreError {
+  return new GyreError("TASK_CANCELLED", "the task was cancelled");
+}
+
+function refuseAborted({ signal }: RunOptions): void {
+  if (signal?.aborted === true) throw cancelled();
+}
+
+/** Cancels and rejects it when the signal says so. */
+function endedBy(signal: AbortSignal | undefined, pending: Pending): Pending {
+  if (signal === undefined || pending.isSettled) return pending;
+  const onAbort = (): void => pending.cancel();
+  signal.addEventListener("abort", onAbort, { once: true });
+  pending.listen({ settled: () => signal.removeEventListener("abort", onAbort) });
+  return pending;
+}
