@@ -5,7 +5,7 @@
 import { Arena } from "./arena.js";
 import type { Bells } from "./bells.js";
 import { type Board, CELLS, TAGS } from "./board.js";
-import { countDone } from "./slots.js";
+import { type Claims, tellOwner } from "./slots.js";
 import {
   BYTES,
   DROPPED,
@@ -32,11 +32,13 @@ export class Answers {
   readonly arena: Arena;
   readonly #board: Board;
   readonly #bells: Bells;
+  readonly #claims: Claims;
   #unsent: Unsent[] = [];
 
-  constructor(board: Board, thread: number, bells: Bells) {
+  constructor(board: Board, thread: number, bells: Bells, claims: Claims) {
     this.#board = board;
     this.#bells = bells;
+    this.#claims = claims;
     this.arena = new Arena(board, thread);
   }
 
@@ -52,8 +54,10 @@ export class Answers {
     return decode(bytes.slice(cell + LENGTH_BYTES, cell + LENGTH_BYTES + words[cell >>> 2]!));
   }
 
-  /** Writes a result; true when it is there and to be counted, false when it has to wait and is counted then. */
-  write(slot: number, item: number, value: unknown): boolean {
+  /**
+   * Writes a result into a slot that was entered. 1, to be counted, or 0 when it has to wait for room and is counted then.
+   */
+  write(slot: number, item: number, value: unknown): number {
     const tag = tagOf(value);
     if (tag === BYTES) {
       let payload: Uint8Array;
@@ -69,12 +73,13 @@ export class Answers {
     return this.#tag(slot, item, tag);
   }
 
-  writeThrown(slot: number, item: number, error: unknown): boolean {
+  /** The same with what was thrown. */
+  writeThrown(slot: number, item: number, error: unknown): number {
     return this.#put(slot, item, THROWN, encodeThrown(error));
   }
 
-  /** It was cancelled. */
-  writeDropped(slot: number, item: number): boolean {
+  /** The same with that it was cancelled. */
+  writeDropped(slot: number, item: number): number {
     return this.#tag(slot, item, DROPPED);
   }
 
@@ -83,27 +88,33 @@ export class Answers {
     const waiting = this.#unsent;
     this.#unsent = [];
     for (const { slot, item, tag, payload } of waiting) {
-      if (this.#put(slot, item, tag, payload)) countDone(this.#board, this.#bells, slot, 1);
+      const before = this.#claims.enter(slot);
+      this.#claims.count(slot, this.#put(slot, item, tag, payload));
+      this.#claims.leave(before);
     }
   }
 
-  #tag(slot: number, item: number, tag: number): true {
+  #tag(slot: number, item: number, tag: number): number {
     this.#board.bytes[this.#board.words[this.#board.slot(slot) + TAGS]! + item] = FINISHED | tag;
-    return true;
+    return 1;
   }
 
-  #put(slot: number, item: number, tag: number, payload: Uint8Array): boolean {
+  #put(slot: number, item: number, tag: number, payload: Uint8Array): number {
     const size = LENGTH_BYTES + payload.length;
     if (size > this.arena.sizeMax) return this.#tag(slot, item, TOO_LARGE);
     const place = this.arena.take(size);
     if (place === 0) {
       this.#unsent.push({ slot, item, tag, payload });
-      return false;
+      // What whoever asked has not read yet may be what takes the room.
+      tellOwner(this.#board, this.#bells, slot);
+      return 0;
     }
     const { words, bytes, cells } = this.#board;
     words[place >>> 2] = payload.length;
     bytes.set(payload, place + LENGTH_BYTES);
-    cells[words[this.#board.slot(slot) + CELLS]! + item] = place;
-    return this.#tag(slot, item, tag);
+    const base = this.#board.slot(slot);
+    cells[words[base + CELLS]! + item] = place;
+    Atomics.store(bytes, words[base + TAGS]! + item, FINISHED | tag);
+    return 1;
   }
 }

@@ -17,13 +17,13 @@
  * work is given out by compare-exchange on the slot's cursor alone. So a hint that is late or comes twice does no harm, and no
  * thread that ends at a bad moment leaves a ring behind that others wait at.
  *
- * **Done** is a bit for each slot, set by whoever finishes the last of its items. It cannot be full.
+ * **Done** is a bit for each slot, set by whoever finishes the last of its items, or needs the room of its results. It cannot be full.
  */
 import { GyreError } from "../errors.js";
 import { LINE_BYTES } from "../sync/memory.js";
 
-/** Threads of a scheduler, the one that made it included: a tag byte holds a thread's number in six bits, and rings go by the square. */
-export const THREADS_MAX = 32;
+/** Threads of a scheduler, the one that made it included: a cursor names one in five bits, and rings go by the square. */
+export const THREADS_MAX = 31;
 /** Slots of a worker: runs and batches that its tasks wait for at a time. */
 export const NESTED_SLOTS = 1024;
 /** Things shared by handle at a time. */
@@ -45,9 +45,9 @@ const COMMON_WORDS = 2 * LINE;
 export const BELL = 0;
 /** 1 while the thread sleeps, or is about to and looks around once more. */
 export const ASLEEP = 1;
-/** The slot, plus 1, out of which the thread claims or runs items; 0 is none. In a line of its own, as are the others that it writes. */
+/** The slot, plus 1, of which the thread claims, writes or counts items; 0 is none. In a line that the thread alone writes. */
 export const CLAIM = LINE;
-/** Items finished, modulo 2^32. */
+/** Items begun, modulo 2^32. */
 export const RAN = LINE + 1;
 const THREAD_WORDS = 2 * LINE;
 
@@ -61,7 +61,10 @@ const HANDLE_WORDS = 2;
 // Words of a slot.
 /** Not 0 while it is in use. */
 export const USED = 0;
-/** The next item to claim; CLOSED when there is nothing to claim, whatever the count says. */
+/**
+ * The next item to claim, and above it who may: 0 is anybody, else thread + 1. In one word, because a hint that is late may lead
+ * somebody here who may not, and between looking and claiming the slot may become another order's.
+ */
 export const CURSOR = 1;
 export const COUNT = 2;
 /** Items that are done, one way or the other. */
@@ -76,14 +79,15 @@ export const TAGS = 6;
 export const BLOCK = 7;
 /** 1 when it was cancelled. */
 export const CANCELLED = 8;
-/** The only thread that may run it, or -1. */
-export const PINNED = 9;
 const INLINE_CELL = 12;
 const INLINE_TAG = 14;
 export const SLOT_WORDS = 16;
 
+/** Bits of a cursor that are the item. */
+export const ITEM_BITS = 26;
+export const ITEM_MASK = 2 ** ITEM_BITS - 1;
 /** A cursor beyond every count. */
-export const CLOSED = 0x7fffffff;
+export const CLOSED = ITEM_MASK;
 
 // Words of a ring, before its entries.
 export const TAIL = 0;

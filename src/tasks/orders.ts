@@ -7,35 +7,33 @@
 import { GyreError } from "../errors.js";
 import { type Arena, giveBack } from "./arena.js";
 import type { Bells } from "./bells.js";
-import { BLOCK, type Board, CANCELLED, CELLS, CLOSED, COUNT, CURSOR, DONE, PINNED, TAGS, TASK, USED } from "./board.js";
-import { Pending } from "./pending.js";
-import { Results } from "./results.js";
-import { HintRing } from "./ring.js";
-import { closeSlot } from "./slots.js";
-import type { BatchOptions } from "./types.js";
 import {
-  BYTES,
-  DROPPED,
-  decode,
-  decodeThrown,
-  EXITED,
-  encode,
-  FINISHED,
-  LENGTH_BYTES,
-  NUMBER,
-  THROWN,
-  TOO_LARGE,
-  tagOf,
-  valueIn,
-} from "./values.js";
+  BLOCK,
+  type Board,
+  CANCELLED,
+  CELLS,
+  CLOSED,
+  COUNT,
+  CURSOR,
+  DONE,
+  ITEM_BITS,
+  TAGS,
+  TASK,
+  USED,
+} from "./board.js";
+import { Pending } from "./pending.js";
+import { ListOfResults, OneResult, type Results, takeResults } from "./results.js";
+import { HintRing } from "./ring.js";
+import type { Claims } from "./slots.js";
+import type { BatchOptions } from "./types.js";
+import { BYTES, encode, LENGTH_BYTES, NUMBER, tagOf } from "./values.js";
 
 /** Any thread, as a target. */
 export const ANY = -1;
 
 interface Order {
   readonly pending: Pending;
-  /** Of a batch. */
-  readonly options: BatchOptions | undefined;
+  readonly results: Results;
 }
 
 const padded = (size: number): number => (size + 7) & ~7;
@@ -47,6 +45,7 @@ export class Orders {
   readonly #thread: number;
   readonly #arena: Arena;
   readonly #bells: Bells;
+  readonly #claims: Claims;
   readonly #first: number;
   /** By slot, from the first. */
   readonly #orders: (Order | undefined)[];
@@ -56,11 +55,12 @@ export class Orders {
   readonly #rings: HintRing[];
 
   /** Attaches to the thread's slots. Those that a thread before this one left in use are given back when they are done. */
-  constructor(board: Board, thread: number, arena: Arena, bells: Bells) {
+  constructor(board: Board, thread: number, arena: Arena, bells: Bells, claims: Claims) {
     this.#board = board;
     this.#thread = thread;
     this.#arena = arena;
     this.#bells = bells;
+    this.#claims = claims;
     this.#first = board.firstSlotOf(thread);
     const count = board.slotCountOf(thread);
     this.#orders = new Array<Order | undefined>(count).fill(undefined);
@@ -75,7 +75,7 @@ export class Orders {
   run(task: number, value: unknown, target: number): Pending {
     this.#checkRoom(target);
     const tag = tagOf(value);
-    if (tag === BYTES) return this.#place(task, 1, target, undefined, this.#blockOf([value]));
+    if (tag === BYTES) return this.#place(task, 1, target, new OneResult(), this.#blockOf([value]));
     const slot = this.#free[--this.#freeCount]!;
     const { words, bytes, cells } = this.#board;
     const cell = this.#board.inlineCell(slot);
@@ -86,16 +86,16 @@ export class Orders {
     words[base + CELLS] = cell;
     words[base + TAGS] = tags;
     words[base + BLOCK] = 0;
-    return this.#tell(slot, task, 1, target, undefined);
+    return this.#tell(slot, task, 1, target, new OneResult());
   }
 
   /** Asks for one for each value of a list that is not empty. */
   batch(task: number, list: ArrayLike<unknown>, target: number, options: BatchOptions): Pending {
     this.#checkRoom(target);
-    return this.#place(task, list.length, target, options, this.#blockOf(list));
+    return this.#place(task, list.length, target, new ListOfResults(options, list.length), this.#blockOf(list));
   }
 
-  /** Settles what is done; false when nothing was. */
+  /** Settles what is done; false when nobody said that anything is. */
   collect(): boolean {
     const { words } = this.#board;
     let found = false;
@@ -105,7 +105,7 @@ export class Orders {
       if (Atomics.load(words, at) === 0) continue;
       found = true;
       for (let bits = Atomics.exchange(words, at, 0); bits !== 0; bits &= bits - 1) {
-        this.#finish(slot + 31 - Math.clz32(bits & -bits));
+        this.#look(slot + 31 - Math.clz32(bits & -bits));
       }
     }
     return found;
@@ -170,17 +170,17 @@ export class Orders {
     return block;
   }
 
-  #place(task: number, count: number, target: number, options: BatchOptions | undefined, block: number): Pending {
+  #place(task: number, count: number, target: number, results: Results, block: number): Pending {
     const slot = this.#free[--this.#freeCount]!;
     const base = this.#board.slot(slot);
     const { words } = this.#board;
     words[base + CELLS] = block >>> 3;
     words[base + TAGS] = block + 8 * count;
     words[base + BLOCK] = block;
-    return this.#tell(slot, task, count, target, options);
+    return this.#tell(slot, task, count, target, results);
   }
 
-  #tell(slot: number, task: number, count: number, target: number, options: BatchOptions | undefined): Pending {
+  #tell(slot: number, task: number, count: number, target: number, results: Results): Pending {
     const { words } = this.#board;
     const base = this.#board.slot(slot);
     words[base + USED] = 1;
@@ -188,79 +188,32 @@ export class Orders {
     words[base + DONE] = 0;
     words[base + TASK] = task;
     words[base + CANCELLED] = 0;
-    words[base + PINNED] = target;
     const pending = new Pending();
-    pending.onCancel = () => closeSlot(this.#board, this.#bells, slot);
+    pending.onCancel = () => this.#claims.close(slot);
     // From here on it can be claimed.
-    Atomics.store(words, base + CURSOR, 0);
+    Atomics.store(words, base + CURSOR, (target + 1) << ITEM_BITS);
     this.#ringTo(target).push(slot);
-    this.#orders[slot - this.#first] = { pending, options };
+    this.#orders[slot - this.#first] = { pending, results };
     this.open++;
     if (target === ANY) this.#bells.wakeWorkers(count);
     else this.#bells.wake(target);
     return pending;
   }
 
-  #finish(slot: number): void {
-    const index = slot - this.#first;
-    const order = this.#orders[index];
-    this.#orders[index] = undefined;
+  /** All of it is done, or a thread has no room for results before some are taken. */
+  #look(slot: number): void {
+    const { words } = this.#board;
+    const base = this.#board.slot(slot);
+    const order = this.#orders[slot - this.#first];
+    // Without an order: of a thread before this one. One that was cancelled was rejected then.
+    const wanted = order === undefined || order.pending.isSettled ? undefined : order.results;
+    const isDone = Atomics.load(words, base + DONE) === words[base + COUNT];
+    takeResults(this.#board, slot, wanted, isDone);
+    if (!isDone) return;
+    this.#orders[slot - this.#first] = undefined;
     if (order !== undefined) this.open--;
-    // Of a thread before this one, or cancelled and rejected then.
-    if (order === undefined || order.pending.isSettled) this.#discard(slot);
-    else if (order.options === undefined) this.#finishRun(slot, order.pending);
-    else this.#finishBatch(slot, order.pending, order.options);
-  }
-
-  #finishRun(slot: number, pending: Pending): void {
-    const base = this.#board.slot(slot);
-    const { words, bytes, cells } = this.#board;
-    const tag = bytes[words[base + TAGS]!]! - FINISHED;
-    const cell = cells[words[base + CELLS]!]!;
-    const value = this.#read(tag, cell);
     this.#release(slot);
-    if (isError(tag)) pending.reject(value);
-    else pending.fulfil(value);
-  }
-
-  #finishBatch(slot: number, pending: Pending, options: BatchOptions): void {
-    const base = this.#board.slot(slot);
-    const { words, bytes, cells } = this.#board;
-    const count = words[base + COUNT]!;
-    const cell = words[base + CELLS]!;
-    const tags = words[base + TAGS]!;
-    const results = new Results(options, count);
-    for (let i = 0; i < count; i++) {
-      const tag = bytes[tags + i]! - FINISHED;
-      const value = tag === NUMBER ? cells[cell + i] : this.#read(tag, cells[cell + i]!);
-      if (isError(tag)) results.error(i, value);
-      else results.value(i, value);
-    }
-    this.#release(slot);
-    results.settle(pending);
-  }
-
-  /** The value of a cell, whose bytes are given back; of an error the error. */
-  #read(tag: number, cell: number): unknown {
-    if (tag === EXITED) return new GyreError("THREAD_EXITED", "the thread that ran the task ended before the task did");
-    if (tag === DROPPED) return new GyreError("TASK_CANCELLED", "the task was cancelled");
-    if (tag === TOO_LARGE) return new GyreError("TASKS_FULL", "the result does not fit an arena (arenaBytes)");
-    if (tag !== BYTES && tag !== THROWN) return valueIn(tag, cell);
-    const { words, bytes } = this.#board;
-    const copy = bytes.slice(cell + LENGTH_BYTES, cell + LENGTH_BYTES + words[cell >>> 2]!);
-    giveBack(this.#board, cell);
-    return tag === THROWN ? decodeThrown(copy) : decode(copy);
-  }
-
-  /** Gives back a slot whose results nobody waits for. */
-  #discard(slot: number): void {
-    const base = this.#board.slot(slot);
-    const { words, bytes, cells } = this.#board;
-    for (let i = 0; i < words[base + COUNT]!; i++) {
-      const tag = bytes[words[base + TAGS]! + i]! - FINISHED;
-      if (tag === BYTES || tag === THROWN) giveBack(this.#board, cells[words[base + CELLS]! + i]!);
-    }
-    this.#release(slot);
+    if (order !== undefined) wanted?.settle(order.pending);
   }
 
   #release(slot: number): void {
@@ -272,8 +225,4 @@ export class Orders {
     Atomics.store(words, base + USED, 0);
     this.#free[this.#freeCount++] = slot;
   }
-}
-
-function isError(tag: number): boolean {
-  return tag >= THROWN && tag <= TOO_LARGE;
 }

@@ -3,57 +3,75 @@
  * had claimed and not begun is offered again, what its tasks had asked of others is cancelled, and the blocks of its arena that
  * nobody knows are freed. Nothing else is lost.
  *
- * Each item's tag says who runs it. What was claimed and not begun is all that nobody has begun once the cursor is at the end and no thread
- * claims: then the cursor goes back, and items that are done are skipped.
+ * Each item's tag says whether it is done, and who runs it. The one slot that the thread was in when it ended may have items that were claimed and
+ * not begun, and some that are done and were not counted. Once its cursor is at the end and no thread is in it, both can be told
+ * from the tags: it is counted, and the cursor goes back; items that were begun are skipped.
  */
 import { Arena } from "./arena.js";
 import type { Bells } from "./bells.js";
-import { ASLEEP, BLOCK, type Board, CANCELLED, CELLS, CLAIM, COUNT, CURSOR, PINNED, TAGS, USED } from "./board.js";
+import {
+  ASLEEP,
+  BLOCK,
+  type Board,
+  CANCELLED,
+  CELLS,
+  CLAIM,
+  COUNT,
+  CURSOR,
+  DONE,
+  ITEM_BITS,
+  ITEM_MASK,
+  TAGS,
+  USED,
+} from "./board.js";
 import { ANY } from "./orders.js";
 import { HintRing } from "./ring.js";
-import { closeSlot, countDone } from "./slots.js";
-import { BEGUN, BYTES, DROPPED, EXITED, FINISHED, RUNNING, THROWN } from "./values.js";
+import { type Claims, tellOwner } from "./slots.js";
+import { BEGUN, BYTES, EXITED, FINISHED, RUNNING, THROWN } from "./values.js";
 
-/** A slot of which a thread may have held items when it ended. */
-interface Held {
+/** A slot in which a thread ended. */
+interface Left {
   readonly slot: number;
-  /** The cursor is set back, and it is to be told to whoever can work on it. */
+  /** It is only to be told to whoever can work on it. */
   rewound: boolean;
 }
 
 export class Reaper {
   readonly #board: Board;
   readonly #bells: Bells;
-  #held: Held[] = [];
+  readonly #claims: Claims;
+  #left: Left[] = [];
 
-  constructor(board: Board, bells: Bells) {
+  constructor({ board, bells, claims }: { board: Board; bells: Bells; claims: Claims }) {
     this.#board = board;
     this.#bells = bells;
+    this.#claims = claims;
   }
 
   /** For a thread that is gone, before another one takes its place. */
   bury(thread: number): void {
     const { words } = this.#board;
     const base = this.#board.thread(thread);
-    const held = Atomics.exchange(words, base + CLAIM, 0) - 1;
+    const slot = Atomics.exchange(words, base + CLAIM, 0) - 1;
     Atomics.store(words, base + ASLEEP, 0);
-    for (let slot = 0; slot < this.#board.slots; slot++) if (this.#isUsed(slot)) this.#failItems(slot, thread);
+    for (let each = 0; each < this.#board.slots; each++) if (this.#isUsed(each)) this.#failItems(each, thread);
     const first = this.#board.firstSlotOf(thread);
-    for (let slot = first; slot < first + this.#board.slotCountOf(thread); slot++) {
-      if (this.#isUsed(slot)) closeSlot(this.#board, this.#bells, slot);
+    for (let own = first; own < first + this.#board.slotCountOf(thread); own++) {
+      if (this.#isUsed(own)) this.#claims.close(own);
     }
     this.#sweep(thread);
-    if (held >= 0) this.#held.push({ slot: held, rewound: false });
+    if (slot >= 0) this.#left.push({ slot, rewound: false });
+    this.restore();
   }
 
-  /** Whether it is to be asked again soon to `restore`. */
+  /** Whether `restore` is to be called again soon. */
   get isWaiting(): boolean {
-    return this.#held.length > 0;
+    return this.#left.length > 0;
   }
 
-  /** Offers again what was claimed and not begun, as soon as that can be told. */
+  /** Offers again what was claimed and not begun, where that can be told by now. */
   restore(): void {
-    this.#held = this.#held.filter((held) => !this.#restored(held));
+    this.#left = this.#left.filter((left) => !this.#isRestored(left));
   }
 
   #isUsed(slot: number): boolean {
@@ -70,70 +88,79 @@ export class Reaper {
       bytes[tags + i] = FINISHED | EXITED;
       failed++;
     }
-    countDone(this.#board, this.#bells, slot, failed);
+    this.#claims.count(slot, failed);
   }
 
   /** Whether there is nothing (any more) to do for it. */
-  #restored(held: Held): boolean {
-    const { words, bytes } = this.#board;
-    const base = this.#board.slot(held.slot);
-    if (!held.rewound) {
-      // In this order: what is claimed later than the cursor was read is not at its end.
+  #isRestored(left: Left): boolean {
+    const { words } = this.#board;
+    const { slot } = left;
+    const base = this.#board.slot(slot);
+    if (!left.rewound) {
+      if (!this.#isUsed(slot)) return true;
+      // In this order: who claims or counts later changes what was read first.
       const cursor = Atomics.load(words, base + CURSOR);
+      const done = Atomics.load(words, base + DONE);
       const count = words[base + COUNT]!;
-      if (!this.#isUsed(held.slot)) return true;
-      if (cursor < count || this.#isClaimed(held.slot)) return false;
-      const tags = words[base + TAGS]!;
-      let from = 0;
-      while (from < count && bytes[tags + from]! >= BEGUN) from++;
+      const { finished, from } = this.#tagsOf(slot, count);
+      if ((cursor & ITEM_MASK) < count || this.#isEntered(slot)) return false;
+      if (Atomics.compareExchange(words, base + DONE, done, finished) !== done) return false;
+      if (finished === count) tellOwner(this.#board, this.#bells, slot);
       if (from === count) return true;
-      if (words[base + CANCELLED] !== 0) return this.#dropFrom(held.slot, from);
-      if (Atomics.compareExchange(words, base + CURSOR, cursor, from) !== cursor) return false;
-      held.rewound = true;
+      if (words[base + CANCELLED] !== 0) {
+        this.#claims.count(slot, this.#claims.drop(slot, from));
+        return true;
+      }
+      if (Atomics.compareExchange(words, base + CURSOR, cursor, (cursor & ~ITEM_MASK) | from) !== cursor) return false;
+      left.rewound = true;
     }
-    const target = words[base + PINNED]!;
-    const ring = new HintRing(this.#board, 0, target === ANY ? this.#board.threads : target);
-    if (ring.isFull) return false;
-    ring.push(held.slot);
-    if (target === ANY) this.#bells.wakeWorkers(this.#board.threads);
-    else this.#bells.wake(target);
-    return true;
+    return this.#tell(slot, (Atomics.load(words, base + CURSOR) >>> ITEM_BITS) - 1);
   }
 
-  #isClaimed(slot: number): boolean {
+  /** How many items are done, and the first that nobody has begun; count when all are. */
+  #tagsOf(slot: number, count: number): { finished: number; from: number } {
+    const { words, bytes } = this.#board;
+    const tags = words[this.#board.slot(slot) + TAGS]!;
+    let finished = 0;
+    let from = count;
+    for (let i = 0; i < count; i++) {
+      const tag = bytes[tags + i]!;
+      if (tag >= FINISHED) finished++;
+      else if (tag < BEGUN && from === count) from = i;
+    }
+    return { finished, from };
+  }
+
+  #isEntered(slot: number): boolean {
     for (let thread = 0; thread < this.#board.threads; thread++) {
       if (Atomics.load(this.#board.words, this.#board.thread(thread) + CLAIM) === slot + 1) return true;
     }
     return false;
   }
 
-  #dropFrom(slot: number, from: number): true {
-    const { words, bytes } = this.#board;
-    const base = this.#board.slot(slot);
-    const tags = words[base + TAGS]!;
-    let dropped = 0;
-    for (let i = from; i < words[base + COUNT]!; i++) {
-      if (bytes[tags + i]! >= BEGUN) continue;
-      bytes[tags + i] = FINISHED | DROPPED;
-      dropped++;
-    }
-    countDone(this.#board, this.#bells, slot, dropped);
+  /** False when there is no room to say so yet. */
+  #tell(slot: number, target: number): boolean {
+    const ring = new HintRing(this.#board, 0, target === ANY ? this.#board.threads : target);
+    if (ring.isFull) return false;
+    ring.push(slot);
+    if (target === ANY) this.#bells.wakeWorkers(this.#board.threads);
+    else this.#bells.wake(target);
     return true;
   }
 
   /** Frees what the thread had taken of its arena and not handed to anybody. */
   #sweep(thread: number): void {
     const { words, bytes, cells } = this.#board;
-    const held = new Set<number>();
+    const known = new Set<number>();
     for (let slot = 0; slot < this.#board.slots; slot++) {
       if (!this.#isUsed(slot)) continue;
       const base = this.#board.slot(slot);
-      held.add(words[base + BLOCK]!);
+      known.add(words[base + BLOCK]!);
       for (let i = 0; i < words[base + COUNT]!; i++) {
         const tag = bytes[words[base + TAGS]! + i]! - FINISHED;
-        if (tag === BYTES || tag === THROWN) held.add(cells[words[base + CELLS]! + i]!);
+        if (tag === BYTES || tag === THROWN) known.add(cells[words[base + CELLS]! + i]!);
       }
     }
-    new Arena(this.#board, thread).sweep((block) => held.has(block));
+    new Arena(this.#board, thread).sweep((block) => known.has(block));
   }
 }

@@ -1,9 +1,51 @@
-/** What the items of a run or a batch came to, put together in the order of the list. */
+/** What the items of a run or a batch came to: read out of the slot, and put together in the order of the list. */
 import { GyreError } from "../errors.js";
+import { giveBack } from "./arena.js";
+import { type Board, CELLS, COUNT, TAGS } from "./board.js";
 import type { Pending } from "./pending.js";
 import type { BatchOptions, Outcome } from "./types.js";
+import {
+  BYTES,
+  DROPPED,
+  decode,
+  decodeThrown,
+  EXITED,
+  FINISHED,
+  LENGTH_BYTES,
+  NUMBER,
+  TAKEN,
+  THROWN,
+  TOO_LARGE,
+  valueIn,
+} from "./values.js";
 
-export class Results {
+export interface Results {
+  value(index: number, value: unknown): void;
+  error(index: number, reason: unknown): void;
+  /** All are there. */
+  settle(pending: Pending): void;
+}
+
+export class OneResult implements Results {
+  #failed = false;
+  #result: unknown;
+
+  value(_index: number, value: unknown): void {
+    this.#result = value;
+  }
+
+  error(_index: number, reason: unknown): void {
+    this.#failed = true;
+    this.#result = reason;
+  }
+
+  settle(pending: Pending): void {
+    if (this.#failed) pending.reject(this.#result);
+    else pending.fulfil(this.#result);
+  }
+}
+
+export class ListOfResults implements Results {
   readonly #list: unknown[] | Float64Array;
   readonly #settle: boolean;
   /** Index of the first error so far. */
@@ -33,6 +75,48 @@ export class Results {
     if (this.#failed === Number.POSITIVE_INFINITY) pending.fulfil(this.#list);
     else pending.reject(this.#error);
   }
+}
+
+/**
+ * Takes what is finished out of a slot: all of it, or only what is in blocks of an arena, of which other threads need the room. Gives
+ * the blocks back. results: undefined when nobody wants them.
+ */
+export function takeResults(board: Board, slot: number, results: Results | undefined, isDone: boolean): void {
+  const { words, bytes, cells } = board;
+  const base = board.slot(slot);
+  const count = words[base + COUNT]!;
+  const cell = words[base + CELLS]!;
+  const tags = words[base + TAGS]!;
+  for (let i = 0; i < count; i++) {
+    // While others write, a tag says that its cell is written.
+    const tag = (isDone ? bytes[tags + i]! : Atomics.load(bytes, tags + i)) - FINISHED;
+    const hasBlock = tag === BYTES || tag === THROWN;
+    if (!hasBlock && !isDone) continue;
+    if (tag === NUMBER) results?.value(i, cells[cell + i]);
+    else if (hasBlock) takeBlock(board, i, tag, cells[cell + i]!, results);
+    else if (tag !== TAKEN) takePlain(i, tag, cells[cell + i]!, results);
+    if (!isDone) bytes[tags + i] = FINISHED | TAKEN;
+  }
+}
+
+function takeBlock(board: Board, index: number, tag: number, block: number, results: Results | undefined): void {
+  if (results !== undefined) {
+    const { words, bytes } = board;
+    const copy = bytes.slice(block + LENGTH_BYTES, block + LENGTH_BYTES + words[block >>> 2]!);
+    if (tag === BYTES) results.value(index, decode(copy));
+    else results.error(index, decodeThrown(copy));
+  }
+  giveBack(board, block);
+}
+
+function takePlain(index: number, tag: number, cell: number, results: Results | undefined): void {
+  if (tag === EXITED) {
+    results?.error(index, new GyreError("THREAD_EXITED", "the thread that ran the task ended before the task did"));
+  } else if (tag === DROPPED) {
+    results?.error(index, new GyreError("TASK_CANCELLED", "the task was cancelled"));
+  } else if (tag === TOO_LARGE) {
+    results?.error(index, new GyreError("TASKS_FULL", "the result does not fit an arena (arenaBytes)"));
+  } else results?.value(index, valueIn(tag, cell));
 }
 
 /** Refuses options that contradict each other or the list. */

@@ -13,10 +13,10 @@ import { Context, type Driver, type Steps } from "./context.js";
 import { Handles, type Shareable } from "./handles.js";
 import { ANY, Orders } from "./orders.js";
 import { Pending } from "./pending.js";
-import { checkBatch, Results } from "./results.js";
+import { checkBatch, ListOfResults } from "./results.js";
 import { HintRing } from "./ring.js";
 import { currentScope, enter, enterAsync } from "./scope.js";
-import { Claims, countDone } from "./slots.js";
+import { Claims } from "./slots.js";
 import type { BatchOptions, RunOptions, Task } from "./types.js";
 import { BEGUN, FINISHED, NUMBER, RUNNING } from "./values.js";
 
@@ -30,12 +30,12 @@ export class Runner implements Driver {
   readonly orders: Orders;
   readonly handles: Handles;
   readonly answers: Answers;
+  readonly claims: Claims;
   /** Promises that tasks here wait for: while there are, the event loop must go on. */
   awaits = 0;
 
   readonly #tasks: readonly Task[];
   readonly #indexes: ReadonlyMap<Task, number>;
-  readonly #claims: Claims;
   /** Read by this thread alone, by asker. */
   readonly #mine: HintRing[];
   /** Read by all workers: other workers' by asker, then thread 0's. */
@@ -50,12 +50,12 @@ export class Runner implements Driver {
     this.board = board;
     this.thread = thread;
     this.bells = new Bells(board, notify);
-    this.answers = new Answers(board, thread, this.bells);
-    this.orders = new Orders(board, thread, this.answers.arena, this.bells);
+    this.claims = new Claims(board, thread, this.bells);
+    this.answers = new Answers(board, thread, this.bells, this.claims);
+    this.orders = new Orders(board, thread, this.answers.arena, this.bells, this.claims);
     this.handles = new Handles(board, thread, channel);
     this.#tasks = tasks;
     this.#indexes = new Map(tasks.map((task, index) => [task, index]));
-    this.#claims = new Claims(board, thread);
     const askers = Array.from({ length: board.threads }, (_, asker) => asker);
     this.#mine = askers.map((asker) => new HintRing(board, asker, thread));
     this.#nested = askers.slice(1).map((asker) => new HintRing(board, asker, board.threads));
@@ -160,7 +160,7 @@ export class Runner implements Driver {
 
   #batchHere(task: Task, list: ArrayLike<unknown>, options: BatchOptions): Pending {
     const gathered = new Pending();
-    const results = new Results(options, list.length);
+    const results = new ListOfResults(options, list.length);
     let left = list.length;
     const tell = (index: number, pending: Pending): void => {
       if (pending.isRejected) results.error(index, pending.outcome);
@@ -182,22 +182,26 @@ export class Runner implements Driver {
   /** Some items of the slot at the front. */
   #work(ring: HintRing): boolean {
     for (let slot = ring.front; slot >= 0; slot = ring.front) {
-      if (this.#claims.take(slot)) {
-        const { first, last } = this.#claims;
-        const task = this.#tasks[this.board.words[this.board.slot(slot) + TASK]!]!;
-        if (task.kind === "plain") this.#runItems(task, slot, first, last);
-        else this.#startItems(task, slot, first, last);
-        this.#claims.done();
-        Atomics.add(this.board.words, this.board.thread(this.thread) + RAN, last - first);
-        return true;
-      }
+      const before = this.claims.enter(slot);
+      const taken = this.claims.take(slot);
+      if (taken) this.#runItems(slot, this.claims.first, this.claims.last);
+      this.claims.leave(before);
+      if (taken) return true;
       ring.drop();
     }
     return false;
   }
 
-  /** Plain functions: one after the other, in one context. */
-  #runItems({ body }: Task, slot: number, first: number, last: number): void {
+  #runItems(slot: number, first: number, last: number): void {
+    const { words } = this.board;
+    const task = this.#tasks[words[this.board.slot(slot) + TASK]!]!;
+    Atomics.add(words, this.board.thread(this.thread) + RAN, last - first);
+    if (task.kind !== "plain") this.#startItems(task, slot, first, last);
+    else this.claims.count(slot, this.#callItems(task, slot, first, last));
+  }
+
+  /** Plain functions: one after the other, in one context. Tells how many are done. */
+  #callItems({ body }: Task, slot: number, first: number, last: number): number {
     const { words, bytes, cells } = this.board;
     const base = this.board.slot(slot);
     const cell = words[base + CELLS]!;
@@ -207,10 +211,9 @@ export class Runner implements Driver {
     let done = 0;
     for (let i = first; i < last; i++) {
       const tag = bytes[tags + i]!;
-      // Begun by a thread that ended: see reaper.ts.
-      if (tag >= BEGUN) continue;
+      if (this.#wasBegun(tag)) continue;
       if (Atomics.load(words, base + CANCELLED) !== 0) {
-        done += +this.answers.writeDropped(slot, i);
+        done += this.answers.writeDropped(slot, i);
         continue;
       }
       bytes[tags + i] = RUNNING | this.thread;
@@ -225,13 +228,13 @@ export class Runner implements Driver {
           this.#await(context, result);
           context = new Context(this, slot, i);
           enter(context);
-        } else done += +this.answers.write(slot, i, result);
+        } else done += this.answers.write(slot, i, result);
       } catch (error) {
-        done += +this.answers.writeThrown(slot, i, error);
+        done += this.answers.writeThrown(slot, i, error);
       }
     }
     enter(before);
-    countDone(this.board, this.bells, slot, done);
+    return done;
   }
 
   /** What may wait: each in a context of its own. */
@@ -242,13 +245,20 @@ export class Runner implements Driver {
     const tags = words[base + TAGS]!;
     for (let i = first; i < last; i++) {
       const tag = bytes[tags + i]!;
-      if (tag >= BEGUN) continue;
+      if (this.#wasBegun(tag)) continue;
       bytes[tags + i] = RUNNING | this.thread;
       const context = new Context(this, slot, i);
       if (context.isCancelled) context.dropped = true;
       if (context.dropped) this.#finish(context, undefined);
       else this.#start(task, this.answers.read(tag, cells[cell + i]!), context);
     }
+  }
+
+  /** By a thread that ended, or that claimed it before one that ended: see reaper.ts. */
+  #wasBegun(tag: number): boolean {
+    if (tag < BEGUN) return false;
+    Atomics.sub(this.board.words, this.board.thread(this.thread) + RAN, 1);
+    return true;
   }
 
   // Running.
@@ -333,15 +343,22 @@ export class Runner implements Driver {
     const { pending, slot, item, dropped } = context;
     if (dropped) this.#fail(context, undefined);
     else if (pending !== undefined) pending.fulfil(value);
-    else countDone(this.board, this.bells, slot, +this.answers.write(slot, item, value));
+    else {
+      const before = this.claims.enter(slot);
+      this.claims.count(slot, this.answers.write(slot, item, value));
+      this.claims.leave(before);
+    }
   }
 
   #fail({ pending, slot, item, dropped }: Context, error: unknown): void {
-    if (pending !== undefined) pending.reject(dropped ? cancelled() : error);
-    else {
-      const written = dropped ? this.answers.writeDropped(slot, item) : this.answers.writeThrown(slot, item, error);
-      countDone(this.board, this.bells, slot, +written);
+    if (pending !== undefined) {
+      pending.reject(dropped ? cancelled() : error);
+      return;
     }
+    const before = this.claims.enter(slot);
+    const written = dropped ? this.answers.writeDropped(slot, item) : this.answers.writeThrown(slot, item, error);
+    this.claims.count(slot, written);
+    this.claims.leave(before);
   }
 
   // Cancelling.

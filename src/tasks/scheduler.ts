@@ -44,7 +44,7 @@ const TURNS_MAX = 64;
 export interface SchedulerOptions {
   /** The module that exports the tasks, a file URL: every thread imports it. */
   module: string | URL;
-  /** Workers, 0 to 31. 0 runs everything on the calling thread. Default 1. */
+  /** Workers, 0 to 30. 0 runs everything on the calling thread. Default 1. */
   threads?: number;
   /** Runs and batches at a time, 32 to 65,536, up to a power of two. Default 4,096. */
   queue?: number;
@@ -62,7 +62,7 @@ export interface SchedulerStats {
   /** Runs and batches that are under way, and that wait for a place. */
   open: number;
   waiting: number;
-  /** Items finished by each thread, thread 0 first; modulo 2^32. */
+  /** Items begun by each thread, thread 0 first; modulo 2^32. */
   ran: number[];
   /** Threads that ended and were replaced. */
   replaced: number;
@@ -165,7 +165,7 @@ class Home {
     this.#tasks = tasks;
     this.#whenFull = whenFull;
     this.#runner = new Runner(board, 0, [...tasks.values()], channel);
-    this.#reaper = new Reaper(board, this.#runner.bells);
+    this.#reaper = new Reaper(this.#runner);
     this.#workers = new Workers({
       runner: this.#runner,
       module,

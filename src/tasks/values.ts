@@ -22,6 +22,8 @@ export const EXITED = 8;
 export const DROPPED = 9;
 /** The result is larger than an arena. */
 export const TOO_LARGE = 10;
+/** Its owner has read the result already. */
+export const TAKEN = 11;
 
 /** Added to a thread's number while that one runs the item; the value is gone from the tag then. */
 export const RUNNING = 0x40;

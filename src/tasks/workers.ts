@@ -50,7 +50,7 @@ export class Workers {
     const { runner, module, names, channel, spin, onExit } = this.#options;
     const { spec, buffer } = runner.board;
     const data: WorkerData = { spec, buffer, thread, module, names, channel, spin };
-    const worker = new Worker(ENTRY, { workerData: data, name: `gyre tasks ${thread}` });
+    const worker = new Worker(ENTRY, { workerData: data, name: `gyre tasks ${thread}`, ...flagsFor(process.execArgv) });
     this.#workers[thread] = worker;
     let ready = false;
     let cause: unknown;
@@ -84,6 +84,12 @@ export class Workers {
       this.#options.onGiveUp(error as GyreError);
     }
   }
+}
+
+/** Workers have the flags of the process, but for one that a file refuses and that a program on the command line may have brought. */
+function flagsFor(execArgv: readonly string[]): { execArgv?: string[] } {
+  const kept = execArgv.filter((flag) => !flag.startsWith("--input-type"));
+  return kept.length === execArgv.length ? {} : { execArgv: kept };
 }
 
 function exited(thread: number, cause: unknown): GyreError {
