@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   ZONE_CLOSED: "the zone was closed",
   ZONE_UNKNOWN: "there is no zone of that name",
   ZONE_STOPPED: "the zone stopped at an error of its game",
+  ROOMS_FULL: "all rooms of the template are open and full",
   COMMANDS_FULL: "the zone has no room for another command before its next tick",
   LIST_FULL: "a result needs more room than the zone was created with",
   FIELDS_FULL: "all flow fields of the zone are open",

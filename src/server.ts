@@ -47,13 +47,16 @@ export interface ServerOptions {
   host?: string;
   /** 0 picks a free port. Default 7777. */
   port?: number;
-  /** How many zones on the map, named zone-0, zone-1, ... Default: the game's, else 1. */
+  /**
+   * How many zones on the map, named zone-0, zone-1, ... Default: the game's, else 1. In a game with rooms: of all templates together; those that
+   * the others leave are the first one's.
+   */
   zones?: number;
   /** Entities in each zone that nobody plays, as far as the game follows it. Default 2,000. */
   npcs?: number;
   /** Simulated players in each zone. Default 8 in the demo, 0 in other games. */
   bots?: number;
-  /** Players in each zone, at most. Default: the game's, else 2,048. */
+  /** Players in each zone, at most. Default: the game's, else 2,048. Not for a game with rooms, which says maxPlayers. */
   players?: number;
   /** Ticks per second. Default: the game's, else 60. */
   tickRate?: number;
@@ -159,10 +162,12 @@ interface Parts {
 
 async function start({ options, game, plan, meter, simulation, recording }: Parts): Promise<GyreServer> {
   const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
-  const { tickRate, snapshotRate } = plan;
+  const { tickRate, snapshotRate, settings } = plan;
+  const { seed } = settings;
   const { venues, schedule, ticks, threads, runs } = simulation;
   const kinds = kindsOf(game);
-  const hub = new Hub({ zones: venues, tickRate, snapshotRate, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now() });
+  const rates = { tickRate, snapshotRate };
+  const hub = new Hub({ zones: venues, ...rates, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now(), seed });
   const loop = new Loop(meter);
   const collections = new Collections(meter);
   const sources = { schedule, ticks, threads, loop, zones: venues, runs, hub, recording };
@@ -267,8 +272,9 @@ function checked(options: ServerOptions): ServerOptions {
 }
 
 /** Throws BAD_ARGUMENT when all zones together may hold more than one process should. */
-function checkEntities({ settings: { zones }, world }: GamePlan): void {
-  const entities = zones * (world.zone.capacity ?? 0);
+function checkEntities({ settings: { zones }, templates, world }: GamePlan): void {
+  const ofRooms = templates.reduce((sum, { instances, zone }) => sum + instances * (zone.capacity ?? 0), 0);
+  const entities = templates.length > 0 ? ofRooms : zones * (world.zone.capacity ?? 0);
   if (entities > ENTITIES_MAX) throw bad(`${zones} zones may come to ${entities} entities, of at most ${ENTITIES_MAX}`);
 }
 

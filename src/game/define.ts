@@ -6,7 +6,7 @@ import { GyreError } from "../errors.js";
 import { isColumnName, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
 import { tableProblem } from "./archetypes.js";
 import { callerOf } from "./locate.js";
-import type { GameDefinition, OwnColumns } from "./types.js";
+import type { GameDefinition, OwnColumns, RoomTemplate } from "./types.js";
 
 /** Ticks per second: a millisecond is what timers can do. */
 export const TICK_RATE_MAX = 1000;
@@ -27,8 +27,14 @@ const NAME_LENGTH_MAX = 64;
 const LABEL_LENGTH_MAX = 32;
 /** Columns of one's own, as the kernel has it. */
 const COLUMNS_MAX = 32;
-/** Seconds. */
-const SLEEP_AFTER_MAX = 86_400;
+/** Until somebody notices that nobody is there. */
+const SECONDS_MAX = 86_400;
+/** Templates of rooms of one game. */
+const TEMPLATES_MAX = 16;
+/** Players of one room: as many as sessions that a server may have. */
+const ROOM_PLAYERS_MAX = 4096;
+/** Instances of a template that does not say how many. */
+export const INSTANCES = 64;
 const COLUMN_TYPES = ["f32", "i32", "u32", "i16", "u16", "i8", "u8"];
 /** What a game may say of the kernel's zone; the rest follows from map, archetypes and seats. The kernel checks the values. */
 const ZONE_FIELDS = [
@@ -190,6 +196,47 @@ const system: Check = (value, path) => {
   }
   return null;
 };
+const seconds: Check = (value, path) =>
+  Number.isFinite(value) && (value as number) >= 0 && (value as number) <= SECONDS_MAX
+    ? null
+    : wrong(path, value, `seconds, a number from 0 to ${SECONDS_MAX}`);
+
+/** What the server says itself, for all rooms. */
+const SERVERS: readonly string[] = ["bots", "players", "zones", "seed"];
+const roomSettings: Check = (value, path) => {
+  if (!isRecord(value)) return wrong(path, value, "an object of numbers by name");
+  const taken = SERVERS.find((name) => value[name] !== undefined);
+  if (taken !== undefined) return `${path}.${taken} is none of a room's own settings; the server says it`;
+  return first(Object.entries(value).map(([name, number]) => finite(number, `${path}.${name}`)));
+};
+const room = record(
+  {
+    maxPlayers: size(1, ROOM_PLAYERS_MAX),
+    instances: size(1, ZONES_MAX),
+    linger: seconds,
+    settings: roomSettings,
+  },
+  ["maxPlayers"],
+);
+const rooms: Check = (value, path) => {
+  if (!isRecord(value)) return wrong(path, value, "an object of templates by name");
+  const templates = Object.entries(value);
+  if (templates.length === 0 || templates.length > TEMPLATES_MAX) {
+    return wrong(path, `${templates.length} templates`, `1 to ${TEMPLATES_MAX}`);
+  }
+  // Instances have a dash and a number behind it.
+  const bad = templates.find(([name]) => !/^[A-Za-z][A-Za-z0-9_]{0,23}$/.test(name));
+  if (bad !== undefined) return wrong(`a name in ${path}`, bad[0], "a letter and up to 23 letters, digits and _");
+  const problem = first(templates.map(([name, template]) => room(template, `${path}.${name}`)));
+  if (problem !== null) return problem;
+  const sum = templates.reduce((sum, [, template]) => sum + instanceCount(template as RoomTemplate), 0);
+  return sum <= ZONES_MAX ? null : `${path} has ${sum} instances in all; it must have at most ${ZONES_MAX}`;
+};
+
+export function instanceCount({ instances = INSTANCES }: RoomTemplate): number {
+  return instances;
+}
+
 const systems: Check = (value, path) => {
   const problem = listOf(SYSTEMS_MAX, system)(value, path);
   return problem ?? twice(value as { name: string }[], path, ({ name }) => name);
@@ -241,10 +288,8 @@ const definitionCheck = record(
     archetypes: tableProblem,
     actions,
     gates: anyOf(hook, gatesProblem),
-    sleepAfter: (value, path) =>
-      Number.isFinite(value) && (value as number) >= 0 && (value as number) <= SLEEP_AFTER_MAX
-        ? null
-        : wrong(path, value, `seconds, a number from 0 to ${SLEEP_AFTER_MAX}`),
+    sleepAfter: seconds,
+    rooms,
     systems,
     kernel: bytes,
     ...Object.fromEntries(HOOKS.map((name) => [name, hook])),
@@ -256,6 +301,10 @@ function definitionProblem(definition: unknown): string | null {
   if (!isRecord(definition)) return wrong("the definition", definition, "an object");
   const problem = definitionCheck(definition, "");
   if (problem !== null) return problem;
+  if (definition["rooms"] !== undefined) {
+    const other = ["zones", "players", "sleepAfter"].find((name) => definition[name] !== undefined);
+    if (other !== undefined) return `${other} is for a game without rooms; they have instances, maxPlayers and linger`;
+  }
   const { tickRate = 60, snapshotRate } = definition as { tickRate?: number; snapshotRate?: number };
   if (snapshotRate !== undefined && snapshotRate > tickRate) {
     return wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`);

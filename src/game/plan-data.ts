@@ -5,8 +5,7 @@
 import { GyreError } from "../errors.js";
 import { Places } from "../sim/places.js";
 import type { Game } from "./define.js";
-import type { GamePlan } from "./plan.js";
-import { GameRules } from "./rules.js";
+import { type GamePlan, rulesOf } from "./plan.js";
 
 /** Passes through postMessage. The map's tiles are shared where the memory of threads is. */
 export interface PlanData extends Omit<GamePlan, "world"> {
@@ -27,5 +26,5 @@ export async function resumePlan(game: Game, data: PlanData): Promise<GamePlan> 
     throw new GyreError("GAME_BAD", `its module's default export is the game ${game.name}, not ${data.name}`);
   }
   const places = await Places.of(data.map);
-  return { ...data, world: { ...data.world, places, rules: (world) => new GameRules(world, game, data.settings) } };
+  return { ...data, world: { ...data.world, places, rules: rulesOf(game, data.settings, data.templates) } };
 }

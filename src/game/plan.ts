@@ -8,15 +8,30 @@ import type { ColumnType } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { Gate } from "../sim/gates.js";
 import { Places } from "../sim/places.js";
+import { instancesOf, type Template } from "../sim/template.js";
 import type { WorldSpec } from "../sim/world.js";
 import type { Guard } from "../sim/zones.js";
-import { CAPACITY_MAX, capacityProblem, type Game, gatesProblem, TICK_RATE_MAX, wrong, zoneProblem } from "./define.js";
+import {
+  CAPACITY_MAX,
+  capacityProblem,
+  type Game,
+  gatesProblem,
+  instanceCount,
+  TICK_RATE_MAX,
+  wrong,
+  ZONES_MAX,
+  zoneProblem,
+} from "./define.js";
 import { locate } from "./locate.js";
 import { GameRules } from "./rules.js";
 import type { GameDefinition, OwnColumn, Settings } from "./types.js";
 
 /** What a game runs with where neither it nor its server says. */
 export const GAME_DEFAULTS = { tickRate: 60, snapshotRate: 20, players: 2048, npcs: 0, bots: 0, zones: 1, seed: 1 };
+/** Seconds that a room stays open without players where its template does not say. */
+const LINGER_SECONDS = 10;
+/** Seats for each player that a room may have: everybody may leave and be replaced between two ticks. */
+const SEATS_PER_PLAYER = 2;
 /** Tiles each way of the field that is the map of a game without one, and units per side of a tile. */
 const FIELD_TILES = 64;
 const FIELD_TILE_SIZE = 32;
@@ -31,14 +46,21 @@ export interface GamePlan {
   readonly snapshotRate: number;
   /** All of them, with the defaults of what was not given. */
   readonly settings: Settings;
+  /** Of rooms, in order; none in a game without. */
+  readonly templates: readonly PlannedTemplate[];
   /** Of all zones; each one's `zone` and `to` are among the server's. */
   readonly gates: readonly Gate[];
   /** Ticks without players or watchers after which a zone sleeps; 0 for never. */
   readonly sleepAfterTicks: number;
   /** Bytes of the game's own kernel for loadKernel; undefined for gyre's. */
   readonly kernel: Uint8Array | undefined;
-  /** What all zones share; a world adds its name, seed and gates. */
+  /** What all zones share; a world adds its name, seed and gates, a room what its template says. */
   readonly world: Omit<WorldSpec, "name" | "seed" | "gates">;
+}
+
+export interface PlannedTemplate extends Template {
+  /** What hooks get in its rooms. */
+  readonly settings: Settings;
 }
 
 /** Wants of whoever starts the server, each winning over the game's own. */
@@ -63,41 +85,90 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
   if (!(tickRate <= TICK_RATE_MAX && snapshotRate <= tickRate)) {
     throw new GyreError("BAD_ARGUMENT", wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`));
   }
-  const gates = gatesOf(ask, definition, settings, map);
-  const seats = settings.players + settings.bots;
   const columns = Object.entries(definition.columns ?? {});
+  const zoneFor = (settings: Settings, seats: number): WorldSpec["zone"] => ({
+    ...zoneOf(ask, definition, settings, map),
+    capacity: Math.max(1, capacityOf(ask, definition, settings, map, seats) + seats),
+    tickRate,
+    archetypes: Object.values(definition.archetypes ?? {}),
+    columns: Object.fromEntries(columns.map(([name, column]) => [name, typeOf(column)])),
+  });
+  const templates = Object.entries(definition.rooms ?? {}).map(([name, template], i): PlannedTemplate => {
+    const { maxPlayers, linger = LINGER_SECONDS } = template;
+    const own = Object.freeze({ ...settings, ...template.settings, players: maxPlayers });
+    const seats = SEATS_PER_PLAYER * maxPlayers + settings.bots;
+    return {
+      name,
+      instances: i === 0 ? settings.zones - instancesBeyondFirst(definition) : instanceCount(template),
+      maxPlayers,
+      lingerTicks: Math.max(1, Math.ceil(linger * tickRate)),
+      seats,
+      zone: zoneFor(own, seats),
+      settings: own,
+    };
+  });
+  const [first] = templates;
+  const seats = first?.seats ?? settings.players + settings.bots;
+  const lingerTicks = Math.max(0, ...templates.map(({ lingerTicks }) => lingerTicks));
   return {
     name: game.name,
     map,
     tickRate,
     snapshotRate,
     settings,
-    gates,
-    sleepAfterTicks: Math.ceil((definition.sleepAfter ?? 0) * tickRate),
+    templates,
+    gates: gatesOf(ask, definition, settings, map, templates),
+    sleepAfterTicks: Math.ceil((definition.sleepAfter ?? 0) * tickRate) || lingerTicks,
     kernel: definition.kernel,
     world: {
       map,
       places: await placesOf(definition, map),
-      zone: {
-        ...zoneOf(ask, definition, settings, map),
-        capacity: Math.max(1, capacityOf(ask, definition, settings, map, seats) + seats),
-        tickRate,
-        archetypes: Object.values(definition.archetypes ?? {}),
-        columns: Object.fromEntries(columns.map(([name, column]) => [name, typeOf(column)])),
-      },
+      zone: first?.zone ?? zoneFor(settings, seats),
       seats,
       replicated: columns.filter(([, column]) => typeof column === "object" && column.replicate).map(([name]) => name),
-      rules: (world) => new GameRules(world, game, settings),
+      rules: rulesOf(game, settings, templates),
     },
   };
 }
 
-function settingsOf({ players, zones }: GameDefinition, given: Partial<Settings>): Settings {
-  const { npcs, bots, seed, ...defaults } = GAME_DEFAULTS;
-  const own = { npcs, bots, seed, players: players ?? defaults.players, zones: zones ?? defaults.zones };
-  const known = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.freeze({ ...own, ...Object.fromEntries(known) });
+/** What makes the rules of a world of this game. */
+export function rulesOf(game: Game, settings: Settings, templates: readonly PlannedTemplate[]): WorldSpec["rules"] {
+  return (world) =>
+    new GameRules(world, game, templates.find(({ name }) => name === world.template)?.settings ?? settings);
 }
+
+function settingsOf(definition: GameDefinition, given: Partial<Settings>): Settings {
+  const { npcs, bots, seed, players, zones } = GAME_DEFAULTS;
+  const own = { npcs, bots, seed, players: definition.players ?? players, zones: definition.zones ?? zones };
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  const settings = { ...own, ...Object.fromEntries(known) };
+  if (definition.rooms !== undefined) Object.assign(settings, settingsOfRooms(definition, definition.rooms, given));
+  return Object.freeze(settings);
+}
+
+/** Where a server is told how many zones, the first template's instances are as many as the others leave. Throws BAD_ARGUMENT. */
+function settingsOfRooms(definition: GameDefinition, rooms: Rooms, { zones, players }: Partial<Settings>) {
+  const all = Object.values(rooms);
+  const most = Math.max(...all.map(({ maxPlayers }) => maxPlayers));
+  const others = instancesBeyondFirst(definition);
+  if (players !== undefined && players !== most) {
+    throw new GyreError("BAD_ARGUMENT", wrong("players", players, "absent, as the game's rooms say maxPlayers"));
+  }
+  if (zones !== undefined && !(zones > others && zones <= ZONES_MAX)) {
+    throw new GyreError(
+      "BAD_ARGUMENT",
+      wrong("zones", zones, `from ${others + 1} to ${ZONES_MAX}, rooms of all templates`),
+    );
+  }
+  return { players: most, zones: zones ?? all.reduce((sum, template) => sum + instanceCount(template), 0) };
+}
+
+function instancesBeyondFirst({ rooms = {} }: GameDefinition): number {
+  const [, ...others] = Object.values(rooms);
+  return others.reduce((sum, template) => sum + instanceCount(template), 0);
+}
+
+type Rooms = NonNullable<GameDefinition["rooms"]>;
 
 /** Calls the function that a game gave for a field. */
 type Ask = <T>(field: string, code: () => T) => T;
@@ -189,10 +260,16 @@ function zoneOf(ask: Ask, { zone }: GameDefinition, settings: Settings, map: Map
 }
 
 /** Gates lead from a zone of this server into another, and to where somebody can stand. */
-function gatesOf(ask: Ask, { gates }: GameDefinition, settings: Settings, map: MapData): readonly Gate[] {
+function gatesOf(
+  ask: Ask,
+  { gates }: GameDefinition,
+  settings: Settings,
+  map: MapData,
+  templates: readonly Template[],
+): readonly Gate[] {
   const made: unknown = typeof gates === "function" ? ask("gates", () => gates(settings, map)) : (gates ?? []);
   let problem = gatesProblem(made, "gates");
-  const known = new Set(Array.from({ length: settings.zones }, (_, i) => `zone-${i}`));
+  const known = new Set(instancesOf(settings.zones, templates).map(({ name }) => name));
   for (const [i, gate] of problem === null ? (made as Gate[]).entries() : []) {
     problem ??= gateProblem(gate, `gates[${i}]`, map, known);
   }

@@ -107,14 +107,16 @@ export type Audience = Player | { readonly x: number; readonly y: number; readon
 
 /** A zone with its game, as hooks see it. S: the game's state. C: its own columns. */
 export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
-  /** Of the zone: zone-0, zone-1, ... */
+  /** Of the zone: zone-0, zone-1, ... or of the room: its template's, a dash, a number. */
   readonly name: string;
+  /** The name of the template that the room is made by; "" in a game without rooms. */
+  readonly template: string;
   readonly zone: GameZone;
   /** The game's own columns, by slot. */
   readonly own: Views<C>;
   /** Of this zone; what the definition's `state` made. Saved and hashed. */
   state: S;
-  /** Ticks since the zone was made. */
+  /** Ticks of the server: a room that is opened does not begin at 0. */
   readonly tick: number;
   /** Ticks per second. */
   readonly tickRate: number;
@@ -168,6 +170,18 @@ export interface System<S = unknown, C extends OwnColumns = OwnColumns> {
   readonly numbers?: readonly number[];
 }
 
+/** Zones of one kind, of which many are played at a time, by few each: a match, a dungeon. */
+export interface RoomTemplate {
+  /** Players in a room at a time, bots aside: 1 to 4,096. */
+  readonly maxPlayers: number;
+  /** Rooms at a time. All are made when the server starts. Default 64. */
+  readonly instances?: number;
+  /** Seconds that a room stays open without players. Default 10. */
+  readonly linger?: number;
+  /** Settings of these rooms, in place of the server's and beside them: world.settings has them. */
+  readonly settings?: Readonly<Record<string, number>>;
+}
+
 /** A game. Everything but the name is optional; without hooks whoever joins becomes the first archetype at a free place. */
 export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> {
   /** 1 to 64 characters. */
@@ -180,6 +194,12 @@ export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> 
   readonly snapshotRate?: number;
   /** Zones, where the server is not told how many. Default 1. */
   readonly zones?: number;
+  /**
+   * Rooms by the names of their templates, in place of `zones`, `players` and `sleepAfter`. Who joins a template by its name, or the first one
+   * without, is put into the fullest open room that has room for one more; when there is none, into one that is opened: set up
+   * anew, with a seed of its own. At most 16.
+   */
+  readonly rooms?: Readonly<Record<string, RoomTemplate>>;
   /** Seats for players in each zone, bots aside. Default 2,048. */
   readonly players?: number;
   /** Entities in each zone beyond the players'. Default: `settings.npcs`. */
@@ -192,13 +212,13 @@ export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> 
   readonly archetypes?: Readonly<Record<string, Archetype>>;
   /** Names of actions that players may send beside `attack`, numbered from 2. At most 64. */
   readonly actions?: readonly string[];
-  /** Ways from zone to zone, each of which is zone-0, zone-1, ... */
+  /** Ways from zone to zone, each of which is zone-0, zone-1, ... or a room. A room that is not open lets nobody in. */
   readonly gates?: readonly Gate[] | ((settings: Settings, map: MapData) => readonly Gate[]);
   /** Seconds without players or watchers after which a zone sleeps: time passes in it, but nothing moves. Default: never. */
   readonly sleepAfter?: number;
   /** The first state of each zone: plain JSON data. Keys count in the order in which they stand, because a loop over them does. */
   state?(settings: Settings): S;
-  /** Once for each zone, before its first tick. */
+  /** Once for each zone before its first tick, and for each room whenever it is opened. */
   setup?(world: GameWorld<S, C>): void;
   /** A player enters. Returns its entity; undefined for none. */
   join?(world: GameWorld<S, C>, player: Player): EntityId | undefined;

@@ -20,6 +20,7 @@ const NAME_LENGTH_MAX = 32;
 
 export class RunningWorld implements GameWorld {
   readonly name: string;
+  readonly template: string;
   readonly zone: GameZone;
   readonly own: Views<OwnColumns>;
   readonly tickRate: number;
@@ -41,6 +42,7 @@ export class RunningWorld implements GameWorld {
     this.#kinds = archetypes.map(([name]) => name);
     this.#halfSizes = archetypes.map(([, { halfSize }]) => halfSize ?? HALF_SIZE);
     this.name = world.name;
+    this.template = world.template;
     this.zone = gameZone(
       world.zone,
       () => world.room > (this.isEntering ? -1 : 0),

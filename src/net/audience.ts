@@ -93,6 +93,11 @@ export class Audience {
     return { tick, tickRate, snapshotRate, zone: this.#info };
   }
 
+  /** Sessions that have a seat in the zone, or wait for one. */
+  get players(): number {
+    return this.#bySeat.size;
+  }
+
   /** Throws ZONE_STOPPED. */
   checkRuns(): void {
     if (this.venue.fault !== null) throw stopped(this.venue);

@@ -10,6 +10,7 @@ import type { Venue, Venues } from "../sim/venue.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight } from "./flight.js";
+import { Rooms } from "./rooms.js";
 import { type Format, Session } from "./session.js";
 import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
 
@@ -27,12 +28,16 @@ export interface HubOptions extends Rates {
   readonly sessionsMax: number;
   /** Milliseconds, as later given to publish. */
   readonly nowMs: number;
+  /** Of the server, for rooms. Any safe integer; default 1. */
+  readonly seed?: number;
   /** What the game's archetypes are, by index. Default: none. */
   readonly kinds?: readonly KindInfo[];
 }
 
 export class Hub {
   readonly counters = new NetCounters();
+  /** Who is placed where; null in a game without rooms. */
+  readonly rooms: Rooms | null;
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
@@ -54,7 +59,7 @@ export class Hub {
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;
-    const { zones, kinds = [], sessionsMax } = options;
+    const { zones, kinds = [], sessionsMax, seed = 1 } = options;
     const circle: Circle = {
       zones,
       occupied: this.#occupied,
@@ -64,6 +69,8 @@ export class Hub {
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
     };
     this.#byVenue = new Map(zones.all.map((venue) => [venue, new Audience(venue, circle)]));
+    const isOfRooms = zones.all.some(({ template }) => template !== "");
+    this.rooms = isOfRooms ? new Rooms(zones, (venue) => this.#audienceOf(venue), seed) : null;
     const prewarm = Math.min(SESSIONS_READY, sessionsMax);
     this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, prewarm, create: () => new Session(this) });
     // A flight may outlive its session, until the socket lets go of it.
@@ -105,10 +112,19 @@ export class Hub {
     this.#idle.release(session);
   }
 
-  /** The audience of a zone by its name, of the first zone without. Throws ZONE_UNKNOWN. */
+  /** The audience of a zone by its name, of the first zone without; of a template's fullest room by the template's. Throws ZONE_UNKNOWN. */
   audience(name?: string): Audience {
-    const audience = this.#byVenue.get(this.#zones.get(name));
-    if (audience === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(name)}`);
+    return this.rooms?.find(name) ?? this.#audienceOf(this.#zones.get(name));
+  }
+
+  /**
+   * Gives a session's player a seat in a zone by its name, in the first zone without; in a room by the template's. Throws ZONE_UNKNOWN, and
+   * what the zone or {@link Rooms} throw.
+   */
+  join(session: Session, player: string, zone?: string): Audience {
+    if (this.rooms !== null) return this.rooms.join(session, player, zone);
+    const audience = this.audience(zone);
+    audience.seat(session, player);
     return audience;
   }
 
@@ -122,6 +138,12 @@ export class Hub {
   /** Closes all sessions. */
   close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
     for (const session of this.#sessions) session.close(code, reason);
+  }
+
+  #audienceOf(venue: Venue): Audience {
+    const audience = this.#byVenue.get(venue);
+    if (audience === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(venue.name)}`);
+    return audience;
   }
 
   #check(nowMs: number): void {

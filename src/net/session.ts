@@ -292,9 +292,7 @@ export class Session {
     if (this.#joined !== null) {
       throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
     }
-    const audience = this.#hub.audience(zone);
-    audience.seat(this, name);
-    this.#joined = audience;
+    this.#joined = this.#hub.join(this, name, zone);
   }
 
   #leave(): void {

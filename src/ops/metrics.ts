@@ -5,6 +5,7 @@
  */
 import { Registry } from "prom-client";
 import type { Hub } from "../net/hub.js";
+import type { RoomTable } from "../net/rooms.js";
 import type { Schedule } from "../sim/clock.js";
 import type { PoolStats } from "../sim/pool.js";
 import type { TickTimes } from "../sim/ticks.js";
@@ -48,6 +49,7 @@ export function createRegistry(sources: Sources): Registry {
   describeThreads(registry, threads);
   describeZones(registry, zones, sources.runs);
   describeRings(registry, zones);
+  if (hub.rooms !== null) describeRooms(registry, hub.rooms.tables);
   describeSessions(registry, hub);
   describePools(registry, hub.pools);
   if (recording !== null) describeRecording(registry, recording);
@@ -129,6 +131,20 @@ function describeZones(registry: Registry, zones: Venues, runs: ZoneRuns): void 
   figureOf("gyre_zone_path_requests_capacity", "Such that may wait at a time", "pathRequestsMax");
   figureOf("gyre_zone_path_requests_high_water", "Most that ever waited", "pathRequestsHighWater");
   figureOf("gyre_zone_path_requests_refused", "Requests for paths that found no room", "pathRequestsRefused");
+}
+
+function describeRooms(registry: Registry, tables: readonly RoomTable[]): void {
+  const by = (name: string, help: string, read: (table: RoomTable) => number): void =>
+    gaugeBy(registry, "template", name, help, tables, read);
+  const count = (name: string, help: string, read: (table: RoomTable) => number): void =>
+    counterBy(registry, "template", name, help, tables, read);
+  by("gyre_rooms_open", "Rooms that are open", ({ open }) => open);
+  by("gyre_rooms_closed", "Rooms that wait to be opened", ({ closed }) => closed);
+  by("gyre_rooms_stopped", "Rooms that stopped, because their game failed", ({ stopped }) => stopped);
+  by("gyre_rooms_players", "Players who have a seat in a room, or wait for one", ({ players }) => players);
+  count("gyre_rooms_opened_total", "Times that a room was opened", ({ opened }) => opened);
+  count("gyre_rooms_placed_total", "Players who were given a seat", ({ placed }) => placed);
+  count("gyre_rooms_refused_total", "Joins that found no seat", ({ refused }) => refused);
 }
 
 function describeRings(registry: Registry, zones: Venues): void {

@@ -1,5 +1,6 @@
 /** GET /stats: the few numbers that a page shows, read when somebody asks. */
 import { GyreError } from "../errors.js";
+import type { RoomTable } from "../net/rooms.js";
 import type { Venues } from "../sim/venue.js";
 import type { ThreadStats } from "../sync/meter.js";
 import type { Sources, ZoneRuns } from "./metrics.js";
@@ -19,6 +20,21 @@ export interface ServerStats {
   workers: WorkerStats[];
   /** Of the zone that was asked for. */
   zone?: ZoneCost;
+  /** By template, in a game with rooms. */
+  rooms?: Record<string, RoomStats>;
+}
+
+export interface RoomStats {
+  open: number;
+  closed: number;
+  /** Because their game failed. */
+  stopped: number;
+  /** In all of them, those included who wait to enter. */
+  players: number;
+  /** Since the server began: rooms that were opened, players who were given a seat, joins that found none. */
+  opened: number;
+  placed: number;
+  refused: number;
 }
 
 export interface WorkerStats {
@@ -62,6 +78,8 @@ export function readStats({ hub, ticks, schedule, zones, runs, threads }: Source
     workers: threads.map(workerOf),
   };
   if (zone !== undefined) stats.zone = costOf(zones, runs, zone);
+  if (hub.rooms !== null)
+    stats.rooms = Object.fromEntries(hub.rooms.tables.map((table) => [table.name, roomsOf(table)]));
   return stats;
 }
 
@@ -75,6 +93,10 @@ function workerOf({ name, meter }: ThreadStats): WorkerStats {
     steals: meter.read("steals"),
     spinSuccess: spins === 0 ? null : round(meter.read("spinsPaid") / spins),
   };
+}
+
+function roomsOf({ open, closed, stopped, players, opened, placed, refused }: RoomTable): RoomStats {
+  return { open, closed, stopped, players, opened, placed, refused };
 }
 
 function costOf({ all }: Venues, runs: ZoneRuns, name: string): ZoneCost {

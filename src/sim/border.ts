@@ -177,6 +177,8 @@ export class Border {
     const { halfSize } = entitySpec(passage.entity(record), x, y);
     const isFull =
       world.fault !== null ||
+      (world.isRoom && world.asleep) ||
+      (isSeated && !passage.isBot(record) && world.players >= world.playersMax) ||
       world.room < (isSeated ? 0 : 1) ||
       (isSeated && this.#seats.freeCount === 0) ||
       !hasRoom(world.zone, x, y, halfSize ?? 0);

@@ -49,6 +49,10 @@ export interface Venue {
   readonly gates: readonly Gate[];
   /** Own columns that clients get. */
   readonly replicated: readonly ColumnInfo[];
+  /** The name of the template that it is a room of; "" for what is none. */
+  readonly template: string;
+  /** Players at a time, bots aside. */
+  readonly playersMax: number;
   /** Why it stopped; null while it runs. */
   readonly fault: GyreError | null;
   /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
@@ -76,6 +80,11 @@ export interface Venue {
   actionOf(name: string): number;
   /** A seat for a player; see onEnter and onRefused. Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL, COMMANDS_FULL. */
   join(name: string): number;
+  /**
+   * Opens a room: it begins anew with this seed (any safe integer), and who joins from now on joins that one. False, or later nothing comes of
+   * it: somebody is in there, and it goes on as it is.
+   */
+  reset(seed: number): boolean;
   /** Gives the seat up. Always succeeds. Nothing happens for a seat that is not taken. */
   leave(seat: number): void;
   /** The seat's wish, and an action, 0 for none. False, and nothing is changed, when there is no room (COMMANDS_FULL) or the zone stopped. */

@@ -23,6 +23,10 @@ export interface WorldSpec {
   readonly zone: Omit<ZoneSpec, "width" | "height" | "tileSize" | "tiles" | "seed">;
   /** Seats: players and bots together, at most SEATS_MAX. */
   readonly seats: number;
+  /** Players at a time, bots aside. Default: as many as there are seats. */
+  readonly playersMax?: number;
+  /** The name of the template that it is a room of. Default "": it is no room. A new room sleeps; see template.ts. */
+  readonly template?: string;
   /** Any safe integer. */
   readonly seed: number;
   /** Those that lead out of this zone, at most GATES_MAX. */

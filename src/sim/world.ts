@@ -64,6 +64,9 @@ export class World implements Venue {
   readonly places: Places;
   readonly gates: readonly Gate[];
   readonly replicated: readonly ColumnInfo[];
+  /** Of a room; "" for what is none. */
+  readonly template: string;
+  readonly playersMax: number;
   readonly rules: Rules;
   /** Whether anybody in it can strike a blow. */
   readonly fights: boolean;
@@ -149,6 +152,8 @@ export class World implements Venue {
     this.kernel = kernel;
     this.places = spec.places;
     this.gates = spec.gates;
+    this.template = spec.template ?? "";
+    this.playersMax = spec.playersMax ?? spec.seats;
     this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
     this.zone = zoneOf(kernel, spec);
     this.#seats = new Seats(spec.seats);
@@ -158,12 +163,22 @@ export class World implements Venue {
     try {
       this.replicated = columnsOf(this.zone, spec.replicated);
       this.rules = spec.rules(this);
-      if (spec.saved === undefined) this.#setUp();
-      else this.#restore(spec.saved.parts);
+      if (spec.saved === undefined) {
+        this.#setUp();
+        this.asleep = this.isRoom;
+        this.#wasTold = !this.asleep;
+      } else {
+        this.#restore(spec.saved.parts);
+      }
     } catch (error) {
       if (this.zone !== spec.memory) this.zone.close();
       throw error;
     }
+  }
+
+  /** Whether it is an instance of a template, which is closed while it sleeps. */
+  get isRoom(): boolean {
+    return this.template !== "";
   }
 
   /** How many seats there are, bots' included. */
@@ -304,6 +319,9 @@ export class World implements Venue {
    */
   join(name: string, bot = false, tag = 0): number {
     if (this.fault !== null) throw new GyreError("ZONE_STOPPED", `${this.name} stopped: its game failed`);
+    if (!bot && this.players >= this.playersMax) {
+      throw new GyreError("ZONE_FULL", `${this.name} has ${this.playersMax} players already`);
+    }
     return this.#inbox.join(name, bot, tag, this.name);
   }
 

@@ -19,6 +19,7 @@ import { Bots } from "./bots.js";
 import type { Gate } from "./gates.js";
 import { IndexSet } from "./index-set.js";
 import { Passage } from "./passage.js";
+import { type Instance, instanceAt, instancesOf, type Template } from "./template.js";
 import type { Venues } from "./venue.js";
 import { World, type WorldSpec } from "./world.js";
 
@@ -31,14 +32,16 @@ const SETUP_SECONDS = 10;
 export interface ZonesSpec {
   /** What all zones share. */
   readonly world: Omit<WorldSpec, "name" | "seed" | "gates">;
-  /** How many zones, named zone-0, zone-1, ... */
+  /** How many zones, named zone-0, zone-1, ... or as the instances of the templates, of which there are as many. */
   readonly zones: number;
+  /** Rooms. Default: none. */
+  readonly templates?: readonly Template[];
   readonly seed: number;
   /** Of all zones. */
   readonly gates: readonly Gate[];
-  /** Of each zone; 0 where inputs come from a recording. */
+  /** Of each zone, of a room from when it is opened on; 0 where inputs come from a recording. */
   readonly bots: number;
-  /** Ticks without players and watchers after which a zone falls asleep; 0 for never. */
+  /** Ticks without players and watchers after which a zone falls asleep; 0 for never. Rooms have their own, which 0 turns off. */
   readonly sleepAfterTicks: number;
   /** Stands over code that may run for ever. Default: nobody does. */
   readonly guard?: Guard | null;
@@ -75,7 +78,8 @@ export class Zones implements Venues {
   /** Of each zone, from its beginning. */
   readonly #botCount: number;
   readonly #guard: Guard | null;
-  readonly #sleepAfterTicks: number;
+  /** By zone; 0 for never. */
+  readonly #sleepAfterTicks: Float64Array;
   readonly #hasGates: boolean;
   /** By zone: its gates, where each of them leads, and who goes out of it. */
   readonly #gates: readonly (readonly Gate[])[];
@@ -100,6 +104,7 @@ export class Zones implements Venues {
 
   /** Throws what {@link World} throws, GAME_FAILED for a game that cannot be set up. */
   static create(kernel: Kernel, spec: ZonesSpec): Zones {
+    const instances = instancesOf(spec.zones, spec.templates ?? []);
     const worlds = new Array<World | undefined>(spec.zones).fill(undefined);
     const make = (i: number): void => {
       worlds[i] = new World(kernel, worldSpec(spec, i));
@@ -108,24 +113,26 @@ export class Zones implements Venues {
       for (const i of spec.mine ?? worlds.keys()) {
         if (spec.guard === undefined || spec.guard === null) make(i);
         else if (!spec.guard.run(() => make(i), SETUP_SECONDS)) {
-          throw new GyreError("GAME_FAILED", `${zoneName(i)}: its setup did not come to an end`);
+          throw new GyreError("GAME_FAILED", `${instances[i]?.name}: its setup did not come to an end`);
         }
       }
-      return new Zones(worlds, spec);
+      return new Zones(worlds, instances, spec);
     } catch (error) {
       for (const world of worlds) world?.close();
       throw error;
     }
   }
 
-  private constructor(worlds: readonly (World | undefined)[], spec: ZonesSpec) {
+  private constructor(worlds: readonly (World | undefined)[], instances: readonly Instance[], spec: ZonesSpec) {
     const { bots, seed, gates, sleepAfterTicks, guard, now = () => 0 } = spec;
     const count = worlds.length;
-    for (let i = 0; i < count; i++) this.#byName.set(zoneName(i), i);
+    for (const [i, { name }] of instances.entries()) this.#byName.set(name, i);
     this.#botCount = bots;
     this.#guard = guard ?? null;
-    this.#sleepAfterTicks = sleepAfterTicks;
-    this.#gates = worlds.map((_, i) => gates.filter(({ zone }) => zone === zoneName(i)));
+    this.#sleepAfterTicks = Float64Array.from(instances, ({ template }) =>
+      sleepAfterTicks === 0 ? 0 : (template?.lingerTicks ?? sleepAfterTicks),
+    );
+    this.#gates = instances.map(({ name }) => gates.filter(({ zone }) => zone === name));
     this.#hasGates = gates.length > 0;
     this.#passages = spec.passages ?? worlds.map((world) => passageOf(world));
     this.#targets = this.#gates.map((all) => Int32Array.from(all, ({ to }) => this.#byName.get(to) ?? -1));
@@ -141,7 +148,7 @@ export class Zones implements Venues {
     this.#bots = new Array<Bots | undefined>(count).fill(undefined);
     for (const [i, world] of worlds.entries()) {
       if (world === undefined) continue;
-      this.put(i, world, new Bots(world, bots, seed + i));
+      this.put(i, world, new Bots(world, world.isRoom ? 0 : bots, seed + i));
       this.#tick = world.zone.tick;
     }
     this.#busyTick.fill(this.#tick);
@@ -162,7 +169,7 @@ export class Zones implements Venues {
     return this.#worlds[index];
   }
 
-  /** A world is here from now on, awake, in place of the one that was; undefined for none. */
+  /** A world is here from now on in place of the one that was; undefined for none. */
   put(index: number, world: World | undefined, bots?: Bots): void {
     const former = this.#worlds[index];
     if (former !== undefined) this.#indexOf.delete(former);
@@ -172,7 +179,7 @@ export class Zones implements Venues {
     for (const set of [this.#awake, this.#drowsy, this.#stopped]) set.delete(index);
     if (world === undefined) return;
     this.#indexOf.set(world, index);
-    this.#awake.add(index);
+    if (!world.asleep || world.pending > 0) this.#awake.add(index);
     world.onWake = () => this.#wake(index);
     world.onReset = () => this.#bots[index]?.restart(this.#botCount);
   }
@@ -217,10 +224,10 @@ export class Zones implements Venues {
     return count;
   }
 
-  /** Entities in all zones. */
+  /** Entities in all zones, rooms that are closed aside. */
   get entities(): number {
     let count = 0;
-    for (const world of this.all) count += world.zone.count;
+    for (const world of this.all) if (!(world.isRoom && world.asleep)) count += world.zone.count;
     return count;
   }
 
@@ -233,11 +240,11 @@ export class Zones implements Venues {
 
   /**
    * Somebody looks at the zone, and wants it to run: it wakes, and is stepped with the others from the next step on. Each call needs
-   * its {@link unwatch}. Players keep their zone awake by being in it. O(1).
+   * its {@link unwatch}. Players keep their zone awake by being in it; a room is open for players alone. O(1).
    */
   watch(world: World): void {
     const i = this.#indexOf.get(world);
-    if (i === undefined) return;
+    if (i === undefined || world.isRoom) return;
     this.#watchers[i] = (this.#watchers[i] ?? 0) + 1;
     // No room for the command means that others wait in the ring, and they wake it as well.
     if (world.asleep || this.#drowsy.has(i)) world.wake();
@@ -246,7 +253,7 @@ export class Zones implements Venues {
   /** One who looked at the zone does not any more. */
   unwatch(world: World): void {
     const i = this.#indexOf.get(world);
-    if (i !== undefined) this.#watchers[i] = (this.#watchers[i] ?? 0) - 1;
+    if (i !== undefined && !world.isRoom) this.#watchers[i] = (this.#watchers[i] ?? 0) - 1;
   }
 
   /** One tick of every zone that is awake. For who has all zones. */
@@ -328,7 +335,7 @@ export class Zones implements Venues {
       const world = this.#world(i);
       if (world.fault !== null) this.#retire(i, world);
       else if (world.asleep && world.pending === 0) this.#awake.delete(i);
-      else if (this.#sleepAfterTicks > 0) this.#mayRest(i, world);
+      else if (this.#sleepAfterTicks[i] !== 0) this.#mayRest(i, world);
     }
   }
 
@@ -370,7 +377,7 @@ export class Zones implements Venues {
     const isBusy = world.players > 0 || (this.#watchers[i] ?? 0) > 0;
     if (isBusy) this.#busyTick[i] = this.#tick;
     this.#drowsy.delete(i);
-    if (this.#tick - (this.#busyTick[i] ?? 0) >= this.#sleepAfterTicks && world.sleep()) this.#drowsy.add(i);
+    if (this.#tick - (this.#busyTick[i] ?? 0) >= this.#sleepAfterTicks[i]! && world.sleep()) this.#drowsy.add(i);
   }
 
   #retire(i: number, world: World): void {
@@ -387,15 +394,13 @@ export class Zones implements Venues {
   }
 }
 
-/** What zone i of a server is called. */
-function zoneName(i: number): string {
-  return `zone-${i}`;
-}
-
 /** What makes zone i. */
-export function worldSpec({ world, seed, gates }: ZonesSpec, i: number): WorldSpec {
-  const name = zoneName(i);
-  return { ...world, name, seed: seed + i, gates: gates.filter(({ zone }) => zone === name) };
+export function worldSpec({ world, templates = [], seed, gates }: ZonesSpec, i: number): WorldSpec {
+  const { name, template } = instanceAt(templates, i);
+  const spec = { ...world, name, seed: seed + i, gates: gates.filter(({ zone }) => zone === name) };
+  if (template === undefined) return spec;
+  const { seats, zone, maxPlayers: playersMax } = template;
+  return { ...spec, seats, zone, playersMax, template: template.name };
 }
 
 function passageOf(world: World | undefined): Passage | undefined {

@@ -56,10 +56,9 @@ export interface TestZones {
 }
 
 export async function zonesOf(spec: Partial<TestZones> = {}): Promise<Zones> {
-  const { zones = 1, npcs = 0, bots = 0, players = 64, seed = 1 } = spec;
-  const plan = await planOf({ ...spec, zones, npcs, bots, players, seed });
+  const plan = await planOf(spec);
   const kernel = spec.kernel ?? (await loadKernel());
-  return Zones.create(kernel, { ...plan, zones, bots, seed, guard: spec.guard ?? null, now: spec.now ?? (() => 0) });
+  return Zones.create(kernel, { ...plan, ...plan.settings, guard: spec.guard ?? null, now: spec.now ?? (() => 0) });
 }
 
 /** One world without the rest. */
@@ -70,11 +69,13 @@ export async function worldOf(spec: Partial<TestZones> = {}): Promise<World> {
 }
 
 /** What games are planned with. A game with a map of its own gets it where none is given. */
-export function planOf({ game = WALKERS, map, npcs = 0, bots = 0, players = 64, ...spec }: Partial<TestZones>) {
-  const { zones = 1, seed = 1, tickRate = 60 } = spec;
+export function planOf({ game = WALKERS, map, npcs = 0, bots = 0, ...spec }: Partial<TestZones>) {
+  const { zones, players, seed = 1, tickRate = 60 } = spec;
   const ground = map ?? (game.definition.map === undefined ? field(64) : undefined);
+  // Rooms say it themselves.
+  const size = game.definition.rooms === undefined ? { zones: zones ?? 1, players: players ?? 64 } : {};
   return planGame(game, {
-    settings: { npcs, bots, players, zones, seed },
+    settings: { npcs, bots, ...size, ...(zones === undefined ? {} : { zones }), seed },
     tickRate,
     ...(ground === undefined ? {} : { map: ground }),
   });
