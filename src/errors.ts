@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   ZONE_FULL: "the zone holds as many entities as its capacity",
   ZONE_CLOSED: "the zone was closed",
   ZONE_UNKNOWN: "there is no zone of that name",
+  ZONE_LOCKED: "the game lets nobody into the zone for now",
   ZONE_STOPPED: "the zone stopped at an error of its game",
   ROOMS_FULL: "all rooms of the template are open and full",
   COMMANDS_FULL: "the zone has no room for another command before its next tick",

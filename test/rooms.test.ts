@@ -1,17 +1,30 @@
-/** Matches: players are placed into rooms, rooms fill, empty, close and are opened again as good as new; and nobody is lost on the way. */
+/**
+ * Matches: players are placed into rooms, rooms fill, empty, close and are opened again as good as new, and nobody is lost on the way; on
+ * one thread, and behind what goes between threads.
+ */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
-import type { RoomTemplate } from "../src/game/types.js";
+import type { GameDefinition, RoomTemplate } from "../src/game/types.js";
+import { RESET } from "../src/sim/commands.js";
 import { openingSeed } from "../src/sim/template.js";
-import { Guest, Room } from "./support/room.js";
-import { field } from "./support/worlds.js";
+import type { World } from "../src/sim/world.js";
+import { Random } from "./support/random.js";
+import { Remote } from "./support/remote.js";
+import { Guest, type House, Room } from "./support/room.js";
+import { field, planOf, type TestZones } from "./support/worlds.js";
 
 const TICK_RATE = 60;
 
-/** A field on which as many walkers stroll as the template says; the state remembers when it was set up. */
-function gameOf(rooms: Readonly<Record<string, RoomTemplate>>) {
-  return defineGame<{ sinceTick: number; seen: string[] }>({
+interface Log {
+  sinceTick: number;
+  seen: string[];
+}
+type Rooms = Readonly<Record<string, RoomTemplate>>;
+
+/** A field on which as many walkers stroll as the template says; the state remembers when it was set up, and who left. */
+function gameOf(rooms: Rooms, more: Partial<GameDefinition<Log>> = {}) {
+  return defineGame<Log>({
     name: "matches",
     map: field(16),
     archetypes: { player: {}, walker: { brain: "hunter", wander: 160, speed: 60 } },
@@ -26,157 +39,230 @@ function gameOf(rooms: Readonly<Record<string, RoomTemplate>>) {
       }
     },
     leave: (world, player) => void world.state.seen.push(player.name),
+    actions: ["lock", "unlock"],
+    input(world, _, { actionName }) {
+      if (actionName !== "") world.locked = actionName === "lock";
+    },
+    ...more,
   });
 }
 
-const ARENA = gameOf({ arena: { maxPlayers: 8, instances: 16, linger: 1 } });
+/** A server's rooms, wherever they are stepped. */
+interface Matches extends House {
+  /** In order. */
+  readonly worlds: readonly World[];
+  readonly tickNumber: number;
+  close(): void;
+}
 
-function joined(room: Room, count: number, zone?: string): Guest[] {
+async function onOneThread(spec: Partial<TestZones>): Promise<Matches> {
+  const room = await Room.open(spec);
+  const { zones, hub } = room;
+  return {
+    hub,
+    worlds: zones.all,
+    tick: (count) => room.tick(count),
+    get tickNumber() {
+      return zones.tick;
+    },
+    close: () => zones.close(),
+  };
+}
+
+async function onTwoSlots(spec: Partial<TestZones>): Promise<Matches> {
+  const remote = await Remote.open({ ...spec, slots: 2 });
+  return {
+    hub: remote.hub,
+    worlds: remote.zones.all.map((_, i) => remote.world(i)),
+    tick: (count) => remote.tick(count),
+    get tickNumber() {
+      return remote.tickNumber;
+    },
+    close: () => remote.close(),
+  };
+}
+
+type Open = typeof onOneThread;
+
+function both(what: string, run: (open: Open) => Promise<void>): void {
+  test(what, () => run(onOneThread));
+  test(`behind rings: ${what}`, () => run(onTwoSlots));
+}
+
+type Visitor = Guest<Matches>;
+
+/** Who asked to join. */
+function visitors(matches: Matches, count: number, zone?: string): Visitor[] {
   return Array.from({ length: count }, () => {
-    const guest = new Guest(room);
-    guest.send({ type: "join", name: "guest", ...(zone === undefined ? {} : { zone }) });
+    const guest = new Guest(matches);
+    join(guest, zone);
     return guest;
   });
 }
 
-/** Where each of them is, as the welcome says; "" where there was none. */
-function zonesOfGuests(guests: readonly Guest[]): string[] {
-  return guests.map((guest) => {
-    const welcome = guest.replies.findLast(({ type }) => type === "welcome");
-    return (welcome?.["zone"] as { name: string } | undefined)?.name ?? "";
-  });
+const join = (guest: Visitor, zone?: string): void =>
+  guest.send({ type: "join", name: "guest", ...(zone === undefined ? {} : { zone }) });
+
+/** Where each was welcomed last; "" where it never was. */
+function placesOf(guests: readonly Visitor[]): string[] {
+  return guests.map((guest) => zoneIn(guest, "welcome") ?? "");
+}
+
+function zoneIn(guest: Visitor, type: string): string | undefined {
+  const zone = guest.replies.findLast((reply) => reply.type === type)?.["zone"];
+  return (zone as { name: string } | undefined)?.name;
 }
 
 const countOf = (names: readonly string[], name: string) => names.filter((other) => other === name).length;
-const tableOf = ({ hub }: Room, i = 0) => hub.rooms!.tables[i]!;
-const stateOf = (room: Room, zone: string) => JSON.parse(room.zones.get(zone).rules.parts().get("state") ?? "");
+const awakeOf = ({ worlds }: Matches) => worlds.filter(({ asleep }) => !asleep).length;
+const worldOf = ({ worlds }: Matches, name: string) => worlds.find((world) => world.name === name) as World;
+const logOf = (world: World) => JSON.parse(world.rules.parts().get("state") ?? "") as Log;
 
-test("100 players fill 13 arenas of 8, one after the other; the others sleep", async () => {
-  const room = await Room.open({ game: ARENA });
-  assert.equal([room.zones.awake, room.zones.asleep, room.zones.entities], [0, 16, 0]);
-  const guests = joined(room, 100);
-  assert.equal([tableOf(room).open, tableOf(room).closed, tableOf(room).players], [13, 3, 100]);
-  room.tick(2);
-  const names = zonesOfGuests(guests);
+function tableOf({ hub }: Matches, i = 0) {
+  const table = hub.rooms?.tables[i];
+  if (table === undefined) throw new Error(`no template ${i}`);
+  return table;
+}
+
+const ARENA = gameOf({ arena: { maxPlayers: 8, instances: 16, linger: 1 } });
+
+both("100 players fill 13 arenas of 8, one after the other, while the others sleep", async (open) => {
+  const matches = await open({ game: ARENA });
+  assert.equal([awakeOf(matches), tableOf(matches).open, tableOf(matches).closed], [0, 0, 16]);
+  matches.tick();
+  const guests = visitors(matches, 100);
+  assert.equal([tableOf(matches).open, tableOf(matches).closed, tableOf(matches).players], [13, 3, 100]);
+  matches.tick(2);
+  const names = placesOf(guests);
   for (let i = 0; i < 12; i++) assert.is(countOf(names, `arena-${i}`), 8, `arena-${i}`);
   assert.is(countOf(names, "arena-12"), 4);
-  assert.equal([room.zones.awake, room.zones.asleep], [13, 3]);
+  assert.is(awakeOf(matches), 13);
   assert.equal(
-    room.zones.all.map(({ players }) => players),
-    [...new Array(12).fill(8), 4, 0, 0, 0],
+    matches.worlds.map(({ players }) => players),
+    [...new Array<number>(12).fill(8), 4, 0, 0, 0],
   );
-  const { placed, refused, opened } = tableOf(room);
+  const { placed, refused, opened } = tableOf(matches);
   assert.equal([placed, refused, opened], [100, 0, 13]);
-  // The 101st to 128th fill what there is.
-  const others = joined(room, 28);
-  room.tick(3);
-  assert.is(countOf(zonesOfGuests(others), "arena-12"), 4);
-  assert.is(room.zones.awake, 16);
-  const [late] = joined(room, 1);
+  const others = visitors(matches, 28);
+  matches.tick(3);
+  assert.is(countOf(placesOf(others), "arena-12"), 4);
+  assert.is(awakeOf(matches), 16);
+  const [late] = visitors(matches, 1);
   assert.is(late?.last?.code, "ROOMS_FULL");
   assert.match(String(late?.last?.["message"]), /all 16 rooms of arena/);
-  assert.equal([tableOf(room).placed, tableOf(room).refused], [128, 1]);
-  room.zones.close();
+  assert.equal([tableOf(matches).placed, tableOf(matches).refused], [128, 1]);
+  // One leaves, and the late one finds its place.
+  guests[50]?.send({ type: "leave" });
+  join(late as Visitor);
+  matches.tick(2);
+  assert.is(zoneIn(late as Visitor, "welcome"), "arena-6");
+  matches.close();
 });
 
-test("who leaves, in whatever way, makes room for one in the fullest room, also before the next tick", async () => {
-  const room = await Room.open({ game: ARENA });
-  const guests = joined(room, 20);
-  room.tick(2);
-  guests[0]!.send({ type: "leave" });
-  guests[9]!.session.end();
-  guests[10]!.send({ type: "leave" });
+both("who leaves, in whatever way, makes room in the fullest room, also before the next tick", async (open) => {
+  const matches = await open({ game: ARENA });
+  matches.tick();
+  const guests = visitors(matches, 20);
+  matches.tick(2);
+  guests[0]?.send({ type: "leave" });
+  guests[9]?.session.end();
+  guests[10]?.send({ type: "leave" });
   // arena-0 has 7 players, arena-1 6, arena-2 4.
-  const more = joined(room, 4);
-  room.tick(2);
-  assert.equal(zonesOfGuests(more), ["arena-0", "arena-1", "arena-1", "arena-2"]);
+  const more = visitors(matches, 4);
+  matches.tick(2);
+  assert.equal(placesOf(more), ["arena-0", "arena-1", "arena-1", "arena-2"]);
   // Everybody of a room leaves and is replaced between two ticks.
-  for (const guest of [...guests.slice(1, 8), more[0]!]) guest.send({ type: "leave" });
-  const others = joined(room, 8);
-  assert.is(room.zones.find("arena-0")?.players, 5);
-  room.tick(2);
-  assert.equal([countOf(zonesOfGuests(others), "arena-2"), countOf(zonesOfGuests(others), "arena-0")], [3, 5]);
-  assert.is(room.zones.players, tableOf(room).players);
-  assert.is(tableOf(room).opened, 3);
-  room.zones.close();
-});
-
-test("who joins and leaves before it is in leaves nothing behind", async () => {
-  const room = await Room.open({ game: ARENA });
-  const [guest] = joined(room, 1) as [Guest];
-  guest.send({ type: "leave" });
-  assert.equal([tableOf(room).open, tableOf(room).players], [1, 0]);
-  guest.send({ type: "join", name: "again" });
-  room.tick();
-  assert.equal(zonesOfGuests([guest]), ["arena-0"]);
-  assert.equal([tableOf(room).opened, room.zones.players], [1, 1]);
-  guest.send({ type: "leave" });
-  room.tick(TICK_RATE + 3);
-  assert.equal([tableOf(room).open, room.zones.awake], [0, 0]);
-  room.zones.close();
-});
-
-test("an empty room closes after it lingered, and is opened again as another one: set up anew, with another seed", async () => {
-  const room = await Room.open({ game: ARENA });
-  const world = room.zones.get("arena-0");
-  const seeds: number[] = [];
-  world.onCommand = ({ type, dx }) => void (type === 9 && seeds.push(dx));
-  const [ann] = joined(room, 1) as [Guest];
-  room.tick(5);
-  assert.equal(stateOf(room, "arena-0"), { sinceTick: 0, seen: [] });
-  ann.send({ type: "leave" });
-  room.tick(TICK_RATE - 1);
-  assert.equal([tableOf(room).open, world.asleep], [1, false]);
-  // Who comes while it lingers comes into the same.
-  ann.send({ type: "join", name: "ann" });
-  room.tick(2);
-  assert.equal(stateOf(room, "arena-0").seen, ["guest"]);
-  ann.send({ type: "leave" });
-  room.tick(TICK_RATE + 2);
-  assert.equal([tableOf(room).open, tableOf(room).closed, world.asleep, world.players], [0, 16, true, 0]);
-  const { tick } = world.zone;
-  room.tick(100);
-  assert.is(world.zone.tick, tick, "it stands still");
-  const since = room.zones.tick;
-  const before = world.hash();
-  ann.send({ type: "join", name: "ann" });
-  room.tick();
-  assert.equal(stateOf(room, "arena-0"), { sinceTick: since, seen: [] });
-  assert.equal(seeds, [openingSeed(1, 0, 0), openingSeed(1, 0, 1)]);
-  assert.is.not(world.hash(), before);
-  assert.equal([world.players, world.zone.count, tableOf(room).opened], [1, 4, 2]);
-  // Of its tick the client hears the server's.
-  assert.is(ann.replies.findLast(({ type }) => type === "welcome")?.["tick"], since);
-  room.zones.close();
-});
-
-test("bots are there while the room is open, and take nobody's place", async () => {
-  const room = await Room.open({ game: ARENA, bots: 5 });
-  assert.equal([room.zones.all.map(({ bots }) => bots)[0], room.zones.awake], [0, 0]);
-  const guests = joined(room, 9);
-  room.tick(3);
+  for (const guest of [...guests.slice(1, 8), ...more.slice(0, 1)]) guest.send({ type: "leave" });
+  const others = visitors(matches, 8);
+  matches.tick(2);
+  assert.equal([countOf(placesOf(others), "arena-2"), countOf(placesOf(others), "arena-0")], [3, 5]);
   assert.equal(
-    room.zones.all.slice(0, 3).map(({ bots, players, zone }) => [bots, players, zone.count]),
-    [
-      [5, 8, 16],
-      [5, 1, 9],
-      [0, 0, 3],
-    ],
+    matches.worlds.slice(0, 4).map(({ players }) => players),
+    [5, 8, 8, 0],
   );
+  assert.equal([tableOf(matches).players, tableOf(matches).opened], [21, 3]);
+  matches.close();
+});
+
+both("who leaves before it is in leaves nothing behind", async (open) => {
+  const matches = await open({ game: ARENA });
+  matches.tick();
+  const [guest] = visitors(matches, 1) as [Visitor];
+  guest.send({ type: "leave" });
+  assert.is(tableOf(matches).players, 0);
+  join(guest);
+  matches.tick(2);
+  assert.is(zoneIn(guest, "welcome"), "arena-0");
+  assert.equal([tableOf(matches).players, worldOf(matches, "arena-0").players], [1, 1]);
+  guest.send({ type: "leave" });
+  matches.tick(TICK_RATE + 3);
+  assert.equal([tableOf(matches).open, awakeOf(matches)], [0, 0]);
+  matches.close();
+});
+
+both(
+  "an empty room closes after it lingered, and is opened as another one: set up anew, with a seed of its own",
+  async (open) => {
+    const matches = await open({ game: ARENA, seed: 5 });
+    const world = worldOf(matches, "arena-0");
+    const seeds: number[] = [];
+    world.onCommand = ({ type, dx }) => void (type === RESET && seeds.push(dx));
+    matches.tick();
+    const [ann] = visitors(matches, 1) as [Visitor];
+    matches.tick(5);
+    assert.equal(logOf(world), { sinceTick: 1, seen: [] });
+    ann.send({ type: "leave" });
+    matches.tick(TICK_RATE - 1);
+    assert.equal([tableOf(matches).open, world.asleep], [1, false]);
+    // Who comes while it lingers comes into the same.
+    join(ann);
+    matches.tick(2);
+    assert.equal(logOf(world).seen, ["guest"]);
+    ann.send({ type: "leave" });
+    matches.tick(TICK_RATE + 2);
+    assert.equal([tableOf(matches).open, tableOf(matches).closed, world.asleep, world.players], [0, 16, true, 0]);
+    const { tick } = world.zone;
+    matches.tick(100);
+    assert.is(world.zone.tick, tick, "it stands still");
+    const before = world.hash();
+    const since = matches.tickNumber;
+    join(ann);
+    matches.tick();
+    assert.equal(logOf(world), { sinceTick: since, seen: [] });
+    assert.equal(seeds, [openingSeed(5, 0, 0), openingSeed(5, 0, 1)]);
+    assert.is.not(world.hash(), before);
+    assert.equal([world.players, world.zone.count, world.zone.tick, tableOf(matches).opened], [1, 4, since + 1, 2]);
+    matches.tick();
+    // Of its tick the client hears the server's.
+    assert.is(ann.replies.findLast(({ type }) => type === "welcome")?.["tick"], since);
+    matches.close();
+  },
+);
+
+both("bots are there while the room is open, and take nobody's place", async (open) => {
+  const matches = await open({ game: ARENA, bots: 5 });
+  const census = () => matches.worlds.slice(0, 3).map(({ bots, players, asleep }) => [bots, players, asleep]);
+  matches.tick();
+  assert.equal(census()[0], [0, 0, true]);
+  const guests = visitors(matches, 9);
+  matches.tick(3);
+  assert.equal(census(), [
+    [5, 8, false],
+    [5, 1, false],
+    [0, 0, true],
+  ]);
+  assert.is(worldOf(matches, "arena-0").zone.count, 16);
   for (const guest of guests) guest.send({ type: "leave" });
-  room.tick(TICK_RATE + 5);
-  assert.is(room.zones.awake, 0);
-  joined(room, 1);
-  room.tick(3);
-  assert.equal(
-    room.zones.all.slice(0, 2).map(({ bots, players }) => [bots, players]),
-    [
-      [5, 1],
-      [5, 0],
-    ],
-  );
-  assert.is(room.zones.awake, 1);
-  room.zones.close();
+  matches.tick(TICK_RATE + 5);
+  assert.is(awakeOf(matches), 0);
+  visitors(matches, 1);
+  matches.tick(3);
+  assert.equal(census(), [
+    [5, 1, false],
+    [5, 0, true],
+    [0, 0, true],
+  ]);
+  matches.close();
 });
 
 const TWO = gameOf({
@@ -184,22 +270,18 @@ const TWO = gameOf({
   arena: { maxPlayers: 4, instances: 2, settings: { walkers: 7 } },
 });
 
-test("a template is joined by its name, the first one without, a room that is open by its own", async () => {
-  const room = await Room.open({ game: TWO });
-  const [ann, ben, cid, dan] = [
-    joined(room, 1),
-    joined(room, 1, "arena"),
-    joined(room, 1, "duel"),
-    joined(room, 1),
-  ].flat() as Guest[];
-  room.tick();
-  assert.equal(zonesOfGuests([ann, ben, cid, dan] as Guest[]), ["duel-0", "arena-0", "duel-0", "duel-1"]);
-  assert.equal([room.zones.get("duel-0").zone.count, room.zones.get("arena-0").zone.count], [2, 8]);
-  const [eve] = joined(room, 1, "arena-0") as [Guest];
-  room.tick();
-  assert.equal(zonesOfGuests([eve]), ["arena-0"]);
-  const refused = (zone: string, code: string, message: RegExp) => {
-    const [guest] = joined(room, 1, zone) as [Guest];
+both("a template is joined by its name, the first one without, a room that is open by its own", async (open) => {
+  const matches = await open({ game: TWO });
+  matches.tick();
+  const guests = [undefined, "arena", "duel", undefined].flatMap((zone) => visitors(matches, 1, zone));
+  matches.tick(2);
+  assert.equal(placesOf(guests), ["duel-0", "arena-0", "duel-0", "duel-1"]);
+  assert.equal([worldOf(matches, "duel-0").zone.count, worldOf(matches, "arena-0").zone.count], [2, 8]);
+  const [eve] = visitors(matches, 1, "arena-0") as [Visitor];
+  matches.tick(2);
+  assert.is(zoneIn(eve, "welcome"), "arena-0");
+  const refused = (zone: string, code: string, message: RegExp): void => {
+    const [guest] = visitors(matches, 1, zone) as [Visitor];
     assert.is(guest.last?.code, code);
     assert.match(String(guest.last?.["message"]), message);
     guest.session.end();
@@ -208,47 +290,166 @@ test("a template is joined by its name, the first one without, a room that is op
   refused("duel-0", "ZONE_FULL", /duel-0 has 2 players/);
   refused("duel-9", "ZONE_UNKNOWN", /duel-9/);
   refused("zone-0", "ZONE_UNKNOWN", /zone-0/);
-  room.tick();
+  matches.tick();
   assert.equal(
-    room.hub.rooms?.tables.map(({ name, open, closed, players, placed, refused }) => [
-      name,
-      open,
-      closed,
-      players,
-      placed,
-      refused,
-    ]),
+    matches.hub.rooms?.tables.map((table) => {
+      return [table.name, table.open, table.closed, table.players, table.placed, table.refused];
+    }),
     [
       ["duel", 2, 1, 3, 3, 1],
       ["arena", 1, 1, 2, 2, 1],
     ],
   );
-  room.zones.close();
+  matches.close();
 });
 
-test("a spectator sees the fullest room of a template, holds none open, and wakes none", async () => {
-  const room = await Room.open({ game: TWO });
-  const watching = (zone?: string): Guest => {
-    const guest = new Guest(room);
+both("a spectator sees the fullest room of a template, holds none open, and wakes none", async (open) => {
+  const matches = await open({ game: TWO });
+  const watching = (zone?: string): string | undefined => {
+    const guest = new Guest(matches);
     guest.send({ type: "view", x0: 0, y0: 0, x1: 500, y1: 500, ...(zone === undefined ? {} : { zone }) });
-    return guest;
+    return zoneIn(guest, "watching");
   };
-  const nameOf = (guest: Guest) => {
-    const zone = guest.replies.find(({ type }) => type === "watching")?.["zone"];
-    return (zone as { name: string } | undefined)?.name;
-  };
-  assert.is(nameOf(watching()), "duel-0");
-  room.tick(5);
-  assert.is(room.zones.awake, 0, "what is closed stays so");
-  const guests = joined(room, 6, "arena");
+  matches.tick();
+  assert.is(watching(), "duel-0");
+  matches.tick(5);
+  assert.is(awakeOf(matches), 0, "what is closed stays so");
+  const guests = visitors(matches, 6, "arena");
   for (const guest of guests.slice(0, 3)) guest.send({ type: "leave" });
-  room.tick();
-  assert.is(nameOf(watching("arena")), "arena-1");
-  assert.is(nameOf(watching("arena-0")), "arena-0");
+  matches.tick(2);
+  assert.is(watching("arena"), "arena-1");
+  assert.is(watching("arena-0"), "arena-0");
   for (const guest of guests.slice(3)) guest.send({ type: "leave" });
-  room.tick(10 * TICK_RATE + 3);
-  assert.equal([room.zones.awake, tableOf(room, 1).open], [0, 0]);
-  room.zones.close();
+  matches.tick(10 * TICK_RATE + 3);
+  assert.equal([awakeOf(matches), tableOf(matches, 1).open], [0, 0]);
+  matches.close();
+});
+
+both(
+  "a room that its game locked is passed by, until it is unlocked, and when it is opened the next time",
+  async (open) => {
+    const matches = await open({ game: TWO });
+    matches.tick();
+    const [ann] = visitors(matches, 1) as [Visitor];
+    matches.tick();
+    ann.send({ type: "input", seq: 1, dx: 0, dy: 0, action: "lock" });
+    matches.tick();
+    const [ben, cid] = [...visitors(matches, 1), ...visitors(matches, 1, "duel-0")] as [Visitor, Visitor];
+    assert.is(cid.last?.code, "ZONE_LOCKED");
+    matches.tick(2);
+    assert.is(zoneIn(ben, "welcome"), "duel-1");
+    ann.send({ type: "input", seq: 2, dx: 0, dy: 0, action: "unlock" });
+    matches.tick();
+    join(cid, "duel-0");
+    matches.tick(2);
+    assert.is(zoneIn(cid, "welcome"), "duel-0");
+    ann.send({ type: "input", seq: 3, dx: 0, dy: 0, action: "lock" });
+    matches.tick();
+    for (const guest of [ann, cid]) guest.send({ type: "leave" });
+    matches.tick(10 * TICK_RATE + 3);
+    for (const guest of [ann, cid]) join(guest, "duel");
+    matches.tick(2);
+    assert.equal(placesOf([ann, cid]), ["duel-1", "duel-0"]);
+    assert.not(worldOf(matches, "duel-0").isLocked);
+    matches.close();
+  },
+);
+
+const GATES = gameOf(
+  { lobby: { maxPlayers: 9, instances: 1 }, arena: { maxPlayers: 2, instances: 2, linger: 0 } },
+  {
+    join: (world, player) => world.spawn("player", player.bot ? 40 : 60, 200),
+    capacity: 30,
+    gates: [
+      { zone: "lobby-0", x0: 100, y0: 0, x1: 512, y1: 512, to: "arena-0", x: 200, y: 200 },
+      { zone: "lobby-0", x0: 0, y0: 300, x1: 99, y1: 512, to: "arena-1", x: 200, y: 200 },
+    ],
+  },
+);
+
+both(
+  "gates lead into rooms that are open and have room, and who goes through is counted where it goes",
+  async (open) => {
+    const matches = await open({ game: GATES });
+    const arena = worldOf(matches, "arena-0");
+    matches.tick();
+    const [ann, ben, cid] = visitors(matches, 3) as [Visitor, Visitor, Visitor];
+    matches.tick(2);
+    const go = (guest: Visitor, dx: number, dy: number): void => {
+      guest.send({ type: "input", seq: 1, dx, dy });
+      matches.tick(100);
+    };
+    go(ann, 1, 0);
+    assert.equal([arena.players, arena.asleep, zoneIn(ann, "welcome")], [0, true, "lobby-0"], "it is closed");
+    assert.ok(ann.replies.some(({ type, name }) => type === "event" && name === "gate-full"));
+    const [dan] = visitors(matches, 1, "arena") as [Visitor];
+    matches.tick(2);
+    go(ben, 1, 0);
+    assert.is(zoneIn(ben, "welcome"), "arena-0");
+    go(cid, 1, 0);
+    assert.is(zoneIn(cid, "welcome"), "lobby-0", "it is full");
+    assert.equal([tableOf(matches).players, tableOf(matches, 1).players, arena.players], [2, 2, 2]);
+    assert.equal([tableOf(matches, 1).placed, tableOf(matches, 1).refused], [1, 0]);
+    const [eve] = visitors(matches, 1, "arena") as [Visitor];
+    matches.tick(2);
+    assert.is(zoneIn(eve, "welcome"), "arena-1");
+    for (const guest of [dan, ben]) guest.send({ type: "leave" });
+    matches.tick(4);
+    assert.equal([arena.asleep, tableOf(matches, 1).players], [true, 1]);
+    matches.close();
+  },
+);
+
+both(
+  "whatever players do, everybody is counted once, and no room is opened while another has room: 12 seeds",
+  async (open) => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = new Random(seed);
+      const matches = await open({ game: ARENA, seed, bots: random.integer(0, 2) });
+      matches.tick();
+      let guests: Visitor[] = [];
+      const joinedGuests = () => guests.filter(({ session }) => session.seat >= 0);
+      for (let step = 0; step < 120; step++) {
+        for (let n = random.integer(0, random.pick([0, 3, 20])); n > 0 && guests.length < 100; n--) {
+          const table = tableOf(matches);
+          const mayOpen = table.fullest(true) === undefined;
+          const { opened } = table;
+          guests.push(...visitors(matches, 1));
+          assert.is(table.opened - opened, mayOpen ? 1 : 0, `seed ${seed}, step ${step}`);
+        }
+        const leaving = random.integer(0, 2) === 0 ? random.integer(0, guests.length) : 0;
+        for (const guest of guests.slice(0, leaving)) {
+          if (random.integer(0, 1) === 0) guest.send({ type: "leave" });
+          guest.session.end();
+        }
+        guests = guests.slice(leaving);
+        matches.tick(random.pick([0, 1, 2, 40]));
+        assert.is(tableOf(matches).players, joinedGuests().length, `seed ${seed}, step ${step}`);
+        for (const { audience } of tableOf(matches).rooms) assert.ok(audience.players <= 8);
+      }
+      matches.tick(3);
+      assert.equal(
+        matches.worlds.map(({ players }) => players),
+        tableOf(matches).rooms.map(({ audience }) => audience.players),
+        `seed ${seed}`,
+      );
+      assert.is(guests.length, joinedGuests().length);
+      for (const guest of guests) guest.session.end();
+      matches.tick(2 * TICK_RATE);
+      assert.equal([awakeOf(matches), tableOf(matches).open, tableOf(matches).players], [0, 0, 0], `seed ${seed}`);
+      matches.close();
+    }
+  },
+);
+
+test("zones of a server may be rooms of several templates: the first one's are as many as the others leave", async () => {
+  const named = async (zones?: number) => {
+    const plan = await planOf({ game: TWO, ...(zones === undefined ? {} : { zones }) });
+    return [plan.settings.zones, plan.settings.players, plan.templates.map(({ instances }) => instances)];
+  };
+  assert.equal(await named(), [5, 4, [3, 2]]);
+  assert.equal(await named(3), [3, 4, [1, 2]]);
+  assert.equal(await named(1000), [1000, 4, [998, 2]]);
 });
 
 test.run();

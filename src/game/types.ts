@@ -154,6 +154,11 @@ export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
    * Throws BAD_ARGUMENT for data that is not plain or more than TELL_LENGTH_MAX characters of JSON.
    */
   tell(name: string, data: Json, to?: Audience): boolean;
+  /**
+   * Whether nobody is let in for now: who joins is placed elsewhere, or refused with ZONE_LOCKED, and gates into the zone are shut to
+   * players. Who was on the way comes in. False when a room is opened.
+   */
+  locked: boolean;
   /** The zone's generator, u32. */
   random(): number;
 }

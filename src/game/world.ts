@@ -67,6 +67,15 @@ export class RunningWorld implements GameWorld {
     return this.#world.zone.tick;
   }
 
+  get locked(): boolean {
+    return this.#world.isLocked;
+  }
+
+  set locked(locked: boolean) {
+    if (typeof locked !== "boolean") throw bad("locked", locked, "true or false");
+    this.#world.isLocked = locked;
+  }
+
   get players(): readonly Player[] {
     return this.list.all;
   }

@@ -1,6 +1,6 @@
 /**
  * Who plays in which room. A game with templates has no zone that one joins: who joins a template is placed into the open room that has the
- * most players and room for one more, so that rooms fill up one after the other; when there is none, into one that is opened. A room
+ * most players and room for one more, and is not locked by its game, so that rooms fill up one after the other; when there is none, into one that is opened. A room
  * closes by itself (see template.ts), and is as good as new when it is opened the next time.
  *
  * Counted are the sessions that have a seat, or wait for one: who is on the way in counts from the moment of the join, who leaves does
@@ -66,7 +66,7 @@ export class RoomTable {
     let fullest: Room | undefined;
     for (const room of this.rooms) {
       const { players } = room.audience;
-      if (!this.isOpen(room) || (hasRoom && players >= room.venue.playersMax)) continue;
+      if (!this.isOpen(room) || (hasRoom && (room.venue.isLocked || players >= room.venue.playersMax))) continue;
       if (fullest === undefined || players > fullest.audience.players) fullest = room;
     }
     return fullest;
@@ -115,7 +115,7 @@ export class Rooms {
 
   /**
    * Gives a session's player a seat: in a room of this template, of the first one without a name, or in this room, if it is open. Throws
-   * ZONE_UNKNOWN, ROOMS_FULL, ZONE_CLOSED, ZONE_FULL, ZONE_STOPPED or COMMANDS_FULL.
+   * ZONE_UNKNOWN, ROOMS_FULL, ZONE_CLOSED, ZONE_LOCKED, ZONE_FULL, ZONE_STOPPED or COMMANDS_FULL.
    */
   join(session: Session, player: string, name?: string): Audience {
     const table = this.#table(name);
@@ -161,6 +161,7 @@ function opened(room: Room, table: RoomTable): Room {
   if (!table.isOpen(room)) {
     throw new GyreError("ZONE_CLOSED", `${venue.name} is not open; who joins ${table.name} is given a room`);
   }
+  if (venue.isLocked) throw new GyreError("ZONE_LOCKED", `${venue.name} is locked`);
   if (audience.players < venue.playersMax) return room;
   throw new GyreError("ZONE_FULL", `${venue.name} has ${venue.playersMax} players already`);
 }

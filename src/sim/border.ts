@@ -178,7 +178,7 @@ export class Border {
     const isFull =
       world.fault !== null ||
       (world.isRoom && world.asleep) ||
-      (isSeated && !passage.isBot(record) && world.players >= world.playersMax) ||
+      (isSeated && !passage.isBot(record) && (world.isLocked || world.players >= world.playersMax)) ||
       world.room < (isSeated ? 0 : 1) ||
       (isSeated && this.#seats.freeCount === 0) ||
       !hasRoom(world.zone, x, y, halfSize ?? 0);

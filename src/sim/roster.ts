@@ -9,6 +9,8 @@ export class Roster {
   /** Seats that are in, and seats that have an entity. */
   inCount = 0;
   inhabited = 0;
+  /** Whether the game lets nobody in. */
+  isLocked = false;
 
   readonly #zone: Zone;
   readonly #seats: Seats;
@@ -128,6 +130,7 @@ export class Roster {
     this.#seatOfSlot.fill(-1);
     this.inCount = 0;
     this.inhabited = 0;
+    this.isLocked = false;
   }
 
   /** What is hashed. Which seats are free follows; in which order they will be taken is saved aside, being long and seldom of interest. */
@@ -136,11 +139,13 @@ export class Roster {
       seats: this.#seats.save(),
       entering: this.#entering.toArray(),
       leaving: this.#leaving.toArray(),
+      isLocked: this.isLocked,
     };
   }
 
   restore(saved: SavedRoster, free: readonly number[]): void {
     this.#seats.restore(saved.seats, free);
+    this.isLocked = saved.isLocked;
     for (const seat of saved.entering) this.#entering.push(seat);
     for (const seat of saved.leaving) this.#leaving.push(seat);
     for (const [seat, state, , entity] of saved.seats) {
@@ -154,6 +159,7 @@ export interface SavedRoster {
   readonly seats: readonly SavedSeat[];
   readonly entering: readonly number[];
   readonly leaving: readonly number[];
+  readonly isLocked: boolean;
 }
 
 /** As the kernel packs ids. */

@@ -58,6 +58,8 @@ export interface Venue {
   /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
   readonly tick: number;
   readonly asleep: boolean;
+  /** Whether its game lets nobody in for now. */
+  readonly isLocked: boolean;
 
   // For whoever serves players. Called between two calls of the venue or within its step; null when nobody cares.
 
@@ -78,7 +80,7 @@ export interface Venue {
 
   /** The number of an action by its name; 0 for an unknown one. */
   actionOf(name: string): number;
-  /** A seat for a player; see onEnter and onRefused. Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL, COMMANDS_FULL. */
+  /** A seat for a player; see onEnter and onRefused. Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_LOCKED, ZONE_FULL, COMMANDS_FULL. */
   join(name: string): number;
   /**
    * Opens a room: it begins anew with this seed (any safe integer), and who joins from now on joins that one. False, or later nothing comes of

@@ -315,10 +315,11 @@ export class World implements Venue {
   /**
    * A seat for a player, who enters at the start of a coming tick (see onEnter). name: at most NAME_BYTES_MAX bytes of UTF-8.
    * tag: a number for the caller to know it by, see tags.
-   * Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_FULL or COMMANDS_FULL, the last also from within step, and changes nothing then.
+   * Throws BAD_ARGUMENT, ZONE_STOPPED, ZONE_LOCKED, ZONE_FULL or COMMANDS_FULL, the last also from within step, and changes nothing then.
    */
   join(name: string, bot = false, tag = 0): number {
     if (this.fault !== null) throw new GyreError("ZONE_STOPPED", `${this.name} stopped: its game failed`);
+    if (!bot && this.isLocked) throw new GyreError("ZONE_LOCKED", `${this.name} is locked`);
     if (!bot && this.players >= this.playersMax) {
       throw new GyreError("ZONE_FULL", `${this.name} has ${this.playersMax} players already`);
     }
@@ -516,6 +517,15 @@ export class World implements Venue {
     );
   }
 
+  /** Whether nobody comes in for now, by joining nor through a gate; who is on the way does, and bots do. */
+  get isLocked(): boolean {
+    return this.#roster.isLocked;
+  }
+
+  set isLocked(isLocked: boolean) {
+    this.#roster.isLocked = isLocked;
+  }
+
   /** The seat's player moves this entity from now on; 0 for none. Throws BAD_ARGUMENT for a stale id, or another player's. */
   possess(seat: number, id: EntityId): void {
     if (id !== 0 && this.zone.slot(id) < 0) {
@@ -581,7 +591,7 @@ export class World implements Venue {
     const commands = this.#inbox.peek();
     // It is the first, as nothing waits when it comes.
     const isReset = commands[0]?.type === RESET;
-    if (isReset) parts.set("seats", JSON.stringify({ seats: [], entering: [], leaving: [] } satisfies SavedRoster));
+    if (isReset) parts.set("seats", JSON.stringify(NOBODY));
     parts.set("coming", JSON.stringify(this.#seats.saveComing(isReset)));
     parts.set("free", JSON.stringify(this.#seats.saveFree()));
     parts.set("outside", JSON.stringify(this.#inbox.save()));
@@ -840,6 +850,9 @@ export class World implements Venue {
     if (!this.isBot(seat)) this.onPossess?.(seat, this.entity(seat));
   }
 }
+
+/** Who sits in a zone that is about to begin anew. */
+const NOBODY: SavedRoster = { seats: [], entering: [], leaving: [], isLocked: false };
 
 /** Events that wait for the next tick. */
 interface SavedEvents {

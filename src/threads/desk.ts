@@ -18,7 +18,7 @@ import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import type { SharedRing } from "../sync/ring.js";
 import { type CaptureShape, CaptureWriter } from "./captures.js";
-import { ASLEEP, AWAKE, type FigureTable, STOPPED } from "./figures.js";
+import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { forget, isSeen, type Listening, listen } from "./listen.js";
 import { emptyTell, NoticeWriter } from "./notices.js";
 import type { PlayerTable } from "./players.js";
@@ -216,6 +216,15 @@ export class Desk implements Requests {
     return true;
   }
 
+  /** One that comes too late, as somebody came by a gate, or that finds no room on its way, is left alone: the zone goes on as it is. */
+  reset(zone: number, seed: number): true {
+    const { homes, slot } = this.#spec;
+    const home = homes.home(zone);
+    if (home === slot) this.#residents[zone]?.world.reset(seed);
+    else this.#neighbours[home]?.reset(zone, seed);
+    return true;
+  }
+
   #seat(id: number, zone: number, name: string): void {
     const { players } = this.#spec;
     const world = this.#residents[zone]?.world;
@@ -274,7 +283,8 @@ export class Desk implements Requests {
   #report(zone: number, resident: Resident, tick: number): void {
     const { zones, figures } = this.#spec;
     const { world } = resident;
-    const state = world.fault !== null ? STOPPED : zones.nextAwake(zone) === zone ? AWAKE : ASLEEP;
+    const running = world.isLocked ? LOCKED : AWAKE;
+    const state = world.fault !== null ? STOPPED : zones.nextAwake(zone) === zone ? running : ASLEEP;
     if (state === resident.state && (tick + zone) % REPORT_TICKS !== 0) return;
     resident.state = state;
     figures.setState(zone, state);

@@ -8,6 +8,8 @@ import type { Memory } from "../sync/memory.js";
 export const AWAKE = 0;
 export const ASLEEP = 1;
 export const STOPPED = 2;
+/** Awake, and nobody is let in. */
+export const LOCKED = 3;
 
 const STATE = FIGURES.length;
 const LENGTH = FIGURES.length + 1;

@@ -5,7 +5,7 @@ import { MessageRing } from "../sync/messages.js";
 import { SharedRing, type SharedRingShape } from "../sync/ring.js";
 import { type CaptureShape, captureBytes } from "./captures.js";
 import { Desk } from "./desk.js";
-import { FigureTable } from "./figures.js";
+import { ASLEEP, FigureTable } from "./figures.js";
 import { NOTICE_RING_BYTES } from "./notices.js";
 import { PLAYERS_MAX, PlayerTable } from "./players.js";
 import type { RemoteZoneSpec } from "./remote-zone.js";
@@ -49,10 +49,10 @@ export interface PlayerParts {
 /** What the main thread and the slots know of the zones of this spec. */
 export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   return Array.from({ length: spec.zones }, (_, i) => {
-    const { name, map, gates, zone, seats, replicated } = worldSpec(spec, i);
+    const { name, map, gates, zone, seats, replicated, template = "", playersMax = seats } = worldSpec(spec, i);
     const { width, height, tileSize } = map;
     return {
-      ...{ name, map, gates, seats, tileSize },
+      ...{ name, map, gates, template, playersMax, seats, tileSize },
       ...{ width: width * tileSize, height: height * tileSize, capacity: Math.max(1, zone.capacity) },
       replicated: replicated.map((column) => ({ name: column, type: zone.columns?.[column] ?? "u8" })),
     };
@@ -70,12 +70,15 @@ export function makePlayerParts(
     ...{ width, height, tileSize, capacity, seats, replicated },
   }));
   const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
+  const figures = shared(FigureTable.bytesOf(shapes.length));
+  const table = new FigureTable(figures, shapes.length);
+  for (const [i, { template }] of specs.entries()) if (template !== "") table.setState(i, ASLEEP);
   const bySlot = (make: () => SharedArrayBuffer): SharedArrayBuffer[] => Array.from({ length: slots }, make);
   return {
     shapes,
     playersMax: sizes.players,
     players: shared(PlayerTable.bytesOf(sizes.players)),
-    figures: shared(FigureTable.bytesOf(shapes.length)),
+    figures,
     overruns: shared(4 * slots),
     requests: bySlot(() => messageRing(sizes.requestRingBytes)),
     notices: bySlot(() => messageRing(sizes.noticeRingBytes)),

@@ -11,7 +11,7 @@ import type { Figures, Venue } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
 import type { Memory } from "../sync/memory.js";
 import { CaptureReader, type CaptureShape } from "./captures.js";
-import { ASLEEP } from "./figures.js";
+import { ASLEEP, LOCKED } from "./figures.js";
 import type { ToldTell } from "./notices.js";
 
 /** What the main thread knows of a zone from the start. */
@@ -19,6 +19,8 @@ export interface RemoteZoneSpec extends CaptureShape {
   readonly name: string;
   readonly map: MapData;
   readonly gates: readonly Gate[];
+  readonly template: string;
+  readonly playersMax: number;
 }
 
 /** What a zone needs of whoever has its rings. Zones by index, players by id. */
@@ -33,6 +35,8 @@ export interface Link {
   join(zone: number, name: string): number;
   leave(id: number): void;
   /** False when there is no room. */
+  reset(zone: number, seed: number): boolean;
+  /** False when there is no room. */
   input(id: number, seq: number, dx: number, dy: number, action: number): boolean;
   ackOf(scene: CaptureReader, id: number): number;
   isWithin(id: number): boolean | null;
@@ -44,6 +48,8 @@ export class RemoteZone implements Venue {
   readonly map: MapData;
   readonly gates: readonly Gate[];
   readonly replicated: readonly ColumnInfo[];
+  readonly template: string;
+  readonly playersMax: number;
   readonly scene: CaptureReader;
   fault: GyreError | null = null;
 
@@ -69,6 +75,8 @@ export class RemoteZone implements Venue {
     this.map = spec.map;
     this.gates = spec.gates;
     this.replicated = spec.replicated;
+    this.template = spec.template;
+    this.playersMax = spec.playersMax;
     this.scene = new CaptureReader(captures, spec);
   }
 
@@ -78,6 +86,11 @@ export class RemoteZone implements Venue {
 
   get asleep(): boolean {
     return this.#toldTick < 0 && this.#link.stateOf(this.index) === ASLEEP;
+  }
+
+  /** As of the last tick that was told of: a join may be refused all the same. */
+  get isLocked(): boolean {
+    return this.#link.stateOf(this.index) === LOCKED;
   }
 
   actionOf(name: string): number {
@@ -90,6 +103,10 @@ export class RemoteZone implements Venue {
     if (id !== 0) return id;
     this.#refused++;
     throw new GyreError("COMMANDS_FULL", `${this.name} has no room for another command before its next tick`);
+  }
+
+  reset(seed: number): boolean {
+    return this.fault === null && this.#link.reset(this.index, seed);
   }
 
   leave(seat: number): void {

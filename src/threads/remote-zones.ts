@@ -18,7 +18,7 @@ import type { Figures, Venues } from "../sim/venue.js";
 import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import type { CaptureReader } from "./captures.js";
-import { ASLEEP, AWAKE, type FigureTable, STOPPED } from "./figures.js";
+import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { EVERYBODY, NoticeReader, type Notices, type ToldTell } from "./notices.js";
 import { numberOf, type PlayerTable } from "./players.js";
 import { RemotePlayers } from "./remote-players.js";
@@ -113,7 +113,7 @@ export class RemoteZones implements Venues, Link {
   }
 
   get awake(): number {
-    return this.#inState(AWAKE);
+    return this.#inState(AWAKE) + this.#inState(LOCKED);
   }
 
   get asleep(): number {
@@ -129,7 +129,11 @@ export class RemoteZones implements Venues, Link {
   }
 
   get entities(): number {
-    return this.#sum("entities");
+    let sum = 0;
+    for (const venue of this.all) {
+      if (venue.template === "" || !venue.asleep) sum += this.#spec.figures.read(venue.index).entities;
+    }
+    return sum;
   }
 
   get players(): number {
@@ -208,6 +212,10 @@ export class RemoteZones implements Venues, Link {
     if (!this.#players.isHere(id)) return true;
     this.#order = this.#order === 0xffff_ffff ? 1 : this.#order + 1;
     return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action);
+  }
+
+  reset(zone: number, seed: number): boolean {
+    return this.#homeOf(zone).reset(zone, seed);
   }
 
   leave(id: number): void {

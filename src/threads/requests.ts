@@ -5,6 +5,7 @@
  *     0 u8 kind   1 u8 bytes of the name   2 u16 zone, or action   4 u32 player        LEAVE ends here
  *     8 the name                                                                      JOIN
  *     8 u32 order   12 u32 seq   16 f64 dx   24 f64 dy                                INPUT
+ *     8 f64 seed                                                                      RESET (player 0)
  *
  * All words little-endian, as all threads are of one machine. 40 bytes of a ring for an input, with the ring's own 8: a ring of a megabyte
  * holds what 4,096 sessions send in 100 ms at 60 messages a second. Nothing is allocated for an input.
@@ -25,16 +26,20 @@ export const REQUEST_BYTES_MAX = 104;
 const JOIN = 1;
 const INPUT = 2;
 const LEAVE = 3;
+const RESET = 4;
 
 const HEAD_BYTES = 8;
 const INPUT_BYTES = 32;
+const RESET_BYTES = 16;
 
-/** Who is told of requests, by player. False: there is no room, and nothing was done. */
+/** Who is told of requests, by player, or by zone. False: there is no room, and nothing was done. */
 export interface Requests {
   join(id: number, zone: number, name: string): boolean;
   /** order: counts the inputs of all players, in their order of arrival; not 0. seq: the client's. */
   input(id: number, order: number, seq: number, dx: number, dy: number, action: number): boolean;
   leave(id: number): boolean;
+  /** See {@link Venue.reset}. */
+  reset(zone: number, seed: number): boolean;
 }
 
 /** Where requests are written to. */
@@ -95,6 +100,13 @@ class RequestWriter implements Requests {
     return this.#begin(LEAVE, HEAD_BYTES, id, 0, true) >= 0 && this.#outlet.end(HEAD_BYTES);
   }
 
+  reset(zone: number, seed: number): boolean {
+    const at = this.#begin(RESET, RESET_BYTES, 0, zone, false);
+    if (at < 0) return false;
+    this.#outlet.view.setFloat64(at + 8, seed, true);
+    return this.#outlet.end(RESET_BYTES);
+  }
+
   #begin(kind: number, size: number, id: number, detail: number, mustGo: boolean): number {
     const { view } = this.#outlet;
     const at = this.#outlet.begin(size, mustGo);
@@ -112,6 +124,7 @@ export function readRequest(view: DataView<Memory>, bytes: Buffer<Memory>, at: n
   const detail = view.getUint16(at + 2, true);
   const id = view.getUint32(at + 4, true);
   if (kind === LEAVE) return to.leave(id);
+  if (kind === RESET) return to.reset(detail, view.getFloat64(at + 8, true));
   if (kind === JOIN) return to.join(id, detail, readText(bytes, at + HEAD_BYTES, view.getUint8(at + 1)));
   const order = view.getUint32(at + 8, true);
   const seq = view.getUint32(at + 12, true);

@@ -49,11 +49,12 @@ export class Remote {
 
   /** Zones are at home in order: the first ones with slot 0. */
   static async open(options: RemoteOptions = {}): Promise<Remote> {
-    const { slots = 1, zones = 1, bots = 0, seed = 1, tickRate = 60, snapshotRate = 20, kinds = [] } = options;
-    const plan = await planOf({ players: 1000, ...options, zones, bots, seed });
+    const { slots = 1, tickRate = 60, snapshotRate = 20, kinds = [] } = options;
+    const plan = await planOf({ players: 1000, ...options });
+    const { zones, seed } = plan.settings;
     const kernel = options.kernel ?? (await loadKernel());
     const rates = { tickRate, snapshotRate };
-    const spec: ZonesSpec = { ...plan, zones, bots, seed };
+    const spec: ZonesSpec = { ...plan, ...plan.settings };
     const specs = remoteZoneSpecs(spec);
     const parts = makePlayerParts(slots, specs, { players: 2000, ...options.sizes });
     const watched = new Uint8Array(zones);
@@ -74,7 +75,7 @@ export class Remote {
     const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates) }));
     const first = all[0]?.zones.all[0];
     const remote = openRemoteZones(parts, specs, homes, (name) => first?.actionOf(name) ?? 0);
-    const hub = new Hub({ zones: remote, ...rates, kinds, sessionsMax: 1000, nowMs: 0 });
+    const hub = new Hub({ zones: remote, ...rates, kinds, sessionsMax: 1000, nowMs: 0, seed });
     remote.onTellsLost = (count) => {
       hub.counters.eventsDropped += count;
     };

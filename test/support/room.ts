@@ -16,8 +16,8 @@ export class Room {
 
   static async open(spec: Partial<TestZones> = {}, kinds: readonly KindInfo[] = []): Promise<Room> {
     const zones = await zonesOf({ players: 1000, ...spec });
-    const tickRate = spec.tickRate ?? 60;
-    return new Room(zones, new Hub({ zones, tickRate, snapshotRate: 20, kinds, sessionsMax: 1000, nowMs: 0 }));
+    const { tickRate = 60, seed = 1 } = spec;
+    return new Room(zones, new Hub({ zones, tickRate, snapshotRate: 20, kinds, sessionsMax: 1000, nowMs: 0, seed }));
   }
 
   /** On to the next tick that is a snapshot at 20 of 60 Hz. */
@@ -35,12 +35,18 @@ export class Room {
   }
 }
 
-export class Guest {
+/** Where guests come to. */
+export interface House {
+  readonly hub: Hub;
+  tick(count?: number): void;
+}
+
+export class Guest<H extends House = Room> {
   readonly wire: MemoryWire;
   readonly session: Session;
 
   constructor(
-    readonly room: Room,
+    readonly room: H,
     format: Format = "binary",
   ) {
     this.wire = new MemoryWire();
