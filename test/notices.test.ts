@@ -34,7 +34,7 @@ function noting(notes: unknown[][]): Requests {
       notes.push([name, ...told]);
       return true;
     };
-  return { join: note("join"), input: note("input"), leave: note("leave") };
+  return { join: note("join"), input: note("input"), leave: note("leave"), reset: note("reset") };
 }
 
 test("1,000 random requests come out as they went in, from a slot's ring and from one between slots", () => {
@@ -47,12 +47,13 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
   for (let seed = 1; seed <= 10; seed++) {
     const random = new Random(seed);
     for (let i = 0; i < 100; i++) {
-      const [id, kind] = [random.next(), random.integer(0, 2)];
+      const [id, kind] = [random.next(), random.integer(0, 3)];
       const wish = [random.next(), random.next(), (random.float() - 0.5) * 1e300, -random.float()] as const;
       const [detail, name] = [random.integer(0, 0xffff), random.pick(NAMES)];
       const send = (to: Requests): boolean => {
         if (kind === 0) return to.join(id, detail, name);
-        return kind === 1 ? to.input(id, ...wish, detail) : to.leave(id);
+        if (kind === 1) return to.input(id, ...wish, detail);
+        return kind === 2 ? to.leave(id) : to.reset(detail, wish[2]);
       };
       const notes: unknown[][] = [];
       assert.ok(send(slot) && send(neighbour));
@@ -63,6 +64,7 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
         ["join", id, detail, wellFormed(name)],
         ["input", id, ...wish, detail],
         ["leave", id],
+        ["reset", detail, wish[2]],
       ][kind];
       assert.equal(notes, [expected, expected], `seed ${seed}, request ${i}`);
     }

@@ -287,7 +287,7 @@ both("a template is joined by its name, the first one without, a room that is op
     guest.session.end();
   };
   refused("arena-1", "ZONE_CLOSED", /arena-1 is not open; who joins arena is given a room/);
-  refused("duel-0", "ZONE_FULL", /duel-0 has 2 players/);
+  refused("duel-0", "ZONE_FULL", /duel-0 has no seat for another/);
   refused("duel-9", "ZONE_UNKNOWN", /duel-9/);
   refused("zone-0", "ZONE_UNKNOWN", /zone-0/);
   matches.tick();

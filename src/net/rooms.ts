@@ -163,7 +163,7 @@ function opened(room: Room, table: RoomTable): Room {
   }
   if (venue.isLocked) throw new GyreError("ZONE_LOCKED", `${venue.name} is locked`);
   if (audience.players < venue.playersMax) return room;
-  throw new GyreError("ZONE_FULL", `${venue.name} has ${venue.playersMax} players already`);
+  throw new GyreError("ZONE_FULL", `${venue.name} has no seat for another player`);
 }
 
 function unknown(name = ""): GyreError {

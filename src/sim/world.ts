@@ -321,7 +321,7 @@ export class World implements Venue {
     if (this.fault !== null) throw new GyreError("ZONE_STOPPED", `${this.name} stopped: its game failed`);
     if (!bot && this.isLocked) throw new GyreError("ZONE_LOCKED", `${this.name} is locked`);
     if (!bot && this.players >= this.playersMax) {
-      throw new GyreError("ZONE_FULL", `${this.name} has ${this.playersMax} players already`);
+      throw new GyreError("ZONE_FULL", `${this.name} has no seat for another player`);
     }
     return this.#inbox.join(name, bot, tag, this.name);
   }
