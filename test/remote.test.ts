@@ -694,6 +694,101 @@ test("words about a former player of the same number reach nobody", async () => 
   assert.throws(() => remote.zones.get().join("cid"), /COMMANDS_FULL|no room/);
 });
 
+test("words of two slots in the wrong order: who is in the other zone is there, and what comes late of the former one is nothing", async () => {
+  const remote = await Remote.open({ ...bazaar, slots: 2 });
+  const [ann, bob] = [Client.in(remote, "zone-3"), Client.in(remote, "zone-3")];
+  cross(remote, 3, ann);
+  // Slot 1 says where it went to when slot 0 has said already that it is there.
+  remote.step(1);
+  remote.step(1);
+  remote.publish();
+  assert.equal(ann.welcomes, ["zone-3", "zone-0"]);
+  const moved = ann.wire.texts.length;
+  bob.act("swap");
+  remote.step();
+  remote.publish();
+  remote.tick(2);
+  assert.equal([ann.wire.texts.length, ann.welcomes.length, bob.welcomes.length], [moved, 2, 2]);
+  ann.act("whisper");
+  remote.tick(3);
+  const { id } = bodyOf(remote, 0, ann);
+  assert.equal([ann.replies.at(-1)?.["name"], ann.frame.you, ann.frame.ack], ["whisper", id, 1]);
+});
+
+test("no frame shows a tick of which it was not said to its end who is in it", async () => {
+  const remote = await Remote.open(bazaar);
+  const ann = Client.in(remote);
+  while (remote.tickNumber !== 5) remote.tick();
+  const { tick } = ann.frame;
+  ann.act("swap");
+  remote.step(0);
+  remote.publish();
+  assert.is(ann.frame.tick, tick, "the capture is there, the notices are not");
+  assert.equal(ann.welcomes, ["zone-0"]);
+  remote.slots[0]?.desk.endTick(remote.tickNumber);
+  remote.publish();
+  assert.equal([ann.frame.tick, ann.welcomes.length], [remote.tickNumber, 2]);
+  assert.is(ann.frame.you, bodyOf(remote, 0, ann).id);
+});
+
+test("who looks first sees nothing of before", async () => {
+  const remote = await Remote.open(bazaar);
+  const ann = Client.in(remote);
+  while (remote.tickNumber % 3 !== 2) remote.tick();
+  remote.step();
+  remote.zones.drain();
+  ann.session.end();
+  const bob = new Client(remote);
+  bob.send({ type: "view", x0: 0, y0: 0, x1: 100, y1: 100 });
+  const { tick } = bob.replies[0]!;
+  remote.hub.publish(remote.nowMs);
+  assert.equal([tick, bob.wire.frames.length], [remote.tickNumber, 0]);
+  remote.tick(3);
+  assert.is(bob.frame.tick, remote.tickNumber);
+});
+
+test("who went through a gate is not lost with the word of it, when its former zone stops", async () => {
+  const remote = await Remote.open({ ...bazaar, slots: 2 });
+  const [ann, bob] = [Client.in(remote, "zone-1"), Client.in(remote, "zone-1")];
+  // Its thread ended before it said so.
+  remote.world(1).onSeatMoved = null;
+  cross(remote, 1, ann);
+  remote.step(1);
+  bob.act("fail");
+  remote.step(1);
+  remote.publish();
+  assert.equal(bob.errors, ["ZONE_STOPPED: zone-1 stopped: its game failed"]);
+  remote.tick();
+  assert.equal(ann.welcomes, ["zone-1", "zone-2"]);
+  ann.act("whisper");
+  remote.tick();
+  assert.is(ann.replies.at(-1)?.["name"], "whisper");
+  assert.is(remote.zones.numbersInUse, 1);
+});
+
+test("a leave that is lost with a thread is made up for: by the next thread there, or by another leave some seconds later", async () => {
+  const remote = await Remote.open({ ...bazaar, slots: 2 });
+  const lose = (slot: number): void => {
+    const ring = new MessageRing(remote.parts.requests[slot]!, 0);
+    while (ring.next() >= 0) ring.release();
+    remote.replace(slot);
+  };
+  const [ann, bob] = [Client.in(remote), Client.in(remote)];
+  ann.session.end();
+  lose(0);
+  remote.tick(2);
+  assert.equal([remote.world(0).players, remote.zones.numbersInUse], [1, 1]);
+  // On its way to another home, where nobody knows it.
+  remote.homeOf[0] = 1;
+  bob.session.end();
+  lose(1);
+  remote.homeOf[0] = 0;
+  remote.tick(2);
+  assert.is(remote.world(0).players, 1);
+  remote.tick(256);
+  assert.equal([remote.world(0).players, remote.zones.numbersInUse], [0, 0]);
+});
+
 test("a zone that nobody is in or watches falls asleep, and wakes for a look, as without threads; its frames are the same", async () => {
   const game = defineGame({ ...WALKERS.definition, sleepAfter: 0.2 });
   const pair = await Pair.open({ game, zones: 2, npcs: 30, slots: 2, seed: 4 });

@@ -97,8 +97,8 @@ export class Remote {
     }
   }
 
-  /** What the slots do in a tick, in the order of a server without threads. */
-  step(): void {
+  /** What the slots do in a tick, in the order of a server without threads. late: those of whom the main thread does not hear yet. */
+  step(...late: number[]): void {
     const tick = ++this.tickNumber;
     this.nowMs += 1000 / this.rates.tickRate;
     for (const { desk } of this.slots) desk.drain();
@@ -113,10 +113,16 @@ export class Remote {
     for (const { zones } of this.slots) zones.depart();
     for (const { zones } of this.slots) zones.receive();
     for (const { zones } of this.slots) zones.settle();
-    for (const { zones, desk } of this.slots) {
+    for (const [slot, { zones, desk }] of this.slots.entries()) {
       zones.rest();
-      desk.endTick(tick);
+      if (!late.includes(slot)) desk.endTick(tick);
     }
+  }
+
+  /** The thread in a slot ended between two ticks, and another took its place and its zones. */
+  replace(slot: number): void {
+    const one = this.slots[slot];
+    if (one !== undefined) one.desk = openDesk(this.parts, slot, one.zones, this.homes, this.rates);
   }
 
   /** What the main thread does when it hears of a tick. */
