@@ -17,6 +17,8 @@ export class Arrivals {
 
   readonly #zone: Zone;
   readonly #bytes: Uint8Array;
+  /** What each was answered: see passage.ts. */
+  readonly #answers = new Int32Array(ARRIVALS_PER_TICK_MAX);
 
   constructor(zone: Zone) {
     this.#zone = zone;
@@ -29,6 +31,14 @@ export class Arrivals {
     this.at(this.count).set(entity);
     if (!isSeated) this.unseated++;
     return this.count++;
+  }
+
+  answer(index: number): number {
+    return this.#answers[index] ?? 0;
+  }
+
+  setAnswer(index: number, answer: number): void {
+    this.#answers[index] = answer;
   }
 
   /** Puts it into the zone. seat: NO_SEAT for one without a player. */

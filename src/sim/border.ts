@@ -27,6 +27,8 @@ export class Border {
   readonly arrivals: Arrivals;
   /** Those who were refused, and told so. */
   refusals = 0;
+  /** Records of this tick that were let in. */
+  #admitted = 0;
   readonly #world: World;
   readonly #seats: Seats;
   readonly #inbox: Inbox;
@@ -53,9 +55,20 @@ export class Border {
     for (let crosser = 0; crosser < this.keeper.count; crosser++) this.#ask(crosser, passage, targets);
   }
 
-  /** Answers the one of this record, who wants to come in here. */
+  /**
+   * Answers the one of this record, who wants to come in here. A zone that was taken up from its journal in the middle of this answers all
+   * records again, in the same order: who has an answer keeps it, and who is on its way in already gets the one that was lost.
+   */
   receive(passage: Passage, record: number, { x, y }: Gate): void {
-    passage.setAnswer(record, this.#answer(passage, record, x, y));
+    const known = passage.answer(record);
+    if (known === REFUSED) return;
+    const { arrivals } = this;
+    let answer = known;
+    if (known === LATER) {
+      answer = this.#admitted < arrivals.count ? arrivals.answer(this.#admitted) : this.#answer(passage, record, x, y);
+      passage.setAnswer(record, answer);
+    }
+    if (answer !== REFUSED && answer !== LATER) this.#admitted++;
   }
 
   /** Acts on the answers. Returns how many go. */
@@ -106,6 +119,13 @@ export class Border {
     const { seats, seatCount } = this.arrivals;
     this.arrivals.seatCount = 0;
     for (let i = 0; i < seatCount; i++) this.#introduce(seats[i] ?? 0);
+  }
+
+  /** The tick's commands are drained. */
+  endArrivals(): void {
+    this.introduceArrived();
+    this.arrivals.count = 0;
+    this.#admitted = 0;
   }
 
   obeyDeparted({ seat, seq: id, action }: Command): void {
@@ -185,10 +205,7 @@ export class Border {
     if (isFull) return REFUSED;
     const index = this.#inbox.room < (isSeated ? 2 : 1) ? -1 : this.arrivals.add(passage.entity(record), isSeated);
     if (index < 0) return LATER;
-    if (!isSeated) {
-      this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);
-      return ADMITTED;
-    }
+    if (!isSeated) return this.#admitEntity(index, x, y);
     return this.#admit(index, x, y, {
       name: passage.name(record),
       isBot: passage.isBot(record),
@@ -198,10 +215,18 @@ export class Border {
     });
   }
 
+  /** For one without a player. */
+  #admitEntity(index: number, x: number, y: number): number {
+    this.arrivals.setAnswer(index, ADMITTED);
+    this.#inbox.push(ARRIVE, 0, NO_SEAT, index, x, y);
+    return ADMITTED;
+  }
+
   /** A seat for one whose entity was taken in; there is one. */
   #admit(index: number, x: number, y: number, { name, isBot, ack, tag, hasLeft }: Guest): number {
     const seat = this.#inbox.take(name, isBot, tag);
     this.#seats.ack[seat] = ack;
+    this.arrivals.setAnswer(index, seat);
     // Who left in this tick crosses all the same, and leaves here: after all who come, as it does where its leave is recorded.
     if (hasLeft) this.#inbox.leaveLater(seat);
     this.#inbox.push(ARRIVE, isBot ? 1 : 0, seat, index, x, y);
@@ -216,7 +241,7 @@ export class Border {
     if (this.#inbox.room < (isSeated ? 2 : 1) || (isSeated && this.#seats.next !== seat)) return false;
     if (this.arrivals.count !== seq || this.arrivals.add(entity, isSeated) < 0) return false;
     if (isSeated) this.#admit(seq, dx, dy, { name, isBot: action === 1, ack, tag, hasLeft });
-    else this.#inbox.push(ARRIVE, 0, NO_SEAT, seq, dx, dy);
+    else this.#admitEntity(seq, dx, dy);
     return true;
   }
 

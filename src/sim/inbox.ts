@@ -15,6 +15,8 @@ import { LEFT, NAME_BYTES_MAX, nameBytes, SeatQueue, type Seats, TAKEN } from ".
 /** Commands of one seat between two ticks: an input, what came after it, and its LEAVE; its JOIN is in another tick mostly. */
 export const COMMANDS_PER_SEAT = 3;
 
+const NOBODY: readonly number[] = [];
+
 export class Inbox {
   /** Seats that are taken by players, and by bots. */
   players = 0;
@@ -44,6 +46,8 @@ export class Inbox {
   isWorking = false;
   /** Counts ticks: see Seats.heard. */
   #round = 1;
+  /** Of the last command that was pushed. */
+  #lastType = 0;
   readonly #command: Command = { type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 };
 
   constructor(seats: Seats, ring: CommandRing, pushed: () => void) {
@@ -59,6 +63,11 @@ export class Inbox {
     return this.#ring.count + this.#heldCount + this.#left.length;
   }
 
+  /** Whether the last command that waits is to sleep. */
+  get isDrowsy(): boolean {
+    return this.#ring.count > 0 && this.#lastType === SLEEP;
+  }
+
   /** Commands that may be pushed without taking the room of what is owed. A seat that is taken needs two: its own, and its LEAVE's. */
   get room(): number {
     return this.#ring.capacity - this.#ring.count - this.#leavesOwed - this.#heldCount - this.reserved;
@@ -66,7 +75,7 @@ export class Inbox {
 
   /** Seats that were left, and of whom the zone hears before its next tick. */
   get left(): readonly number[] {
-    return this.#left.toArray();
+    return this.#left.length === 0 ? NOBODY : this.#left.toArray();
   }
 
   /** Whether an input of the seat was pushed since the last tick. */
@@ -76,6 +85,7 @@ export class Inbox {
 
   push(type: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {
     if (!this.#ring.push(type, action, seat, seq, dx, dy)) return false;
+    this.#lastType = type;
     this.log?.pushed(type, action, seat, seq, dx, dy);
     this.#pushed();
     return true;
@@ -224,7 +234,10 @@ export class Inbox {
   }
 
   refill(commands: readonly Command[]): void {
-    for (const { type, action, seat, seq, dx, dy } of commands) this.#ring.push(type, action, seat, seq, dx, dy);
+    for (const { type, action, seat, seq, dx, dy } of commands) {
+      this.#ring.push(type, action, seat, seq, dx, dy);
+      this.#lastType = type;
+    }
   }
 
   /** What is outside of the seats, as plain data. */

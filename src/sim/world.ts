@@ -201,6 +201,11 @@ export class World implements Venue {
     return this.#inbox.bots;
   }
 
+  /** Whether it will be asleep after its next step, unless something comes. */
+  get isDrowsy(): boolean {
+    return this.#inbox.isDrowsy;
+  }
+
   /** Commands that wait for the next step. */
   get pending(): number {
     return this.#inbox.pending;
@@ -707,8 +712,7 @@ export class World implements Venue {
       if (command.type !== ARRIVE) this.#border.introduceArrived();
       this.#obey(command);
     }
-    this.#border.introduceArrived();
-    this.#border.arrivals.count = 0;
+    this.#border.endArrivals();
     return drowsy;
   }
 

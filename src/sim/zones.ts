@@ -87,8 +87,6 @@ export class Zones implements Venues {
   readonly #targets: readonly Int32Array[];
   /** Zones that are stepped. */
   readonly #awake: IndexSet;
-  /** Of those, the ones that were told to sleep and will by the end of the next step, unless something comes. */
-  readonly #drowsy: IndexSet;
   readonly #stopped: IndexSet;
   /** Sessions that are there, by zone. */
   readonly #watchers: Uint32Array;
@@ -137,7 +135,6 @@ export class Zones implements Venues {
     this.#passages = spec.passages ?? worlds.map((world) => passageOf(world));
     this.#targets = this.#gates.map((all) => Int32Array.from(all, ({ to }) => this.#byName.get(to) ?? -1));
     this.#awake = new IndexSet(count);
-    this.#drowsy = new IndexSet(count);
     this.#stopped = new IndexSet(count);
     this.#watchers = new Uint32Array(count);
     this.#busyTick = new Float64Array(count);
@@ -169,17 +166,18 @@ export class Zones implements Venues {
     return this.#worlds[index];
   }
 
-  /** A world is here from now on in place of the one that was; undefined for none. */
+  /** A world is here from now on, in place of the one that was; undefined for none. It is stepped unless it sleeps or stopped. */
   put(index: number, world: World | undefined, bots?: Bots): void {
     const former = this.#worlds[index];
     if (former !== undefined) this.#indexOf.delete(former);
     this.#worlds[index] = world;
     this.#bots[index] = bots;
     this.#all = this.#worlds.filter((one) => one !== undefined);
-    for (const set of [this.#awake, this.#drowsy, this.#stopped]) set.delete(index);
+    for (const set of [this.#awake, this.#stopped]) set.delete(index);
     if (world === undefined) return;
     this.#indexOf.set(world, index);
-    if (!world.asleep || world.pending > 0) this.#awake.add(index);
+    if (world.fault !== null) this.#stopped.add(index);
+    else if (!world.asleep || world.pending > 0) this.#awake.add(index);
     world.onWake = () => this.#wake(index);
     world.onReset = () => this.#bots[index]?.restart(this.#botCount);
   }
@@ -247,7 +245,7 @@ export class Zones implements Venues {
     if (i === undefined || world.isRoom) return;
     this.#watchers[i] = (this.#watchers[i] ?? 0) + 1;
     // No room for the command means that others wait in the ring, and they wake it as well.
-    if (world.asleep || this.#drowsy.has(i)) world.wake();
+    if (world.asleep || world.isDrowsy) world.wake();
   }
 
   /** One who looked at the zone does not any more. */
@@ -287,7 +285,7 @@ export class Zones implements Venues {
 
   /** What bots want before the zone's step. */
   decide(index: number): void {
-    if (!this.#drowsy.has(index)) this.#bots[index]?.decide(this.#tick);
+    if (this.#worlds[index]?.isDrowsy === false) this.#bots[index]?.decide(this.#tick);
   }
 
   /** Writes down who wants to go out of the zones that are here. Returns how many ask. */
@@ -376,20 +374,17 @@ export class Zones implements Venues {
   #mayRest(i: number, world: World): void {
     const isBusy = world.players > 0 || (this.#watchers[i] ?? 0) > 0;
     if (isBusy) this.#busyTick[i] = this.#tick;
-    this.#drowsy.delete(i);
-    if (this.#tick - (this.#busyTick[i] ?? 0) >= this.#sleepAfterTicks[i]! && world.sleep()) this.#drowsy.add(i);
+    if (this.#tick - (this.#busyTick[i] ?? 0) >= (this.#sleepAfterTicks[i] ?? 0)) world.sleep();
   }
 
   #retire(i: number, world: World): void {
     this.#awake.delete(i);
-    this.#drowsy.delete(i);
     this.#stopped.add(i);
     this.onStop?.(world);
   }
 
   #wake(i: number): void {
     this.#awake.add(i);
-    this.#drowsy.delete(i);
     this.#busyTick[i] = this.#tick;
   }
 }

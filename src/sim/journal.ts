@@ -1,0 +1,462 @@
+/**
+ * A world as it was some ticks ago, and everything that happened to it since: so that it is taken up again, bit for bit, when its thread
+ * ended in the middle of a tick, or its game failed. It lies in a buffer that may be shared, and outlives whoever writes it:
+ *
+ *     ┌──────┬── area 1 ─────────────────────────┬── area 2 ─────────────────────────┐
+ *     │ head │ head │ zone │ parts │ log ...     │ head │ zone │ parts │ log ...     │
+ *     └──────┴───────────────────────────────────┴───────────────────────────────────┘
+ *       which of the two counts, one word
+ *
+ * An image is written into the area that does not count, and counts once it is complete; what happens from then on goes to the log behind
+ * it. A record of the log is there once the size in the area's head says so. So the writer may be ended at any instruction, and what
+ * counts is whole. An image is taken between two steps, every `periodTicks`, and before the log might not hold another tick; only once
+ * what the world said in its last step was handed on, because what lies before an image cannot be said again.
+ *
+ * A record takes some 50 ns and makes no garbage; an image takes a copy of the zone and a pass over it, and the JSON of what lies beside it.
+ * To be taken up costs what the ticks since the image cost.
+ */
+import { GyreError } from "../errors.js";
+import type { Zone } from "../kernel/types.js";
+import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
+import { ARRIVE, type CommandLog, DEPARTED, JOIN, type LoggedCommand, NO_SEAT } from "./commands.js";
+import { CROSSERS_PER_TICK_MAX } from "./gates.js";
+import { NAME_BYTES_MAX } from "./seats.js";
+import type { World } from "./world.js";
+import type { WorldImage } from "./world-spec.js";
+
+/** Bytes for what lies beside the zone: its game's state and timers, and its seats with 320 bytes each, most of it the name. */
+const PARTS_SIZE = 256 * 1024;
+const PARTS_SEAT_SIZE = 320;
+/** Ticks in each of which every seat may send an input before an image has to be taken early: a second at 60 Hz. */
+const LOG_TICKS = 60;
+/** And as many in which bots may send theirs before there is time for one: when ticks are caught up with. */
+const SPARE_TICKS = 10;
+
+/** Words of the head: the area that counts, 1 or 2, 0 for none; and the sizes that the areas were made with. */
+const CURRENT = 0;
+const SIZES = 1;
+/** Words of an area's head. */
+const LOG_SIZE = 0;
+const IMAGE_TICK = 1;
+const PARTS_COUNT = 2;
+const PARTS_END = 3;
+const PARTS_SUM = 4;
+/** Bytes of either head: a cache line. */
+const HEAD_SIZE = 64;
+
+/**
+ * Bytes of a record: `u16 type  u16 action  u32 seat  u32 seq  u16 size of what follows  u16 hasLeft  f64 dx  f64 dy`; who it is follows
+ * where somebody comes: `u32 tag  u32 ack  u32 size of the name  u32 0`, the name; then the entity.
+ */
+const RECORD_SIZE = 32;
+const WHO_SIZE = 16 + NAME_BYTES_MAX;
+/** Types that are no commands: the tick `seq` is done; the player in the seat left within it; crosser `seq` was not answered. */
+const STEPPED = 0xffff;
+const LEFT = 0xfffe;
+const FORGOT = 0xfffd;
+
+const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What sizes follow from. */
+export interface JournalShape {
+  readonly zone: Zone;
+  readonly seats: number;
+  /** Bytes for all that lies beside the zone. Default: 256 KiB, and 320 for each seat. */
+  readonly partsSize?: number;
+}
+
+export interface JournalOptions extends JournalShape {
+  /** sizeOf bytes from `at` on, a multiple of 64; zeros where there was none before. */
+  readonly buffer: ArrayBufferLike;
+  readonly at?: number;
+  /** Ticks from one image to the next. */
+  readonly periodTicks: number;
+  /** In which of them: so that not all zones take theirs in one tick. Default 0. */
+  readonly phase?: number;
+}
+
+export class Journal implements CommandLog {
+  /** Why there is none any more; "" as long as nothing is wrong. */
+  lost = "";
+  readonly #head: Int32Array;
+  readonly #areas: readonly [Area, Area];
+  readonly #sizes: AreaSizes;
+  readonly #periodTicks: number;
+  readonly #phase: number;
+  /** With less room than that in the log an image is taken. */
+  readonly #spareSize: number;
+  #world: World | null = null;
+  #area: Area;
+  /** Where the next record goes, and the log's size so far: what is between them does not count yet. */
+  #end = 0;
+  /** In which an image is due. */
+  #nextTick = 0;
+  /** How far the log was done again. */
+  #at = 0;
+  readonly #record: LoggedCommand = {
+    ...{ type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 },
+    ...{ name: "", tag: 0, ack: 0, hasLeft: false, entity: NO_BYTES },
+  };
+
+  /** Bytes, a multiple of 64. */
+  static sizeOf(shape: JournalShape): number {
+    return HEAD_SIZE + 2 * areaSize(areaSizes(shape));
+  }
+
+  /** Of a world that there was none of, or of one to be taken up: see keep and resume. */
+  constructor({ buffer, at = 0, periodTicks, phase = 0, ...shape }: JournalOptions) {
+    const sizes = areaSizes(shape);
+    const second = at + HEAD_SIZE + areaSize(sizes);
+    this.#head = new Int32Array(buffer, at, HEAD_SIZE / 4);
+    this.#areas = [new Area(buffer, at + HEAD_SIZE, sizes), new Area(buffer, second, sizes)];
+    this.#sizes = sizes;
+    this.#periodTicks = periodTicks;
+    this.#phase = phase;
+    this.#spareSize = spareSize(shape);
+    this.#area = this.#areas[Atomics.load(this.#head, CURRENT) === 2 ? 1 : 0];
+    if (!this.isKept) this.#head.set(sizes, SIZES);
+    this.#begin(this.imageTick);
+    this.#end = Atomics.load(this.#area.words, LOG_SIZE);
+  }
+
+  /** Whether there is something to be taken up. */
+  get isKept(): boolean {
+    return Atomics.load(this.#head, CURRENT) !== 0;
+  }
+
+  /** The tick that the last image was taken after. */
+  get imageTick(): number {
+    return (this.#area.words[IMAGE_TICK] ?? 0) >>> 0;
+  }
+
+  /** Hears of everything that happens to this world from now on. Between two steps; an image is taken at once. */
+  keep(world: World): void {
+    this.#attach(world);
+    this.#takeImage(world);
+  }
+
+  /** Takes an image if one is due. Between two steps, each time that what the world said in the last ones was handed on. */
+  renew(): void {
+    const world = this.#world;
+    if (world === null || world.fault !== null) return;
+    const isFull = this.#area.log.length - this.#end < this.#spareSize;
+    if (isFull || world.zone.tick >= this.#nextTick) this.#takeImage(world);
+  }
+
+  /** The last image, valid until the next is complete. Throws IMAGE_BAD when there is none, or it is damaged. */
+  image(): WorldImage {
+    if (!this.isKept) throw bad("there is none");
+    if (this.#sizes.some((size, i) => this.#head[SIZES + i] !== size)) throw bad("it is another world's");
+    return { zone: this.#area.image, parts: this.#area.parts() };
+  }
+
+  /**
+   * Does again what was done since the image, with a world that was just made of it, and keeps that from then on. What was pushed since its
+   * last step waits in it then. Of ticks up to `told` its callbacks hear nothing (but for bots'). ticks: after so many it is to be called again.
+   * Returns whether all is done. It is, too, when the world fails at it: see World.fault; then it is not kept. Throws IMAGE_BAD when the
+   * world cannot be what the log is of.
+   */
+  resume(world: World, told: number, ticks = Number.POSITIVE_INFINITY): boolean {
+    for (let n = 0; n < ticks && this.#at < this.#end && world.fault === null; n++) {
+      const tick = this.#nextStep();
+      if (tick >= 0 && tick <= told) silently(world, () => this.#doAgain(world));
+      else this.#doAgain(world);
+    }
+    if (this.#at < this.#end && world.fault === null) return false;
+    this.#at = 0;
+    if (world.fault === null) this.#attach(world);
+    return true;
+  }
+
+  // What the world says.
+
+  pushed(type: number, action: number, seat: number, seq: number, dx: number, dy: number): void {
+    const world = this.#world;
+    if (world === null || !this.#hasRoom()) return;
+    const isSeated = seat !== NO_SEAT;
+    const comes = type === ARRIVE && isSeated;
+    const hasLeft = (comes && !world.isTaken(seat)) || (type === DEPARTED && dy === 1);
+    const start = this.#end;
+    this.#write(type, action, seat, seq, dx, dy);
+    if (type === JOIN || comes) this.#writeWho(world, seat);
+    if (type === ARRIVE) {
+      const entity = world.arriving(seq);
+      this.#area.log.set(entity, this.#end);
+      this.#end += entity.length;
+    }
+    this.#area.view.setUint16(start + 12, this.#end - start - RECORD_SIZE, true);
+    this.#area.view.setUint16(start + 14, hasLeft ? 1 : 0, true);
+    this.#commit();
+  }
+
+  forgot(crosser: number): void {
+    if (!this.#hasRoom()) return;
+    this.#write(FORGOT, 0, NO_SEAT, crosser, 0, 0);
+    this.#commit();
+  }
+
+  stepped(): void {
+    const world = this.#world;
+    if (world === null || !this.#hasRoom()) return;
+    this.#write(STEPPED, 0, NO_SEAT, world.zone.tick, 0, 0);
+    for (const seat of world.left) this.#write(LEFT, 0, seat, 0, 0, 0);
+    this.#commit();
+  }
+
+  #attach(world: World): void {
+    this.#world = world;
+    world.log = this;
+  }
+
+  /** From here on nothing is kept: what there is would not be what the world is. */
+  #lose(why: string): void {
+    this.lost = why;
+    Atomics.store(this.#head, CURRENT, 0);
+    if (this.#world !== null) this.#world.log = null;
+    this.#world = null;
+  }
+
+  #takeImage(world: World): void {
+    const current = Atomics.load(this.#head, CURRENT) === 1 ? 2 : 1;
+    const area = this.#areas[current - 1] ?? this.#area;
+    let parts: ReadonlyMap<string, string>;
+    try {
+      parts = world.saveParts();
+    } catch (error) {
+      this.#lose((error as Error).message);
+      return;
+    }
+    if (!area.setParts(parts)) {
+      this.#lose(`what ${world.name} keeps beside its columns does not fit ${area.partsSize} bytes`);
+      return;
+    }
+    world.zone.saveInto(area.image);
+    const { tick } = world.zone;
+    area.words[IMAGE_TICK] = tick;
+    Atomics.store(area.words, LOG_SIZE, 0);
+    Atomics.store(this.#head, CURRENT, current);
+    this.#area = area;
+    this.#end = 0;
+    this.#begin(tick);
+  }
+
+  /** The next image is due in the tick of the next period that has its phase. */
+  #begin(tick: number): void {
+    const period = this.#periodTicks;
+    this.#nextTick = tick + period - ((((tick - this.#phase) % period) + period) % period);
+  }
+
+  // Records.
+
+  /** More is never pushed between two images, or it is a mistake of ours that costs the journal. */
+  #hasRoom(): boolean {
+    if (this.#world === null) return false;
+    if (this.#area.log.length - this.#end >= RECORD_SIZE + this.#tailSize) return true;
+    this.#lose(`the journal of ${this.#world.name} is full`);
+    return false;
+  }
+
+  get #tailSize(): number {
+    return WHO_SIZE + (this.#world?.zone.entityBytes ?? 0);
+  }
+
+  #write(type: number, action: number, seat: number, seq: number, dx: number, dy: number): void {
+    const { view } = this.#area;
+    const at = this.#end;
+    view.setUint16(at, type, true);
+    view.setUint16(at + 2, action, true);
+    view.setUint32(at + 4, seat, true);
+    view.setUint32(at + 8, seq, true);
+    view.setUint32(at + 12, 0, true);
+    view.setFloat64(at + 16, dx, true);
+    view.setFloat64(at + 24, dy, true);
+    this.#end = at + RECORD_SIZE;
+  }
+
+  #writeWho(world: World, seat: number): void {
+    const { view, log } = this.#area;
+    const at = this.#end;
+    const { written } = encoder.encodeInto(world.nameOf(seat), log.subarray(at + 16, at + WHO_SIZE));
+    view.setUint32(at, world.tags[seat] ?? 0, true);
+    view.setUint32(at + 4, world.acks[seat] ?? 0, true);
+    view.setUint32(at + 8, written, true);
+    view.setUint32(at + 12, 0, true);
+    this.#end = at + WHO_SIZE;
+  }
+
+  #commit(): void {
+    Atomics.store(this.#area.words, LOG_SIZE, this.#end);
+  }
+
+  /** The tick of the next step in the log; -1 when there is none. */
+  #nextStep(): number {
+    const { view } = this.#area;
+    for (let at = this.#at; at < this.#end; at = this.#behind(at)) {
+      if (view.getUint16(at, true) === STEPPED) return view.getUint32(at + 8, true);
+    }
+    return -1;
+  }
+
+  /** Where the record behind this one is. */
+  #behind(at: number): number {
+    const end = at + RECORD_SIZE + this.#area.view.getUint16(at + 12, true);
+    if (end > this.#end) throw bad("a record of its log is cut off");
+    return end;
+  }
+
+  /** Up to the next step, and that; or to the end. */
+  #doAgain(world: World): void {
+    const record = this.#record;
+    while (this.#at < this.#end) {
+      this.#read(this.#at);
+      this.#at = this.#behind(this.#at);
+      if (record.type === STEPPED) {
+        world.step(record.seq);
+        return;
+      }
+      if (record.type === LEFT) world.leaveAgain(record.seat);
+      else if (record.type === FORGOT) world.forgetAgain(record.seq);
+      else if (!world.pushAgain(record)) throw bad(`command ${record.type} of seat ${record.seat} cannot follow`);
+    }
+  }
+
+  #read(at: number): void {
+    const { view, log } = this.#area;
+    const record = this.#record;
+    const end = this.#behind(at);
+    record.type = view.getUint16(at, true);
+    record.action = view.getUint16(at + 2, true);
+    record.seat = view.getUint32(at + 4, true);
+    record.seq = view.getUint32(at + 8, true);
+    record.hasLeft = view.getUint16(at + 14, true) === 1;
+    record.dx = view.getFloat64(at + 16, true);
+    record.dy = view.getFloat64(at + 24, true);
+    const who = at + RECORD_SIZE;
+    const isWho = record.type === JOIN || (record.type === ARRIVE && record.seat !== NO_SEAT);
+    record.tag = isWho ? view.getUint32(who, true) : 0;
+    record.ack = isWho ? view.getUint32(who + 4, true) : 0;
+    const nameAt = who + 16;
+    // A copy: what is shared is not decoded everywhere.
+    record.name = isWho ? decoder.decode(log.slice(nameAt, nameAt + view.getUint32(who + 8, true))) : "";
+    record.entity = log.subarray(isWho ? who + WHO_SIZE : who, end);
+  }
+}
+
+/** An image, and the log behind it. */
+class Area {
+  readonly words: Int32Array;
+  readonly image: Uint8Array;
+  readonly log: Uint8Array;
+  readonly view: DataView;
+  readonly #parts: Uint8Array;
+  readonly #partWords: Int32Array;
+
+  constructor(buffer: ArrayBufferLike, at: number, [headSize, imageSize, partsSize, logSize]: AreaSizes) {
+    const imageAt = at + headSize;
+    const partsAt = imageAt + lines(imageSize);
+    this.words = new Int32Array(buffer, at, headSize / 4);
+    this.image = new Uint8Array(buffer, imageAt, imageSize);
+    this.#parts = new Uint8Array(buffer, partsAt, partsSize);
+    this.#partWords = new Int32Array(buffer, partsAt, partsSize / 4);
+    this.log = new Uint8Array(buffer, partsAt + partsSize, logSize);
+    this.view = new DataView(buffer, partsAt + partsSize, logSize);
+  }
+
+  get partsSize(): number {
+    return this.#parts.length;
+  }
+
+  /** False when they do not fit. Each is `u32 size of the name  u32 size of the text`, then both, up to a multiple of 4. */
+  setParts(parts: ReadonlyMap<string, string>): boolean {
+    let at = 0;
+    for (const [name, text] of parts) {
+      const nameEnd = this.#put(name, at + 8);
+      const end = nameEnd < 0 ? -1 : this.#put(text, nameEnd);
+      if (end < 0) return false;
+      this.#partWords[at >>> 2] = nameEnd - at - 8;
+      this.#partWords[(at >>> 2) + 1] = end - nameEnd;
+      const next = (end + 3) & ~3;
+      this.#parts.fill(0, end, next);
+      at = next;
+    }
+    this.words[PARTS_COUNT] = parts.size;
+    this.words[PARTS_END] = at;
+    this.words[PARTS_SUM] = this.#sum(at);
+    return true;
+  }
+
+  /** Throws IMAGE_BAD. */
+  parts(): Map<string, string> {
+    const end = this.words[PARTS_END] ?? 0;
+    if (end > this.#parts.length || this.words[PARTS_SUM] !== this.#sum(end)) throw bad("its parts are damaged");
+    const parts = new Map<string, string>();
+    for (let at = 0; parts.size < (this.words[PARTS_COUNT] ?? 0); ) {
+      const nameEnd = at + 8 + (this.#partWords[at >>> 2] ?? 0);
+      const textEnd = nameEnd + (this.#partWords[(at >>> 2) + 1] ?? 0);
+      // Copies: what is shared is not decoded everywhere.
+      const [name, text] = [this.#parts.slice(at + 8, nameEnd), this.#parts.slice(nameEnd, textEnd)];
+      parts.set(decoder.decode(name), decoder.decode(text));
+      at = (textEnd + 3) & ~3;
+    }
+    return parts;
+  }
+
+  /** Where it ends; -1 when it does not fit. */
+  #put(text: string, at: number): number {
+    if (at > this.#parts.length) return -1;
+    const { read, written } = encoder.encodeInto(text, this.#parts.subarray(at));
+    return read === text.length ? at + written : -1;
+  }
+
+  #sum(end: number): number {
+    let sum = end;
+    for (let i = 0; i < end >>> 2; i++) sum = Math.imul(sum ^ (this.#partWords[i] ?? 0), 0x9e3779b1) + (sum >>> 15);
+    return sum | 0;
+  }
+}
+
+/** Bytes of an area's head, its zone, its parts, its log. */
+type AreaSizes = readonly [number, number, number, number];
+
+function areaSizes(shape: JournalShape): AreaSizes {
+  const { zone, seats, partsSize = PARTS_SIZE + seats * PARTS_SEAT_SIZE } = shape;
+  const log = spareSize(shape) + LOG_TICKS * seats * RECORD_SIZE;
+  return [HEAD_SIZE, zone.imageSize, lines(partsSize), lines(log)];
+}
+
+/** Bytes of the log that a tick takes at most, and some more: a full ring of commands, all seats joining, all leaving, full gates. */
+function spareSize({ zone, seats }: JournalShape): number {
+  const records = zone.commands.capacity + SPARE_TICKS * (seats + CROSSERS_PER_TICK_MAX + 1);
+  const comers = seats + ARRIVALS_PER_TICK_MAX;
+  return records * RECORD_SIZE + comers * WHO_SIZE + (ARRIVALS_PER_TICK_MAX + 1) * zone.entityBytes;
+}
+
+/** Up to a whole number of cache lines. */
+function lines(size: number): number {
+  return Math.ceil(size / HEAD_SIZE) * HEAD_SIZE;
+}
+
+function areaSize(sizes: AreaSizes): number {
+  return sizes.reduce((all, size) => all + lines(size), 0);
+}
+
+function bad(why: string): GyreError {
+  return new GyreError("IMAGE_BAD", `not the journal of this world: ${why}`);
+}
+
+/** While it acts, the world says nothing to whoever serves its players or records it. */
+function silently(world: World, act: () => void): void {
+  const { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand } = world;
+  world.onEnter = world.onPossess = null;
+  world.onTell = null;
+  world.onSeatMoved = null;
+  world.onSeatCame = null;
+  world.onCommand = null;
+  try {
+    act();
+  } finally {
+    Object.assign(world, { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand });
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Zones that go on after they failed: made anew from their journals, in their memory. A zone fails when a hook of its game throws or its
+ * kernel traps, which its world tells, or when its thread ends, of which somebody else must tell. What fails for good is what fails
+ * again and again: see failures.ts. Costs the ticks since the last image once more, each time.
+ */
+import type { Kernel, Zone } from "../kernel/types.js";
+import type { Failures } from "./failures.js";
+import type { Journal } from "./journal.js";
+import { World, type WorldSpec } from "./world.js";
+
+export interface RestartSpec {
+  readonly kernel: Kernel;
+  /** What the world was made of. */
+  readonly world: WorldSpec;
+  readonly journal: Journal;
+  /** The last tick of which whoever serves its players was told. */
+  readonly told: number;
+  /** Sets the callbacks of the world before it does anything. */
+  readonly attach?: (world: World) => void;
+}
+
+/**
+ * A world as its journal has it, in its memory: after its last whole tick, with what was pushed since. It may have failed at that: see
+ * World.fault. Throws IMAGE_BAD when there is no journal, or it is damaged.
+ */
+export function takeUp(zone: Zone, { kernel, world: spec, journal, told, attach }: RestartSpec): World {
+  const world = new World(kernel, { ...spec, saved: journal.image(), memory: zone });
+  attach?.(world);
+  journal.resume(world, told);
+  return world;
+}
+
+export interface RunAgainSpec extends RestartSpec {
+  readonly failures: Failures;
+  /** In failures. */
+  readonly index: number;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * In place of a world that failed in its step of this tick, one that is through with it; or the last that was tried, with its fault, when the
+ * zone failed too often or has no journal. Each try counts as a failure.
+ */
+export function runAgain(failed: World, tick: number, spec: RunAgainSpec): World {
+  const { failures, index, journal, now } = spec;
+  let world = failed;
+  while (world.fault !== null) {
+    if (failures.note(index, now()) || !journal.isKept) return world;
+    world = takeUp(failed.zone, spec);
+    world.step(tick);
+  }
+  return world;
+}
