@@ -43,6 +43,9 @@ class Reaper {
   }
 }
 
+/** Ticks from one image to the next. */
+const PERIODS = [1, 2, 7, 19, 60];
+
 /** Where a zone is ended: before what it is about to do, after it, at a callback of it, or at a word of its journal. */
 const MOMENTS = ["before", "after", "callback", "journal"] as const;
 type Moment = (typeof MOMENTS)[number];
@@ -132,8 +135,11 @@ export class KeptZones {
     zones.begin(tick);
     this.#visit(tick);
     for (let i = 0; i < zones.count; i++) if (zones.nextAwake(i) === i) this.#step(i, tick);
+    // As in a tick that is made up for.
+    const turnsBack = this.#random.integer(0, 7) === 0;
     for (let i = 0; i < zones.count; i++) {
-      if (zones.nextAwake(i) === i) this.#do(i, (world) => this.#depart(i, world), true);
+      const act = (world: World): void => (turnsBack ? world.turnBack() : this.#depart(i, world));
+      if (zones.nextAwake(i) === i) this.#do(i, act, true);
     }
     // What was said in this tick is handed on, after which an image may be taken.
     for (let i = 0; i < zones.count; i++) {
@@ -185,7 +191,8 @@ export class KeptZones {
   }
 
   #journal(i: number, world: World, buffer: SharedArrayBuffer): Journal {
-    return new Journal({ ...this.#shape(world), buffer, periodTicks: 7 + ((this.#seed + i) % 20), phase: i });
+    const periodTicks = PERIODS[(this.#seed + i) % PERIODS.length] ?? 1;
+    return new Journal({ ...this.#shape(world), buffer, periodTicks, phase: i });
   }
 
   /** What the zone says goes into the story of the step that it says it in, or that comes next. */
