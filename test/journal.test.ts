@@ -137,7 +137,7 @@ const games: [string, Partial<KeptSpec> & { game: Game }, number][] = [
 for (const [what, spec, ticks] of games) {
   const SEEDS = 12;
   test(`${what}: their threads end wherever they may in ${ticks} ticks, for ${SEEDS} seeds: every hash and every callback is as without`, async () => {
-    let ends = 0;
+    let [ends, resets, crossings] = [0, 0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const kernel = KERNELS[seed % KERNELS.length];
       if (kernel === undefined) throw new Error("no kernel");
@@ -155,11 +155,13 @@ for (const [what, spec, ticks] of games) {
         assert.equal(kept.stories, alone.stories, `seed ${seed}, kept`);
         assert.equal(ended.stories, alone.stories, `seed ${seed}`);
         ends += ended.ends;
+        resets += ended.resets;
+        crossings += ended.stories.flat(2).filter((text) => / comes to \d/.test(text)).length;
       } finally {
         for (const zones of [alone, kept, ended]) zones.close();
       }
     }
-    console.log(`${what}: ${ends} ends`);
+    console.log(`${what}: ${ends} ends, ${resets} resets, ${crossings} players through gates`);
     assert.ok(ends > 5 * SEEDS, `${ends} ends`);
   });
 }

@@ -68,6 +68,8 @@ export class KeptZones {
   readonly stories: string[][][] = [];
   /** Times that a zone was ended. */
   ends = 0;
+  /** Times that a zone began anew. */
+  resets = 0;
 
   readonly #spec: ZonesSpec;
   readonly #kernel: Kernel;
@@ -318,7 +320,8 @@ export class KeptZones {
       const name = `p${this.#names++}`;
       const input = (world: World): void => void world.input(seat, tick, dx, dy, action);
       this.#do(i, (world) => {
-        if (chance < 0.12 && world.seatsInUse < world.seats) world.join(name, false, tick);
+        if (chance > 0.97) this.resets += Number(world.reset(tick));
+        else if (chance < 0.12 && world.seatsInUse < world.seats) world.join(name, false, tick);
         else if (chance < 0.15 && !world.isBot(seat)) world.leave(seat);
         else if (chance < 0.85 && !world.isBot(seat) && !world.hasSpoken(seat)) input(world);
       });
