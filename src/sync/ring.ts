@@ -170,9 +170,12 @@ export class SharedRing {
     if (producer !== undefined) checkWhole("a producer's number", producer, 0, this.#multi ? PRODUCERS_MAX - 1 : 0);
     this.#claimed = producer === undefined ? 0 : CLAIMED + producer;
     if (producer === undefined) return;
-    if (this.#multi) this.#giveUpClaims();
-    // What the one before published without getting to move the tail.
-    else for (let lane = 0; lane < this.#lanes; lane++) this.#moveTail(lane);
+    // First the tails, so that no head passes them by what is given up.
+    for (let lane = 0; lane < this.#lanes; lane++) {
+      const tail = Atomics.load(this.#words, TAIL + lane);
+      this.#moveTail(lane, tail, Atomics.load(this.#words, this.#slotOf(lane, tail) + STATE));
+    }
+    this.#giveUpClaims();
   }
 
   /** Records that wait, those that are being written included. For any end; exact when no other is at work. */
@@ -180,7 +183,8 @@ export class SharedRing {
     let count = 0;
     for (let lane = 0; lane < this.#lanes; lane++) {
       const head = Atomics.load(this.#words, HEAD + lane);
-      count += (Atomics.load(this.#words, TAIL + lane) - head) >>> 0;
+      // A lone producer moves its tail last, when the record may have been read.
+      count += Math.max(0, (Atomics.load(this.#words, TAIL + lane) - head) | 0);
     }
     return count;
   }
@@ -317,22 +321,21 @@ export class SharedRing {
   #claim(lane: number, place: number, slot: number): boolean {
     const words = this.#words;
     const state = Atomics.load(words, slot + STATE);
-    const next = (place + 1) | 0;
-    if ((state & ~CODE_MASK) === this.#lapOf(place - this.capacity)) {
-      if (!this.#multi) return true;
-      if (Atomics.compareExchange(words, slot + STATE, state, this.#lapOf(place) | this.#claimed) !== state)
-        return false;
-      Atomics.compareExchange(words, TAIL + lane, place, next);
-      return true;
+    if ((state & ~CODE_MASK) !== this.#lapOf(place - this.capacity)) {
+      this.#moveTail(lane, place, state);
+      return false;
     }
-    // Whoever has it did not get to move the tail yet, and perhaps never will.
-    if ((state & ~CODE_MASK) === this.#lapOf(place)) Atomics.compareExchange(words, TAIL + lane, place, next);
-    return false;
+    if (!this.#multi) return true;
+    const claimed = this.#lapOf(place) | this.#claimed;
+    if (Atomics.compareExchange(words, slot + STATE, state, claimed) !== state) return false;
+    this.#moveTail(lane, place, claimed);
+    return true;
   }
 
-  #moveTail(lane: number): void {
-    const tail = Atomics.load(this.#words, TAIL + lane);
-    this.#claim(lane, tail, this.#slotOf(lane, tail));
+  /** Moves the tail over a place that somebody has, who did not get to do it yet, and perhaps never will. state: of its slot. */
+  #moveTail(lane: number, place: number, state: number): void {
+    if ((state & ~CODE_MASK) !== this.#lapOf(place)) return;
+    Atomics.compareExchange(this.#words, TAIL + lane, place, (place + 1) | 0);
   }
 
   #giveUpClaims(): void {

@@ -44,20 +44,35 @@ export function dyingAt(n: number, run: () => void): boolean {
 
 /**
  * Runs the steps of several threads for so many turns: at any atomic operation of one, others that are not in a step themselves may take
- * one. chance: that they do, 0 to 1.
+ * one. chance: that they do, 0 to 1. dying: how likely a thread ends at an atomic operation, and what its successor does first.
  */
-export function interleave(steps: readonly (() => void)[], turns: number, chance: number, float: () => number): void {
+export function interleave(
+  steps: readonly (() => void)[],
+  turns: number,
+  chance: number,
+  float: () => number,
+  dying?: { readonly chance: number; readonly reborn: (thread: number) => void },
+): void {
   const busy = steps.map(() => false);
+  const run = (i: number, step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof Death) || dying === undefined) throw error;
+      run(i, () => dying.reborn(i));
+    }
+  };
   const turn = (): void => {
     const i = Math.floor(float() * steps.length);
     if (busy[i]) return;
     busy[i] = true;
-    steps[i]!();
+    run(i, steps[i]!);
     busy[i] = false;
   };
   atEachAtomic(
     () => {
       if (float() < chance) turn();
+      if (dying !== undefined && float() < dying.chance) throw new Death();
     },
     () => {
       for (let i = 0; i < turns; i++) turn();

@@ -194,7 +194,7 @@ export async function runRing(script: URL, shape: SharedRingShape, producers: nu
   // So that the cursors pass 2^32 half way.
   SharedRing.init(buffer, 0, shape, 2 ** 32 - Math.floor(count / 2));
   const control = new SharedArrayBuffer(64);
-  const each = Math.floor(count / producers);
+  const each = Math.ceil(count / producers);
   const data = { ring: buffer, control, producers };
   const ends: EndData[] = Array.from({ length: producers }, (_, me) => ({ ...data, role: "produce", count: each, me }));
   ends.push({ ...data, role: "consume", count: each * producers, me: 0 });
