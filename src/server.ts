@@ -2,21 +2,24 @@
  * The host put together: game, kernel, zones, clock, sessions, sockets, metrics. This is the clock's caller, and so the one place below the
  * command line that knows real time. A zone whose game fails stops alone; the server tells so, and goes on.
  */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { type ErrorCode, GyreError } from "./errors.js";
 import { type Game, hasHooks, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
 import { type GamePlan, type PlanOptions, planGame } from "./game/plan.js";
 import { localSimulation } from "./host/local.js";
 import type { Simulation, SimulationEvents } from "./host/simulation.js";
+import { threadedSimulation } from "./host/threaded.js";
 import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
-import type { Kernel, Zone } from "./kernel/types.js";
+import type { Kernel, KernelOptions, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
 import { Hub } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
 import { Collections } from "./ops/collections.js";
 import { expose } from "./ops/exposition.js";
-import { TickGuard } from "./ops/guard.js";
+import { isInspected, TickGuard } from "./ops/guard.js";
 import { Loop } from "./ops/loop.js";
 import { createRegistry } from "./ops/metrics.js";
 import { profileThread } from "./ops/profile.js";
@@ -26,12 +29,18 @@ import type { KindInfo } from "./protocol/control.js";
 import type { Timers } from "./sim/clock.js";
 import type { Zones } from "./sim/zones.js";
 import { Meter } from "./sync/meter.js";
+import type { Spin } from "./sync/waiter.js";
+import { WATCHDOG_MS } from "./threads/crew.js";
 
 /** Sessions at a time: what one process with one thread may hope to serve. */
 const SESSIONS_MAX = 4096;
 /** Of one zone; together they are less than the 1,048,575 entities that ids can tell apart. */
 const NPCS_MAX = 1_000_000;
 const BOTS_MAX = 16_384;
+/** Threads that simulate: more than this have cores of their own nowhere. */
+const THREADS_MAX = 64;
+/** Of these "auto" takes no more: what a server with so many busy threads needs next is another process. */
+const THREADS_AUTO_MAX = 8;
 /** Entities of all zones, players who may come included; some 100 bytes each. */
 const ENTITIES_MAX = 4_000_000;
 /** The viewer and the demo, beside the built host. */
@@ -64,6 +73,15 @@ export interface ServerOptions {
   snapshotRate?: number;
   /** Any safe integer. Default 1. */
   seed?: number;
+  /**
+   * Threads that simulate, while the caller's has the sockets; at most 64. "auto": as many as cores are left over, and zones can use. The game
+   * must be the default export of its module then, which each thread loads. Default 0: all on the caller's thread.
+   */
+  threads?: number | "auto";
+  /** Whether these threads look for work for some microseconds before they sleep, where cores are free. Default "auto". */
+  spin?: Spin;
+  /** Milliseconds after which a thread that stands still is replaced. Default 500. */
+  watchdogMs?: number;
   /** A kernel that is loaded already. Default: the game's, else loadKernel(). */
   kernel?: Kernel;
   /** Where a recording goes; see `gyre replay`. Default: none is made. */
@@ -92,7 +110,13 @@ export interface GyreServer {
   /** The game's name. */
   readonly game: string;
   readonly tickRate: number;
-  /** By name, in order. */
+  /** Threads that simulate; 0 when the caller's does. */
+  readonly threads: number;
+  readonly zoneNames: readonly string[];
+  /**
+   * By name, in order. With threads they are views of what others step: what is read may be in the middle of a tick, and nothing may be changed;
+   * a game's own kernel that is built without shared memory has none.
+   */
   readonly zones: ReadonlyMap<string, Zone>;
   /** zone: the name of one that is told of besides. Throws ZONE_UNKNOWN. */
   stats(zone?: string): ServerStats;
@@ -129,17 +153,28 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
   const watch = options.game === undefined ? null : new TickGuard(TIMERS.now);
   const plan = await planGame(game, { ...wishesOf(given), guard: watch });
   checkEntities(plan);
-  const kernel = given.kernel ?? (await loadKernel(plan.kernel === undefined ? {} : { module: plan.kernel }));
+  const threads = threadsOf(given, plan);
+  // Zones on several threads lie in shared memory; a game's own kernel was built one way or the other.
+  const build: KernelOptions = plan.kernel === undefined ? { shared: threads > 0 } : { module: plan.kernel };
+  const kernel = given.kernel ?? (await loadKernel(build));
   const meter = new Meter();
-  const simulation = localSimulation({
-    plan,
-    kernel,
-    guard: hasHooks(game) ? watch : null,
-    timers: TIMERS,
-    meter,
-    events: eventsOf(given),
-    record: given.record === undefined ? null : (zones) => record(given, plan, kernel, zones),
-  });
+  const shared = { plan, kernel, timers: TIMERS, meter, events: eventsOf(given) };
+  const { spin = "auto", watchdogMs = WATCHDOG_MS } = given;
+  const simulation =
+    threads > 0
+      ? await threadedSimulation({
+          ...shared,
+          game,
+          file: given.game === undefined ? fileURLToPath(DEMO) : game.file,
+          threads,
+          spin,
+          watchdogMs: isInspected() ? Infinity : watchdogMs,
+        })
+      : localSimulation({
+          ...shared,
+          guard: hasHooks(game) ? watch : null,
+          record: given.record === undefined ? null : (zones) => record(given, plan, kernel, zones),
+        });
   try {
     return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording });
   } catch (error) {
@@ -147,6 +182,11 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
     simulation.close();
     throw error;
   }
+}
+
+function threadsOf({ threads = 0, record }: ServerOptions, { settings: { zones } }: GamePlan): number {
+  if (threads !== "auto") return threads;
+  return record === undefined ? Math.min(zones, Math.max(1, availableParallelism() - 1), THREADS_AUTO_MAX) : 0;
 }
 
 /** What a server is made of before it listens. */
@@ -208,6 +248,8 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     kernel: simulation.kernel,
     game: plan.name,
     tickRate,
+    threads: threads.length - 1,
+    zoneNames: venues.all.map(({ name }) => name),
     zones: simulation.zones,
     stats,
     close: () => {
@@ -243,6 +285,7 @@ function kindsOf({ definition }: Game): KindInfo[] {
 /** What each whole-number option may be, both ends included. */
 export const RANGES = {
   port: [0, 65_535],
+  threads: [0, THREADS_MAX],
   zones: [1, ZONES_MAX],
   npcs: [0, NPCS_MAX],
   bots: [0, BOTS_MAX],
@@ -262,9 +305,13 @@ function checked(options: ServerOptions): ServerOptions {
   }
   if (map !== undefined && (typeof map !== "object" || map === null)) throw bad("map is no map, as loadMap gives one");
   if (game !== undefined && !isGame(game)) throw bad("game is none, as defineGame gives one");
+  if (given.threads !== undefined && given.threads !== 0 && given.threads !== "auto" && given.record !== undefined) {
+    throw bad(`threads is ${given.threads}, and recordings are made without`);
+  }
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = given[name as keyof typeof RANGES];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) continue;
+    if (value === undefined || (name === "threads" && value === "auto")) continue;
+    if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) continue;
     const shown = typeof value === "string" ? JSON.stringify(value) : value;
     throw bad(`${name} is ${shown}, not a whole number from ${least} to ${most}`);
   }

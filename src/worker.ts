@@ -8,12 +8,19 @@ import { runsInTicks } from "./game/define.js";
 import { type PlanData, resumePlan } from "./game/plan-data.js";
 import { loadKernel } from "./kernel/load.js";
 import type { KernelOptions, Zone, ZoneHandle } from "./kernel/types.js";
+import { Collections } from "./ops/collections.js";
 import { loadGame } from "./ops/game-file.js";
+import { idleCollector } from "./ops/idle-collector.js";
+import { profileThread } from "./ops/profile.js";
+import type { World } from "./sim/world.js";
 import { Zones } from "./sim/zones.js";
+import { Meter } from "./sync/meter.js";
 import { type Spin, Waiter } from "./sync/waiter.js";
+import { sharedClock } from "./threads/clock.js";
 import type { GoMessage, Hashes, Question, WorkerMessage } from "./threads/crew.js";
 import { LentSteps } from "./threads/lent-steps.js";
 import { openParts, type SharedParts } from "./threads/parts.js";
+import { openDesk, type PlayerParts } from "./threads/player-parts.js";
 import { Slot } from "./threads/slot.js";
 
 /** Milliseconds of ticks between two turns of the event loop. */
@@ -29,7 +36,7 @@ export interface WorkerData {
   readonly kernel: KernelOptions;
   readonly spin: Spin;
   readonly parts: SharedParts;
-  /** Milliseconds to add to performance.now() for the clock that all threads share. */
+  readonly players: PlayerParts;
   readonly handles: readonly (readonly [number, ZoneHandle])[];
 }
 
@@ -38,23 +45,18 @@ const port = parentPort;
 if (port === null) throw new Error("this module runs in a worker thread");
 const say = (message: WorkerMessage): void => port.postMessage(message);
 
-/** A clock that is the same in all threads of the process: their performance.now() count from different moments. */
-function sharedClock(): () => number {
-  const [seconds, nanoseconds] = process.hrtime();
-  const offset = seconds * 1000 + nanoseconds / 1e6 - performance.now();
-  return () => performance.now() + offset;
-}
-
 async function start(): Promise<void> {
   const { slot, parts: shared, spin } = data;
+  profileThread(`sim-${slot}`);
   const game = await loadGame(data.game);
   const plan = await resumePlan(game, data.plan);
   const kernel = await loadKernel(data.kernel);
-  const { board, schedule, costs, passages, lent: words } = openParts(shared);
+  const { board, schedule, costs, passages, lent: words, ticks, meters } = openParts(shared);
+  const meter = meters[slot] ?? new Meter();
   const mine = Array.from({ length: board.zones }, (_, i) => i).filter((i) => board.home(i) === slot);
   const zones = Zones.create(kernel, { ...plan, ...plan.settings, passages, mine });
   const now = sharedClock();
-  const desk = { drain: () => {}, endTick: () => {} };
+  const desk = openDesk(data.players, slot, zones, board, plan);
   const waiter = new Waiter({ now, spin });
   const attached = new Map<number, Zone>();
   const zoneAt = (i: number): Zone | undefined => zones.at(i)?.zone ?? attached.get(i);
@@ -63,7 +65,12 @@ async function start(): Promise<void> {
       ? undefined
       : new LentSteps({ slot, owner: 0, board, words, costs, waiter, now, zoneAt });
   const lost = (i: number): void => zones.at(i)?.stop("its step was not finished");
-  const loop = new Slot({ slot, board, schedule, zones, desk, costs, now, waiter, lost, ...(lent && { lent }) });
+  const collector = idleCollector(meter, now);
+  const idle = (ms: number): unknown => collector?.offer(now(), ms);
+  const stepped = (i: number, _: World, tick: number): void => desk.stepped(i, tick);
+  const own = { slot, board, schedule, zones, desk, costs, now, waiter, meter, ticks, lost, idle, stepped };
+  const loop = new Slot({ ...own, ...(lent && { lent }) });
+  new Collections(meter).start();
   const turn = (): void => {
     if (loop.run(now() + TURN_MS)) setImmediate(turn);
     else process.exit(0);

@@ -90,6 +90,7 @@ test("help and version end with 0, every flag of serve is in its help", async ()
     "map",
     "zones",
     "threads",
+    "spin",
     "npcs",
     "bots",
     "tick-rate",
@@ -114,7 +115,9 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /--port "65536"/, "serve", "--port", "65536");
   await refused(2, /--tick-rate "0"/, "serve", "--tick-rate", "0");
   await refused(2, /snapshotRate is 61; it must be at most the tickRate, 60/, "serve", "--snapshot-rate", "61");
-  await refused(2, /--threads 2/, "serve", "--threads", "2");
+  await refused(2, /--threads "65" is not a whole number from 0 to 64/, "serve", "--threads", "65");
+  await refused(2, /--spin "round" is neither auto nor off/, "serve", "--spin", "round");
+  await refused(2, /threads is 2, and recordings/, "serve", "--threads", "2", "--record", "x.rec");
   await refused(2, /--snapshot-rate 21 is above --tick-rate 20/, "serve", "--tick-rate", "20", "--snapshot-rate", "21");
   await refused(2, /--dev watches a GAME's file, and there is none/, "serve", "--dev");
   await refused(2, /--record.*argument/, "serve", "--record");

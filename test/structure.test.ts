@@ -52,7 +52,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node 20 has no WebSocket of its own; a browser never comes to that line.
   ws: ["net", "client"],
   "prom-client": ["ops"],
-  "node:": ["net", "tasks", "threads", "ops", "worker.ts", "cli"],
+  "node:": ["server.ts", "host", "net", "tasks", "threads", "ops", "worker.ts", "cli"],
 };
 
 /** Parts, and single files with a reason, that read a clock or roll dice. */

@@ -36,7 +36,8 @@ const FLAGS = {
   map: { type: "text", value: "FILE", help: "MovingAI .map, or Tiled .tmj or .tmx; the game's without" },
   // Where there is no default, it follows from the game.
   zones: integer("zones", "zones on the map (the game's, else 1)"),
-  threads: { type: "integer", value: "N", help: "0: simulate on the main thread", min: 0, max: 1024, default: 0 },
+  threads: integer("threads", "threads that simulate beside the main one (one a core that is left over); 0: none"),
+  spin: { type: "text", value: "auto|off", help: "whether those look for work before they sleep", default: "auto" },
   npcs: integerOr("npcs", "entities in each zone that nobody plays, as far as the game follows it"),
   bots: integer(
     "bots",
@@ -88,7 +89,7 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
   // Told to stop before there was anything to stop.
   if (running === undefined) process.exit(0);
   const { server, file } = running;
-  process.stdout.write(values.json ? listeningJson(server, values) : listeningText(server));
+  process.stdout.write(values.json ? listeningJson(server) : listeningText(server));
   isListening();
   if (isSupervised()) reportPort(Number(new URL(server.http).port));
   await stopped;
@@ -99,9 +100,9 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
 }
 
 function check(values: ServeValues, game: string | undefined): void {
-  const { threads, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
-  if (threads !== 0) {
-    throw new GyreError("BAD_FLAG", `--threads ${threads}: this version simulates on the main thread, which is 0`);
+  const { spin, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
+  if (spin !== "auto" && spin !== "off") {
+    throw new GyreError("BAD_FLAG", `--spin ${JSON.stringify(spin)} is neither auto nor off`);
   }
   if (snapshotRate !== undefined && tickRate !== undefined && snapshotRate > tickRate) {
     throw new GyreError("BAD_FLAG", `--snapshot-rate ${snapshotRate} is above --tick-rate ${tickRate}`);
@@ -130,10 +131,13 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     seed,
     map,
     record,
+    spin,
+    threads = "auto",
     "tick-rate": tickRate,
     "snapshot-rate": snapshotRate,
   } = values;
-  const options = { host, port, zones, npcs, bots, seed, tickRate, snapshotRate, onEvent: teller(values.json) };
+  const own = { host, port, zones, npcs, bots, seed, threads, spin, tickRate, snapshotRate };
+  const options = { ...own, onEvent: teller(values.json) };
   const loaded = game === undefined ? undefined : await uncaught(() => loadGame(game));
   const read = map === undefined ? undefined : await readMap(map);
   const file = record === undefined ? null : new RecordingFile(record);
@@ -174,10 +178,11 @@ function teller(asJson: boolean): (event: ServerEvent | StrayError) => void {
 }
 
 /** The first line of --json, as others parse it. */
-function listeningJson({ http, ws, kernel, zones }: GyreServer, { threads }: ServeValues): string {
-  return `${JSON.stringify({ event: "listening", http, ws, kernel: kernel.build, threads, zones: zones.size })}\n`;
+function listeningJson({ http, ws, kernel, threads, zoneNames }: GyreServer): string {
+  return `${JSON.stringify({ event: "listening", http, ws, kernel: kernel.build, threads, zones: zoneNames.length })}\n`;
 }
 
-function listeningText({ http, kernel, game, tickRate, zones, stats }: GyreServer): string {
-  return `gyre: ${game}, zones: ${zones.size}, entities: ${stats().entities}, ${tickRate} Hz, ${kernel.build} kernel: ${http}\n`;
+function listeningText({ http, kernel, game, tickRate, zoneNames, threads, stats }: GyreServer): string {
+  const numbers = `zones: ${zoneNames.length}, entities: ${stats().entities}, threads: ${threads}`;
+  return `gyre: ${game}, ${numbers}, ${tickRate} Hz, ${kernel.build} kernel: ${http}\n`;
 }

@@ -22,6 +22,16 @@ const CHECK_PERIOD_TICKS = 60;
 
 type Hook = (...args: never[]) => unknown;
 
+/** The names of a game's actions by their numbers; 0 is none. */
+export function actionsOf({ definition }: Game): readonly string[] {
+  return ["", ATTACK, ...(definition.actions ?? [])];
+}
+
+/** 0 for an unknown one. */
+export function actionNumber(actions: readonly string[], name: string): number {
+  return name === "" ? 0 : Math.max(0, actions.indexOf(name));
+}
+
 export class GameRules implements Rules {
   readonly partNames = ["state", "timers"];
   /** The game's function that runs now. */
@@ -46,7 +56,7 @@ export class GameRules implements Rules {
     this.#definition = game.definition;
     this.#systems = game.definition.systems ?? [];
     this.#systemNames = this.#systems.map(({ name }) => `system "${name}"`);
-    this.#actions = ["", ATTACK, ...(game.definition.actions ?? [])];
+    this.#actions = actionsOf(game);
     this.#view = new RunningWorld(world, game, settings);
     for (const [i, { kernel }] of this.#systems.entries()) {
       if (kernel === undefined || world.kernel.own.includes(kernel)) continue;
@@ -158,7 +168,7 @@ export class GameRules implements Rules {
   }
 
   action(name: string): number {
-    return name === "" ? 0 : Math.max(0, this.#actions.indexOf(name));
+    return actionNumber(this.#actions, name);
   }
 
   parts(): ReadonlyMap<string, string> {

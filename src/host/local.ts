@@ -25,7 +25,7 @@ export interface LocalSpec {
 }
 
 /** Throws what {@link Zones.create} throws. */
-export function localSimulation(spec: LocalSpec): Simulation & { readonly recording: Recording | null } {
+export function localSimulation(spec: LocalSpec): Simulation {
   const { plan, kernel, guard, timers, meter, events, record } = spec;
   const zones = Zones.create(kernel, { ...plan, ...plan.settings, guard, now: timers.now });
   const schedule = new Schedule(plan.tickRate);

@@ -1,9 +1,11 @@
 /** What runs the zones of a server: on the caller's thread (local.ts), or on threads of their own (threaded.ts). */
 import type { Kernel, Zone } from "../kernel/types.js";
 import type { Pace, ZoneRuns } from "../ops/metrics.js";
+import type { Recording } from "../ops/recording.js";
 import type { TickTimes } from "../sim/ticks.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Meter, ThreadStats } from "../sync/meter.js";
+import type { Failure } from "../threads/crew.js";
 
 export interface Simulation {
   readonly kernel: Kernel;
@@ -16,6 +18,8 @@ export interface Simulation {
   readonly runs: ZoneRuns;
   /** Those that simulate, the main one first; its meter is handed in. */
   readonly threads: readonly ThreadStats[];
+  /** Null when none is made. */
+  readonly recording: Recording | null;
   /** Begins to tick. publish: called after each tick, or the newest of some, with the time. */
   start(publish: (nowMs: number) => void): void;
   /** No more ticks, and no more calls. */
@@ -28,6 +32,10 @@ export interface Simulation {
 export interface SimulationEvents {
   /** Its game failed, or its kernel. */
   zoneStopped(venue: Venue): void;
+  /** A sim worker's thread was given up, and another takes its place. */
+  threadFailed?(failure: Failure): void;
+  /** Something failed in a game, on a sim worker's thread, outside of all hooks. */
+  stray?(message: string): void;
 }
 
 /** The main thread's meter under its name. */

@@ -24,6 +24,11 @@ const WORK = Symbol.for("gyre.guarded");
 const globals = globalThis as { [WORK]?: (() => void) | undefined };
 const CALL = new Script('globalThis[Symbol.for("gyre.guarded")]()');
 
+/** Whether a debugger may hold the process as long as it likes. */
+export function isInspected(): boolean {
+  return url() !== undefined;
+}
+
 export class TickGuard implements Guard {
   readonly placeOf = placeOf;
   readonly #now: () => number;
@@ -42,7 +47,7 @@ export class TickGuard implements Guard {
 
   run(work: () => void, seconds?: number): boolean {
     this.#startMs = this.#now();
-    if (url() !== undefined) {
+    if (isInspected()) {
       work();
       return true;
     }

@@ -47,10 +47,8 @@ const SLOT_WORDS = 2 * LINE;
 
 // Words of a zone.
 const HOME = 0;
-const STEPPED = 1;
-const TOLD = 2;
-const TRAPPED = 3;
-const WATCHED = 4;
+const TRAPPED = 1;
+const WATCHED = 2;
 const ZONE_WORDS = LINE;
 
 /** What a slot's thread is at. */
@@ -281,24 +279,6 @@ export class Board {
 
   setHome(zone: number, slot: number): void {
     this.#setZone(zone, HOME, slot);
-  }
-
-  /** The last tick of the zone that is done. */
-  stepped(zone: number): number {
-    return this.#zone(zone, STEPPED);
-  }
-
-  setStepped(zone: number, tick: number): void {
-    this.#setZone(zone, STEPPED, tick);
-  }
-
-  /** The last tick of the zone of which the main thread was told. */
-  told(zone: number): number {
-    return this.#zone(zone, TOLD);
-  }
-
-  setTold(zone: number, tick: number): void {
-    this.#setZone(zone, TOLD, tick);
   }
 
   /** Whether somebody gets snapshots of the zone: the main thread's word. */

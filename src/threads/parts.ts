@@ -2,6 +2,8 @@
 import { entityBytes } from "../kernel/transfer.js";
 import { Schedule } from "../sim/clock.js";
 import { Passage } from "../sim/passage.js";
+import { TickTimes } from "../sim/ticks.js";
+import { Meter } from "../sync/meter.js";
 import { Board } from "./board.js";
 import { LentSteps } from "./lent-steps.js";
 
@@ -24,6 +26,10 @@ export interface SharedParts {
   readonly schedule: SharedArrayBuffer;
   readonly costs: SharedArrayBuffer;
   readonly lent: SharedArrayBuffer;
+  /** Of the server's ticks. */
+  readonly ticks: SharedArrayBuffer;
+  /** By slot. */
+  readonly meters: readonly SharedArrayBuffer[];
   /** By zone; of no bytes for one without gates. */
   readonly passages: readonly SharedArrayBuffer[];
 }
@@ -37,18 +43,22 @@ export function makeParts(shape: Shape): SharedParts {
     schedule: shared(8 * Schedule.lengthOf(tickRate)),
     costs: shared(8 * zones),
     lent: shared(4 * LentSteps.wordsOf(zones)),
+    ticks: shared(8 * TickTimes.words()),
+    meters: Array.from({ length: slots }, () => shared(8 * Meter.words())),
     passages: gated.map((isGated) => shared(isGated ? Passage.bytesOf(entityBytes(columns)) : 0)),
   };
 }
 
 /** One thread's view of them. */
-export function openParts({ shape, board, schedule, costs, lent, passages }: SharedParts) {
+export function openParts({ shape, board, schedule, costs, lent, ticks, meters, passages }: SharedParts) {
   const { slots, zones, tickRate, columns } = shape;
   return {
     board: new Board(board, slots, zones),
     schedule: new Schedule(tickRate, new Float64Array(schedule)),
     costs: new Float64Array(costs),
     lent: new Int32Array(lent),
+    ticks: new TickTimes(new Float64Array(ticks)),
+    meters: meters.map((words) => new Meter(new Float64Array(words))),
     passages: passages.map((buffer) =>
       buffer.byteLength === 0 ? undefined : new Passage(entityBytes(columns), buffer),
     ),

@@ -12,8 +12,10 @@
  * allocated per tick.
  */
 import { CATCH_UP_TICKS_MAX, type Schedule } from "../sim/clock.js";
+import type { TickTimes } from "../sim/ticks.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
+import type { Meter } from "../sync/meter.js";
 import type { Waiter } from "../sync/waiter.js";
 import { type Board, BUSY, BY_CLOCK, IDLE } from "./board.js";
 import type { LentSteps } from "./lent-steps.js";
@@ -60,9 +62,10 @@ export interface SlotOptions {
   /** Right after each step of a zone: images, snapshots. */
   readonly stepped?: (index: number, world: World, tick: number) => void;
   /** There is nothing to do for so many milliseconds. */
-  readonly idle?: (ms: number) => void;
-  /** A tick is done: when it was due, began and ended. */
-  readonly ticked?: (dueMs: number, beganMs: number, endedMs: number) => void;
+  readonly idle?: (ms: number) => unknown;
+  /** Of this thread, and of the server's ticks. */
+  readonly meter: Meter;
+  readonly ticks: TickTimes;
 }
 
 export class Slot {
@@ -146,9 +149,8 @@ export class Slot {
   }
 
   #run(tick: number): void {
-    const { board, slot, zones, desk, schedule, now, ticked } = this.#options;
+    const { board, slot, zones, desk, now } = this.#options;
     const beganMs = now();
-    const dueMs = schedule.dueMs - schedule.periodMs;
     board.setState(slot, BUSY);
     const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
     if (!isInStep) zones.turnBack();
@@ -167,8 +169,20 @@ export class Slot {
     this.#tick = tick;
     board.setState(slot, IDLE);
     board.arrive(slot, tick, asked);
+    this.#measure(tick, beganMs, now());
     if (this.#isLast(tick)) board.mainBell.ring();
-    ticked?.(dueMs, beganMs, now());
+  }
+
+  #measure(tick: number, beganMs: number, endedMs: number): void {
+    const { schedule, meter, ticks, waiter, lent } = this.#options;
+    const { latenessMs } = schedule;
+    const dueMs = schedule.dueMs - schedule.periodMs;
+    meter.tick(Math.max(0, beganMs - dueMs), endedMs - beganMs);
+    meter.busy(endedMs - beganMs, endedMs);
+    meter.set("spins", waiter.spinsWon + waiter.spinsLost);
+    meter.set("spinsPaid", waiter.spinsWon);
+    meter.set("steals", lent?.steals ?? 0);
+    if (this.#isLast(tick)) ticks.ticked(latenessMs, endedMs - dueMs - latenessMs);
   }
 
   /** Between two ticks that all who are present have arrived at, and that none of them goes on from without the others. */
@@ -214,7 +228,7 @@ export class Slot {
 
   /** What comes before and after the kernel's step is done here; that, by whoever is free. */
   #lend(tick: number, lent: LentSteps): void {
-    const { zones, board, stepped, lost } = this.#options;
+    const { zones, stepped, lost } = this.#options;
     let count = 0;
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       zones.decide(i);
@@ -228,7 +242,6 @@ export class Slot {
       const world = zones.at(index);
       world?.conclude();
       if (world !== undefined) stepped?.(index, world, tick);
-      board.setStepped(index, tick);
     }
   }
 
@@ -243,7 +256,6 @@ export class Slot {
       zones.decide(i);
       world.step(tick);
       stepped?.(i, world, tick);
-      board.setStepped(i, tick);
       board.beat(slot);
       const endedMs = now();
       costs[i] = (costs[i] ?? 0) + ((endedMs - beganMs) * 1000 - (costs[i] ?? 0)) * COST_WEIGHT;

@@ -8,6 +8,7 @@ import { planData } from "../../src/game/plan-data.js";
 import type { GameDefinition, OwnColumns, Settings } from "../../src/game/types.js";
 import { Crew, type Failure } from "../../src/threads/crew.js";
 import { makeParts, openParts } from "../../src/threads/parts.js";
+import { makePlayerParts, openRemoteZones, remoteZoneSpecs } from "../../src/threads/player-parts.js";
 
 const ENTRY = new URL("../js/worker.js", import.meta.url);
 
@@ -34,22 +35,25 @@ export const timers = {
 /** Threads that tick when they are told to, by advanceTo. */
 export async function crewOf({ game, file, settings, slots, spin = "auto", ...rest }: TestCrew) {
   const plan = await planGame(game, { settings });
+  const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
+  const players = makePlayerParts(slots, remotes);
   const opened = openParts(parts);
   for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
   const failures: Failure[] = [];
+  const venues = openRemoteZones(players, remotes, opened.board, () => 0);
   const crew = await Crew.start({
     ...rest,
     board: opened.board,
     entry: ENTRY,
-    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts },
+    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts, players },
     timers,
-    onTicks: () => {},
+    onTicks: () => venues.drain(),
     onFailure: (failure) => failures.push(failure),
     onStray: () => {},
   });
-  return { crew, plan, failures, ...opened };
+  return { crew, plan, failures, venues, ...opened };
 }
 
 function shapeOf(plan: GamePlan, slots: number) {

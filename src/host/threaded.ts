@@ -1,0 +1,147 @@
+/**
+ * Zones on threads of their own: this one has sockets alone, and hears by a bell when a tick is done. What players want goes to the zones and
+ * what these tell comes back through shared memory; no tick ever waits for this thread.
+ */
+import { GyreError } from "../errors.js";
+import { type Game, runsInTicks } from "../game/define.js";
+import type { GamePlan } from "../game/plan.js";
+import { planData } from "../game/plan-data.js";
+import { actionNumber, actionsOf } from "../game/rules.js";
+import type { Kernel } from "../kernel/types.js";
+import type { Timers } from "../sim/clock.js";
+import { MessageRing } from "../sync/messages.js";
+import type { Meter, ThreadStats } from "../sync/meter.js";
+import type { Spin } from "../sync/waiter.js";
+import { Balance } from "../threads/balance.js";
+import { BY_CLOCK } from "../threads/board.js";
+import { sharedClock } from "../threads/clock.js";
+import { Crew } from "../threads/crew.js";
+import { makeParts, openParts } from "../threads/parts.js";
+import { makePlayerParts, openRemoteZones, type PlayerParts, remoteZoneSpecs } from "../threads/player-parts.js";
+import { mainThread, type Simulation, type SimulationEvents } from "./simulation.js";
+
+/** What a sim worker's thread runs. */
+const ENTRY = new URL("../js/worker.js", import.meta.url);
+/** Milliseconds between two looks at who has how much to do. */
+const BALANCE_MS = 1000;
+
+export interface ThreadedSpec {
+  readonly game: Game;
+  /** The module whose default export it is; "" when nobody knows. */
+  readonly file: string;
+  readonly plan: GamePlan;
+  /** Of the build that the zones shall have, shared or not; the threads load their own. */
+  readonly kernel: Kernel;
+  /** At least 1. */
+  readonly threads: number;
+  readonly spin: Spin;
+  readonly watchdogMs: number;
+  readonly timers: Timers;
+  readonly meter: Meter;
+  readonly events: SimulationEvents;
+}
+
+/** Resolves when all zones are there. Throws GAME_BAD for a game that is not the default export of its module, and what zones throw. */
+export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation> {
+  const { game, file, plan, kernel, threads, spin, watchdogMs, timers, meter, events } = spec;
+  if (file === "") throw new GyreError("GAME_BAD", `${game.name}: other threads cannot load a game without a file`);
+  const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
+  const parts = makeParts({
+    slots: threads,
+    zones: plan.settings.zones,
+    tickRate: plan.tickRate,
+    columns: Object.keys(plan.world.zone.columns ?? {}).length,
+    gated: remotes.map(({ gates }) => gates.length > 0),
+  });
+  const players = makePlayerParts(threads, remotes);
+  const { board, schedule, costs, ticks, meters } = openParts(parts);
+  const isLent = kernel.shared && !runsInTicks(game);
+  // What has no script is stepped by whoever is free, and the rest of it costs little.
+  for (let zone = 0; zone < board.zones; zone++) board.setHome(zone, isLent ? 0 : zone % threads);
+  const actions = actionsOf(game);
+  const venues = openRemoteZones(players, remotes, board, (name) => actionNumber(actions, name));
+  const { build, checked, shared } = kernel;
+  let publish: ((nowMs: number) => void) | null = null;
+  const onTicks = (): void => {
+    if (publish === null) return;
+    const beganMs = timers.now();
+    venues.drain();
+    publish(beganMs);
+    const endedMs = timers.now();
+    ticks.published(endedMs - beganMs);
+    meter.tick(0, endedMs - beganMs);
+  };
+  board.target = 0;
+  const crew = await Crew.start({
+    board,
+    entry: ENTRY,
+    data: {
+      game: file,
+      plan: planData(plan),
+      kernel: plan.kernel === undefined ? { build, checked, shared: true } : { module: plan.kernel, checked, shared },
+      spin,
+      parts,
+      players,
+    },
+    timers: { now: timers.now, setTimeout: timers.setTimeout },
+    watchdogMs,
+    onTicks,
+    onFailure: (failure) => events.threadFailed?.(failure),
+    onStray: (message) => events.stray?.(message),
+  });
+  venues.onStop = (venue) => events.zoneStopped(venue);
+  const balance = new Balance(threads, schedule.periodMs);
+  let looks: NodeJS.Timeout | undefined;
+  const zones = new Map([...crew.handles].map(([i, handle]) => [remotes[i]?.name ?? "", kernel.attachZone(handle)]));
+  return {
+    kernel,
+    venues,
+    zones,
+    schedule,
+    ticks,
+    recording: null,
+    runs: {
+      costUs: (zone) => costs[zone] ?? 0,
+      home: (zone) => board.home(zone),
+      failures: () => 0,
+      restarts: () => 0,
+    },
+    threads: [mainThread(meter), ...meters.map((each, slot) => threadStats(slot, each, players))],
+    start(begin) {
+      publish = begin;
+      schedule.start(sharedClock()());
+      board.target = BY_CLOCK;
+      looks = setInterval(() => {
+        const move = balance.look(costs, (zone) => board.home(zone));
+        if (move !== null) board.askMove(move.zone, move.to);
+      }, BALANCE_MS);
+      looks.unref();
+    },
+    async stop() {
+      clearInterval(looks);
+      publish = null;
+      await crew.close();
+    },
+    close() {
+      for (const zone of zones.values()) zone.close();
+    },
+  };
+}
+
+/** What is read when somebody asks. */
+function threadStats(slot: number, meter: Meter, { requests, notices }: PlayerParts): ThreadStats {
+  const waiting = (buffers: readonly SharedArrayBuffer[]): number => {
+    const buffer = buffers[slot];
+    return buffer === undefined ? 0 : new MessageRing(buffer, 0).waiting;
+  };
+  return {
+    name: `sim-${slot}`,
+    meter,
+    get requestBytes() {
+      return waiting(requests);
+    },
+    get noticeBytes() {
+      return waiting(notices);
+    },
+  };
+}
