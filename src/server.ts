@@ -17,6 +17,7 @@ import type { MapData } from "./maps/types.js";
 import { Hub } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
+import { CLOSE_TRY_LATER } from "./net/wire.js";
 import { Collections } from "./ops/collections.js";
 import { expose } from "./ops/exposition.js";
 import { isInspected, TickGuard } from "./ops/guard.js";
@@ -99,7 +100,19 @@ export type ServerEvent =
       readonly code: ErrorCode;
       readonly message: string;
     }
-  | { readonly event: "recording-stopped"; readonly message: string };
+  | { readonly event: "recording-stopped"; readonly message: string }
+  | {
+      /** Something failed in a game outside of all hooks, on a thread that simulates. It stops nothing. */
+      readonly event: "stray-error";
+      readonly message: string;
+    }
+  | {
+      /** A thread ended, or stood still: another takes its zones up where they were. zone: the one that it was at; "" for none. */
+      readonly event: "thread-restarted";
+      readonly thread: string;
+      readonly zone: string;
+      readonly message: string;
+    };
 
 export interface GyreServer {
   /** http://HOST:PORT */
@@ -228,9 +241,15 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
 
   collections.start();
   loop.start(TIMERS.now());
-  simulation.start((nowMs) => {
-    hub.publish(nowMs);
-    loop.look(TIMERS.now());
+  simulation.start({
+    publish(nowMs) {
+      hub.publish(nowMs);
+      loop.look(TIMERS.now());
+    },
+    tellsLost: (count) => {
+      hub.counters.eventsDropped += count;
+    },
+    overrun: () => hub.close(CLOSE_TRY_LATER, "the server was held up"),
   });
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -262,6 +281,8 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
 /** What the simulation tells, as the server's events. */
 function eventsOf({ onEvent }: ServerOptions): SimulationEvents {
   return {
+    stray: (message) => onEvent?.({ event: "stray-error", message }),
+    threadFailed: ({ thread, zone, message }) => onEvent?.({ event: "thread-restarted", thread, zone, message }),
     zoneStopped({ name, fault }) {
       if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });
     },

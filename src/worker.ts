@@ -12,6 +12,7 @@ import { Collections } from "./ops/collections.js";
 import { loadGame } from "./ops/game-file.js";
 import { idleCollector } from "./ops/idle-collector.js";
 import { profileThread } from "./ops/profile.js";
+import { catchStray } from "./ops/stray.js";
 import type { World } from "./sim/world.js";
 import { Zones } from "./sim/zones.js";
 import { Meter } from "./sync/meter.js";
@@ -48,6 +49,7 @@ const say = (message: WorkerMessage): void => port.postMessage(message);
 async function start(): Promise<void> {
   const { slot, parts: shared, spin } = data;
   profileThread(`sim-${slot}`);
+  catchStray(data.game, (message) => say({ type: "stray", message }));
   const game = await loadGame(data.game);
   const plan = await resumePlan(game, data.plan);
   const kernel = await loadKernel(data.kernel);

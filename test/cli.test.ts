@@ -189,7 +189,8 @@ test("serve without --json says it in words, reads a map, and ends with 0 on SIG
   const file = join(folder, "small.map");
   writeFileSync(file, "type octile\nheight 3\nwidth 5\nmap\n@@@@@\n@..W@\n@@@@@\n");
   const run = new Run(["serve", "--port", "0", "--npcs", "5", "--bots", "1", "--map", file, "--tick-rate", "30"]);
-  const line = /^gyre: arena, zones: 1, entities: 5, 30 Hz, (simd|scalar) kernel: http:\/\/127\.0\.0\.1:\d+$/;
+  const line =
+    /^gyre: arena, zones: 1, entities: 5, threads: 1, 30 Hz, (simd|scalar) kernel: http:\/\/127\.0\.0\.1:\d+$/;
   assert.match(await run.line(), line);
   rmSync(folder, { recursive: true });
   await run.stop("SIGINT");
@@ -498,7 +499,7 @@ test("a game whose module never comes to an end can be stopped, by either signal
   });
 });
 
-test("GYRE_PROFILE=1 leaves a CPU profile of the main thread, by either signal; 0 and nothing leave none, and anything else is one line", async () => {
+test("GYRE_PROFILE=1 leaves a CPU profile of each thread, by either signal; 0 and nothing leave none, and anything else is one line", async () => {
   await inFolder(async (_, folder) => {
     const at = (profile: string | undefined) => ({ cwd: folder, env: { ...process.env, GYRE_PROFILE: profile } });
     for (const [profile, signal] of [
@@ -512,12 +513,17 @@ test("GYRE_PROFILE=1 leaves a CPU profile of the main thread, by either signal; 
       await until("it has ticked", async () => (await statsOf(http)).tick > 20);
       await run.stop(signal);
       assert.is(run.err, "");
-      const files = readdirSync(folder);
-      assert.equal(files, profile === "1" ? [`gyre-${run.process.pid}-main.cpuprofile`] : []);
+      const files = readdirSync(folder).sort();
+      const threads = profile === "1" ? ["main", "sim-0"] : [];
+      assert.equal(
+        files,
+        threads.map((thread) => `gyre-${run.process.pid}-${thread}.cpuprofile`),
+      );
       for (const file of files) {
         const { nodes, samples } = JSON.parse(readFileSync(join(folder, file), "utf8"));
         const names = nodes.map(({ callFrame }: { callFrame: { functionName: string } }) => callFrame.functionName);
-        assert.ok(samples.length > 20 && names.includes("step"), `${samples.length} samples of ${names}`);
+        const busy = file.includes("main") ? "serve" : "step";
+        assert.ok(samples.length > 20 && names.includes(busy), `${samples.length} samples of ${names}`);
         rmSync(join(folder, file));
       }
     }

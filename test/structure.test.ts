@@ -61,7 +61,8 @@ const TIME_AND_CHANCE = [
   "viewer",
   // The clock's caller.
   "server.ts",
-  // The clock of a sim worker.
+  // The one clock of all threads.
+  "threads/clock.ts",
   "worker.ts",
   // The default of an option: a page's time base.
   "client/connection.ts",

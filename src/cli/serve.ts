@@ -8,6 +8,7 @@ import { loadMap } from "../maps/load.js";
 import type { MapData } from "../maps/types.js";
 import { loadGame } from "../ops/game-file.js";
 import { digestOf } from "../ops/recording.js";
+import { catchStray } from "../ops/stray.js";
 import {
   createServer,
   DEFAULTS,
@@ -21,7 +22,6 @@ import { develop } from "./dev.js";
 import { describeFlags, type Flags, parseFlags, type Values } from "./flags.js";
 import { RecordingFile } from "./record.js";
 import { uncaught } from "./signals.js";
-import { catchStray } from "./stray.js";
 import { isSupervised, reportPort } from "./supervised.js";
 
 const integer = (name: keyof typeof RANGES, help: string) =>
@@ -163,13 +163,8 @@ async function readMap(file: string): Promise<MapData> {
   return await loadMap(text, file);
 }
 
-interface StrayError {
-  readonly event: "stray-error";
-  readonly message: string;
-}
-
 /** One line an event: JSON on stdout, or words on stderr. */
-function teller(asJson: boolean): (event: ServerEvent | StrayError) => void {
+function teller(asJson: boolean): (event: ServerEvent) => void {
   if (asJson) return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
   return (event) => {
     const text = event.event === "zone-stopped" ? `${event.zone} stopped: ${event.message}` : event.message;

@@ -43,7 +43,7 @@ export function localSimulation(spec: LocalSpec): Simulation {
     runs: runsOf(zones),
     threads: [mainThread(meter)],
     recording,
-    start(publish) {
+    start({ publish }) {
       stopClock = drive(schedule, timers, () => {
         const startMs = timers.now();
         zones.step();

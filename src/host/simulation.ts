@@ -5,7 +5,6 @@ import type { Recording } from "../ops/recording.js";
 import type { TickTimes } from "../sim/ticks.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Meter, ThreadStats } from "../sync/meter.js";
-import type { Failure } from "../threads/crew.js";
 
 export interface Simulation {
   readonly kernel: Kernel;
@@ -20,12 +19,22 @@ export interface Simulation {
   readonly threads: readonly ThreadStats[];
   /** Null when none is made. */
   readonly recording: Recording | null;
-  /** Begins to tick. publish: called after each tick, or the newest of some, with the time. */
-  start(publish: (nowMs: number) => void): void;
+  /** Begins to tick. */
+  start(audience: SimulationAudience): void;
   /** No more ticks, and no more calls. */
   stop(): Promise<void>;
   /** The zones are closed. After stop. */
   close(): void;
+}
+
+/** Whom it is for: who serves players. */
+export interface SimulationAudience {
+  /** A tick is done, or the newest of some. */
+  publish(nowMs: number): void;
+  /** So many events of games were lost on their way here. */
+  tellsLost(count: number): void;
+  /** So much was that what sessions know is wrong: they must all be closed, within the call. */
+  overrun(): void;
 }
 
 /** What a simulation tells, beside its ticks. */
@@ -33,12 +42,20 @@ export interface SimulationEvents {
   /** Its game failed, or its kernel. */
   zoneStopped(venue: Venue): void;
   /** A sim worker's thread was given up, and another takes its place. */
-  threadFailed?(failure: Failure): void;
+  threadFailed(failure: ThreadFailure): void;
   /** Something failed in a game, on a sim worker's thread, outside of all hooks. */
-  stray?(message: string): void;
+  stray(message: string): void;
 }
 
 /** The main thread's meter under its name. */
 export function mainThread(meter: Meter): ThreadStats {
   return { name: "main", meter, requestBytes: 0, noticeBytes: 0 };
+}
+
+export interface ThreadFailure {
+  /** As in metrics. */
+  readonly thread: string;
+  /** The name of the zone that it was at; "" for none. */
+  readonly zone: string;
+  readonly message: string;
 }

@@ -8,6 +8,7 @@ import type { GamePlan } from "../game/plan.js";
 import { planData } from "../game/plan-data.js";
 import { actionNumber, actionsOf } from "../game/rules.js";
 import type { Kernel } from "../kernel/types.js";
+import { idleCollector } from "../ops/idle-collector.js";
 import type { Timers } from "../sim/clock.js";
 import { MessageRing } from "../sync/messages.js";
 import type { Meter, ThreadStats } from "../sync/meter.js";
@@ -61,6 +62,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
   const actions = actionsOf(game);
   const venues = openRemoteZones(players, remotes, board, (name) => actionNumber(actions, name));
   const { build, checked, shared } = kernel;
+  const idle = idleCollector(meter, timers.now);
   let publish: ((nowMs: number) => void) | null = null;
   const onTicks = (): void => {
     if (publish === null) return;
@@ -70,6 +72,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     const endedMs = timers.now();
     ticks.published(endedMs - beganMs);
     meter.tick(0, endedMs - beganMs);
+    idle?.offer(endedMs, schedule.periodMs);
   };
   board.target = 0;
   const crew = await Crew.start({
@@ -86,8 +89,10 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     timers: { now: timers.now, setTimeout: timers.setTimeout },
     watchdogMs,
     onTicks,
-    onFailure: (failure) => events.threadFailed?.(failure),
-    onStray: (message) => events.stray?.(message),
+    onFailure: ({ slot, zone, reason }) => {
+      events.threadFailed({ thread: `sim-${slot}`, zone: remotes[zone]?.name ?? "", message: reason });
+    },
+    onStray: (message) => events.stray(message),
   });
   venues.onStop = (venue) => events.zoneStopped(venue);
   const balance = new Balance(threads, schedule.periodMs);
@@ -107,8 +112,10 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       restarts: () => 0,
     },
     threads: [mainThread(meter), ...meters.map((each, slot) => threadStats(slot, each, players))],
-    start(begin) {
-      publish = begin;
+    start(audience) {
+      publish = audience.publish;
+      venues.onTellsLost = audience.tellsLost;
+      venues.onOverrun = audience.overrun;
       schedule.start(sharedClock()());
       board.target = BY_CLOCK;
       looks = setInterval(() => {

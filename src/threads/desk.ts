@@ -28,7 +28,7 @@ import { bytesOf } from "./texts.js";
 
 /** Requests that one drain takes from either ring: more than a ring holds. What comes on while it drains waits for the next. */
 const REQUESTS_PER_DRAIN_MAX = 65_536;
-/** Ticks between two reports of what a zone counts: four a second at 60 Hz. */
+/** Ticks between two reports of what a zone counts, while nobody comes or goes: four a second at 60 Hz. */
 const REPORT_TICKS = 15;
 
 export interface DeskSpec {
@@ -57,6 +57,7 @@ interface Resident {
   readonly captures: CaptureWriter;
   isWatched: boolean;
   state: number;
+  players: number;
 }
 
 export class Desk implements Requests {
@@ -101,10 +102,12 @@ export class Desk implements Requests {
       if (players.hasLeft(id)) this.#owed.push(id);
     }
     listen(zone, world, this.#listening);
-    this.#residents[zone] = {
-      ...{ world, isWatched: this.#residents[zone]?.isWatched ?? false, state: -1 },
+    const resident: Resident = {
+      ...{ world, isWatched: this.#residents[zone]?.isWatched ?? false, state: -1, players: -1 },
       captures: new CaptureWriter(capture, shape, world),
     };
+    this.#residents[zone] = resident;
+    this.#report(zone, resident, zones.tick);
   }
 
   /** The zone will be at home elsewhere, or nowhere. Before its World is taken out of the zones. */
@@ -285,8 +288,10 @@ export class Desk implements Requests {
     const { world } = resident;
     const running = world.isLocked ? LOCKED : AWAKE;
     const state = world.fault !== null ? STOPPED : zones.nextAwake(zone) === zone ? running : ASLEEP;
-    if (state === resident.state && (tick + zone) % REPORT_TICKS !== 0) return;
+    const isAsBefore = state === resident.state && world.players === resident.players;
+    if (isAsBefore && (tick + zone) % REPORT_TICKS !== 0) return;
     resident.state = state;
+    resident.players = world.players;
     figures.setState(zone, state);
     figures.write(zone, world.figures());
   }
