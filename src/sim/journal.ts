@@ -17,6 +17,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { Zone } from "../kernel/types.js";
+import { checkPlace, LINE_BYTES, type Memory } from "../sync/memory.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { ARRIVE, type CommandLog, DEPARTED, JOIN, type LoggedCommand, NO_SEAT } from "./commands.js";
 import { CROSSERS_PER_TICK_MAX } from "./gates.js";
@@ -41,8 +42,8 @@ const IMAGE_TICK = 1;
 const PARTS_COUNT = 2;
 const PARTS_END = 3;
 const PARTS_SUM = 4;
-/** Bytes of either head: a cache line. */
-const HEAD_SIZE = 64;
+/** Bytes of either head. */
+const HEAD_SIZE = LINE_BYTES;
 
 /**
  * Bytes of a record: `u16 type  u16 action  u32 seat  u32 seq  u16 size of what follows  u16 hasLeft  f64 dx  f64 dy`; who it is follows
@@ -69,7 +70,7 @@ export interface JournalShape {
 
 export interface JournalOptions extends JournalShape {
   /** sizeOf bytes from `at` on, a multiple of 64; zeros where there was none before. */
-  readonly buffer: ArrayBufferLike;
+  readonly buffer: Memory;
   readonly at?: number;
   /** Ticks from one image to the next. */
   readonly periodTicks: number;
@@ -105,8 +106,9 @@ export class Journal implements CommandLog {
     return HEAD_SIZE + 2 * areaSize(areaSizes(shape));
   }
 
-  /** Of a world that there was none of, or of one to be taken up: see keep and resume. */
+  /** Of a world that there was none of, or of one to be taken up: see keep and resume. Throws BAD_ARGUMENT for a place that does not suffice. */
   constructor({ buffer, at = 0, periodTicks, phase = 0, ...shape }: JournalOptions) {
+    checkPlace("a journal", buffer, at, Journal.sizeOf(shape));
     const sizes = areaSizes(shape);
     const second = at + HEAD_SIZE + areaSize(sizes);
     this.#head = new Int32Array(buffer, at, HEAD_SIZE / 4);
@@ -145,8 +147,11 @@ export class Journal implements CommandLog {
     if (isFull || world.zone.tick >= this.#nextTick) this.#takeImage(world);
   }
 
-  /** The last image, valid until the next is complete. Throws IMAGE_BAD when there is none, or it is damaged. */
+  /** The last image, valid until the next is complete. Who was kept is not any more. Throws IMAGE_BAD when there is none, or it is damaged. */
   image(): WorldImage {
+    this.#detach();
+    this.#at = 0;
+    this.#end = Atomics.load(this.#area.words, LOG_SIZE);
     if (!this.isKept) throw bad("there is none");
     if (this.#sizes.some((size, i) => this.#head[SIZES + i] !== size)) throw bad("it is another world's");
     return { zone: this.#area.image, parts: this.#area.parts() };
@@ -211,9 +216,13 @@ export class Journal implements CommandLog {
   }
 
   /** From here on nothing is kept: what there is would not be what the world is. */
-  #lose(why: string): void {
+  lose(why: string): void {
     this.lost = why;
     Atomics.store(this.#head, CURRENT, 0);
+    this.#detach();
+  }
+
+  #detach(): void {
     if (this.#world !== null) this.#world.log = null;
     this.#world = null;
   }
@@ -225,11 +234,11 @@ export class Journal implements CommandLog {
     try {
       parts = world.saveParts();
     } catch (error) {
-      this.#lose((error as Error).message);
+      this.lose((error as Error).message);
       return;
     }
     if (!area.setParts(parts)) {
-      this.#lose(`what ${world.name} keeps beside its columns does not fit ${area.partsSize} bytes`);
+      this.lose(`what ${world.name} keeps beside its columns does not fit ${area.partsSize} bytes`);
       return;
     }
     world.zone.saveInto(area.image);
@@ -254,7 +263,7 @@ export class Journal implements CommandLog {
   #hasRoom(): boolean {
     if (this.#world === null) return false;
     if (this.#area.log.length - this.#end >= RECORD_SIZE + this.#tailSize) return true;
-    this.#lose(`the journal of ${this.#world.name} is full`);
+    this.lose(`the journal of ${this.#world.name} is full`);
     return false;
   }
 
@@ -353,7 +362,7 @@ class Area {
   readonly #parts: Uint8Array;
   readonly #partWords: Int32Array;
 
-  constructor(buffer: ArrayBufferLike, at: number, [headSize, imageSize, partsSize, logSize]: AreaSizes) {
+  constructor(buffer: Memory, at: number, [headSize, imageSize, partsSize, logSize]: AreaSizes) {
     const imageAt = at + headSize;
     const partsAt = imageAt + lines(imageSize);
     this.words = new Int32Array(buffer, at, headSize / 4);
@@ -435,7 +444,7 @@ function spareSize({ zone, seats }: JournalShape): number {
 
 /** Up to a whole number of cache lines. */
 function lines(size: number): number {
-  return Math.ceil(size / HEAD_SIZE) * HEAD_SIZE;
+  return Math.ceil(size / LINE_BYTES) * LINE_BYTES;
 }
 
 function areaSize(sizes: AreaSizes): number {

@@ -45,9 +45,14 @@ export interface RunAgainSpec extends RestartSpec {
 export function runAgain(failed: World, tick: number, spec: RunAgainSpec): World {
   const { failures, index, journal, now } = spec;
   let world = failed;
-  while (world.fault !== null) {
+  while (world.fault !== null && !failures.isQuarantined(index)) {
     if (failures.note(index, now()) || !journal.isKept) return world;
-    world = takeUp(failed.zone, spec);
+    try {
+      world = takeUp(failed.zone, spec);
+    } catch (error) {
+      journal.lose((error as Error).message);
+      return world;
+    }
     world.step(tick);
   }
   return world;
