@@ -2,23 +2,25 @@
  * A sim worker's thread: makes the zones that are at home in its slot, says that they are there, and ticks them from when it is told to go.
  * Between two ticks it blocks; once a second, and whenever the main thread calls, its event loop turns.
  */
+import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { GyreError } from "./errors.js";
 import { runsInTicks } from "./game/define.js";
 import { type PlanData, resumePlan } from "./game/plan-data.js";
 import { loadKernel } from "./kernel/load.js";
-import type { KernelOptions, Zone, ZoneHandle } from "./kernel/types.js";
+import type { KernelOptions, Zone } from "./kernel/types.js";
 import { Collections } from "./ops/collections.js";
 import { loadGame } from "./ops/game-file.js";
 import { idleCollector } from "./ops/idle-collector.js";
 import { profileThread } from "./ops/profile.js";
 import { catchStray } from "./ops/stray.js";
-import type { World } from "./sim/world.js";
 import { Zones } from "./sim/zones.js";
 import { Meter } from "./sync/meter.js";
 import { type Spin, Waiter } from "./sync/waiter.js";
+import { BUSY } from "./threads/board.js";
 import { sharedClock } from "./threads/clock.js";
 import type { GoMessage, Hashes, Question, WorkerMessage } from "./threads/crew.js";
+import { Keeper, type Kept } from "./threads/keeper.js";
 import { LentSteps } from "./threads/lent-steps.js";
 import { openParts, type SharedParts } from "./threads/parts.js";
 import { openDesk, type PlayerParts } from "./threads/player-parts.js";
@@ -38,7 +40,8 @@ export interface WorkerData {
   readonly spin: Spin;
   readonly parts: SharedParts;
   readonly players: PlayerParts;
-  readonly handles: readonly (readonly [number, ZoneHandle])[];
+  /** Of zones that were begun. */
+  readonly kept: readonly Kept[];
 }
 
 const data = workerData as WorkerData;
@@ -53,24 +56,26 @@ async function start(): Promise<void> {
   const game = await loadGame(data.game);
   const plan = await resumePlan(game, data.plan);
   const kernel = await loadKernel(data.kernel);
-  const { board, schedule, costs, passages, lent: words, ticks, meters } = openParts(shared);
+  const { board, schedule, costs, passages, lent: words, ticks, meters, failures } = openParts(shared);
   const meter = meters[slot] ?? new Meter();
   const mine = Array.from({ length: board.zones }, (_, i) => i).filter((i) => board.home(i) === slot);
-  const zones = Zones.create(kernel, { ...plan, ...plan.settings, passages, mine });
+  const spec = { ...plan, ...plan.settings, passages, mine: data.resumes ? [] : mine };
+  const zones = Zones.create(kernel, spec);
   const now = sharedClock();
-  const desk = openDesk(data.players, slot, zones, board, plan);
   const waiter = new Waiter({ now, spin });
-  const attached = new Map<number, Zone>();
-  const zoneAt = (i: number): Zone | undefined => zones.at(i)?.zone ?? attached.get(i);
+  // The main thread has its sockets to look after.
+  waiter.share(availableParallelism(), board.slots + 1);
+  const desk = openDesk(data.players, slot, zones, board, plan);
+  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now });
+  const zoneAt = (i: number): Zone | undefined => keeper.view(i);
   const lent =
     runsInTicks(game) || !kernel.shared
       ? undefined
       : new LentSteps({ slot, owner: 0, board, words, costs, waiter, now, zoneAt });
-  const lost = (i: number): void => zones.at(i)?.stop("its step was not finished");
   const collector = idleCollector(meter, now);
   const idle = (ms: number): unknown => collector?.offer(now(), ms);
-  const stepped = (i: number, _: World, tick: number): void => desk.stepped(i, tick);
-  const own = { slot, board, schedule, zones, desk, costs, now, waiter, meter, ticks, lost, idle, stepped };
+  const stepped = (i: number, tick: number): void => desk.stepped(i, tick);
+  const own = { slot, board, schedule, zones, desk, keeper, costs, now, waiter, meter, ticks, idle, stepped };
   const loop = new Slot({ ...own, ...(lent && { lent }) });
   new Collections(meter).start();
   const turn = (): void => {
@@ -79,14 +84,18 @@ async function start(): Promise<void> {
   };
   port?.on("message", (message: GoMessage | Question) => {
     if (message.type === "go") {
-      for (const [i, handle] of message.handles) {
-        if (zones.at(i) === undefined) attached.set(i, kernel.attachZone(handle));
-      }
+      keeper.learn(message.kept);
       turn();
     } else say({ type: "answer", question: message.question, answer: hashesOf(zones) });
   });
-  const handles = kernel.shared ? mine.map((i) => [i, zones.at(i)?.zone.share()] as [number, ZoneHandle]) : [];
-  say({ type: "ready", handles });
+  keeper.learn(data.kept);
+  if (data.resumes) {
+    board.setState(slot, BUSY);
+    keeper.resume();
+    say({ type: "ready", kept: [] });
+  } else {
+    say({ type: "ready", kept: keeper.begin() });
+  }
 }
 
 function hashesOf(zones: Zones): Hashes {

@@ -55,7 +55,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     gated: remotes.map(({ gates }) => gates.length > 0),
   });
   const players = makePlayerParts(threads, remotes);
-  const { board, schedule, costs, ticks, meters } = openParts(parts);
+  const { board, schedule, costs, ticks, meters, failures } = openParts(parts);
   const isLent = kernel.shared && !runsInTicks(game);
   // What has no script is stepped by whoever is free, and the rest of it costs little.
   for (let zone = 0; zone < board.zones; zone++) board.setHome(zone, isLent ? 0 : zone % threads);
@@ -75,6 +75,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     idle?.offer(endedMs, schedule.periodMs);
   };
   board.target = 0;
+  const now = sharedClock();
   const crew = await Crew.start({
     board,
     entry: ENTRY,
@@ -90,6 +91,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     watchdogMs,
     onTicks,
     onFailure: ({ slot, zone, reason }) => {
+      meters[slot]?.add("restarts");
+      if (zone >= 0) failures.note(zone, now());
       events.threadFailed({ thread: `sim-${slot}`, zone: remotes[zone]?.name ?? "", message: reason });
     },
     onStray: (message) => events.stray(message),
@@ -97,7 +100,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
   venues.onStop = (venue) => events.zoneStopped(venue);
   const balance = new Balance(threads, schedule.periodMs);
   let looks: NodeJS.Timeout | undefined;
-  const zones = new Map([...crew.handles].map(([i, handle]) => [remotes[i]?.name ?? "", kernel.attachZone(handle)]));
+  const zones = new Map([...crew.kept].map(([i, { handle }]) => [remotes[i]?.name ?? "", kernel.attachZone(handle)]));
   return {
     kernel,
     venues,
@@ -108,15 +111,15 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     runs: {
       costUs: (zone) => costs[zone] ?? 0,
       home: (zone) => board.home(zone),
-      failures: () => 0,
-      restarts: () => 0,
+      failures: (zone) => failures.count(zone),
+      restarts: (zone) => failures.count(zone) - (failures.isQuarantined(zone) ? 1 : 0),
     },
     threads: [mainThread(meter), ...meters.map((each, slot) => threadStats(slot, each, players))],
     start(audience) {
       publish = audience.publish;
       venues.onTellsLost = audience.tellsLost;
       venues.onOverrun = audience.overrun;
-      schedule.start(sharedClock()());
+      schedule.start(now());
       board.target = BY_CLOCK;
       looks = setInterval(() => {
         const move = balance.look(costs, (zone) => board.home(zone));

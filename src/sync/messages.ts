@@ -169,6 +169,17 @@ export class MessageRing {
     this.#write = this.#header[TAIL]!;
   }
 
+  /** Producer: where the next message will be; see rewind. */
+  get mark(): number {
+    return this.#write;
+  }
+
+  /** Producer: forgets what was ended since the mark, which is not before the last commit. */
+  rewind(mark: number): void {
+    this.#begunSize = -1;
+    this.#write = mark;
+  }
+
   /** Consumer: the offset of the next message, `length` bytes; -1 when none is committed. The same one until it is released. */
   next(): number {
     let at = this.#read;

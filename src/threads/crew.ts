@@ -2,7 +2,7 @@
  * The sim workers of a server, seen from its main thread: starts a thread for each slot, hears when ticks are done, watches that every
  * thread moves on, and puts another one in the place of a thread that ended or does not.
  *
- *     start     a thread a slot; each says that it is ready, with the memories of its zones; then all are told to go
+ *     start     a thread a slot; each says that it is ready, with what others need of its zones; then all are told to go
  *     failed    it exited, threw outside of all hooks, or stood still for watchdogMs while it had something to do: what is left of it is ended,
  *               and the next thread in the slot takes its zones up from their journals
  *
@@ -11,9 +11,9 @@
  */
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { type ErrorCode, GyreError } from "../errors.js";
-import type { ZoneHandle } from "../kernel/types.js";
 import { waitAsync } from "../sync/waiter.js";
 import { type Board, BUSY, GONE, STARTING } from "./board.js";
+import type { Kept } from "./keeper.js";
 
 /** Milliseconds without a sign of life after which a thread is given up. */
 export const WATCHDOG_MS = 500;
@@ -26,7 +26,7 @@ const START_MS = 60_000;
 
 /** What a worker's thread says to the main thread. */
 export type WorkerMessage =
-  | { readonly type: "ready"; readonly handles: readonly (readonly [number, ZoneHandle])[] }
+  | { readonly type: "ready"; readonly kept: readonly Kept[] }
   | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stray"; readonly message: string }
   | { readonly type: "answer"; readonly question: number; readonly answer: unknown };
@@ -40,10 +40,10 @@ export interface Question {
 /** The answer: by zone. */
 export type Hashes = readonly (readonly [number, bigint, ReadonlyMap<string, bigint>])[];
 
-/** What it is told, once all are ready: zones by index, as far as their memory can be shared. */
+/** What it is told, once all are ready: of the zones as far as their memory can be shared. */
 export interface GoMessage {
   readonly type: "go";
-  readonly handles: readonly (readonly [number, ZoneHandle])[];
+  readonly kept: readonly Kept[];
 }
 
 /** Why a thread was given up. */
@@ -80,7 +80,7 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions;
   readonly #threads: (Worker | null)[];
-  readonly #handles = new Map<number, ZoneHandle>();
+  readonly #kept = new Map<number, Kept>();
   /** By slot: its heartbeat at the last look, and for how many looks it has not changed. */
   readonly #beats: Int32Array;
   readonly #stills: Int32Array;
@@ -113,8 +113,8 @@ export class Crew {
   }
 
   /** Zones by index, as far as their memory can be shared. */
-  get handles(): ReadonlyMap<number, ZoneHandle> {
-    return this.#handles;
+  get kept(): ReadonlyMap<number, Kept> {
+    return this.#kept;
   }
 
   /** Ticks until this one and resolves; for a server that does not tick by the clock. */
@@ -155,14 +155,14 @@ export class Crew {
   }
 
   get #go(): GoMessage {
-    return { type: "go", handles: [...this.#handles] };
+    return { type: "go", kept: [...this.#kept.values()] };
   }
 
   /** Starts a thread in the slot; resolves when its zones are there. Throws when it cannot set them up. */
   #begin(slot: number, resumes: boolean): Promise<void> {
     const { entry, data, board, worker, onStray } = this.#options;
     board.setState(slot, STARTING);
-    const workerData = { ...data, slot, resumes, handles: [...this.#handles] };
+    const workerData = { ...data, slot, resumes, kept: [...this.#kept.values()] };
     const thread = new Worker(entry, { ...worker, workerData, name: `sim-${slot}` });
     this.#threads[slot] = thread;
     return new Promise((resolve, reject) => {
@@ -180,7 +180,7 @@ export class Crew {
         else if (message.type === "failed") fail(new GyreError(message.code, message.message));
         else {
           clearTimeout(late);
-          for (const [zone, handle] of message.handles) this.#handles.set(zone, handle);
+          for (const one of message.kept) this.#kept.set(one.zone, one);
           resolve();
         }
       });

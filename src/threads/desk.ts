@@ -19,7 +19,7 @@ import type { MessageRing } from "../sync/messages.js";
 import type { SharedRing } from "../sync/ring.js";
 import { type CaptureShape, CaptureWriter } from "./captures.js";
 import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
-import { forget, isSeen, type Listening, listen } from "./listen.js";
+import { forget, isSeen, type Listening, listen, stop } from "./listen.js";
 import { emptyTell, NoticeWriter } from "./notices.js";
 import type { PlayerTable } from "./players.js";
 import type { Homes } from "./remote-zones.js";
@@ -84,6 +84,10 @@ export class Desk implements Requests {
     const seatsMax = shapes.reduce((most, { seats }) => Math.max(most, seats), 0);
     this.#listening = { players, homes, notices: this.#notices, tell: emptyTell(seatsMax) };
     for (let i = 0; i < zones.count; i++) if (zones.at(i) !== undefined) this.attach(i);
+    zones.onStop = (world) => {
+      const zone = this.#residents.findIndex((resident) => resident?.world === world);
+      if (zone >= 0 && world.fault !== null) stop(zone, world.fault, this.#listening);
+    };
   }
 
   /**
@@ -136,6 +140,23 @@ export class Desk implements Requests {
       if (id === 0 || players.zone(id) !== zone || world.isTaken(players.seat(id))) continue;
       this.#refuse(id, zone, new GyreError("COMMANDS_FULL", `${world.name} began anew, join again`));
     }
+  }
+
+  /** The zone is nowhere any more, and will not be again. */
+  abandon(zone: number, error: GyreError): void {
+    this.#residents[zone] = undefined;
+    this.#spec.figures.setState(zone, STOPPED);
+    stop(zone, error, this.#listening);
+  }
+
+  /** How far it has told: see forgetSince. */
+  get mark(): number {
+    return this.#notices.mark;
+  }
+
+  /** Nothing was told since, in this tick: whoever told it does again what it did. */
+  forgetSince(mark: number): void {
+    this.#notices.forgetSince(mark);
   }
 
   /** Takes up what was requested since the last tick. */

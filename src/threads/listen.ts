@@ -34,11 +34,10 @@ export function listen(zone: number, world: World, listening: Listening): void {
     notices.moved(players.zone(id), id, players.hops(id));
   };
   world.onTell = (tell) => tellOn(zone, world, tell, listening);
-  world.onStop = (error) => stop(zone, world, error, listening);
 }
 
 export function forget(world: World): void {
-  world.onEnter = world.onPossess = world.onSeatCame = world.onSeatMoved = world.onTell = world.onStop = null;
+  world.onEnter = world.onPossess = world.onSeatCame = world.onSeatMoved = world.onTell = null;
 }
 
 /** Whether anybody may see what is in the zone. */
@@ -79,10 +78,11 @@ function list(zone: number, world: World, { players, tell }: Listening, isWithin
   return count;
 }
 
-function stop(zone: number, { tags }: World, error: GyreError, { players, notices }: Listening): void {
-  for (let seat = 0; seat < tags.length; seat++) {
-    const id = tags[seat] ?? 0;
-    if (players.isAt(id, zone, seat)) players.gone(id);
+/** The zone stopped: nobody is in it any more. O(players). */
+export function stop(zone: number, error: GyreError, { players, notices }: Listening): void {
+  for (let number = 0; number < players.capacity; number++) {
+    const id = players.idAt(number);
+    if (id !== 0 && players.zone(id) === zone) players.gone(id);
   }
   notices.stopped(zone, error);
 }

@@ -101,6 +101,16 @@ export class NoticeWriter implements ZoneNotices {
     this.#isOverrun = Atomics.load(overruns, slot) !== 0;
   }
 
+  /** How far it has told: see forgetSince. */
+  get mark(): number {
+    return this.#ring.mark;
+  }
+
+  /** Nothing was told since, which is in this tick. */
+  forgetSince(mark: number): void {
+    this.#ring.rewind(mark);
+  }
+
   enter(zone: number, id: number, hops: number, tick: number, entity: EntityId, seat: number): void {
     this.#body(ENTER, zone, id, hops, tick, entity, seat);
   }

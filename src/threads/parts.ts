@@ -1,6 +1,7 @@
 /** The shared memory of a server's threads: made by the main thread, handed to the others as it is, opened by each. */
 import { entityBytes } from "../kernel/transfer.js";
 import { Schedule } from "../sim/clock.js";
+import { Failures } from "../sim/failures.js";
 import { Passage } from "../sim/passage.js";
 import { TickTimes } from "../sim/ticks.js";
 import { Meter } from "../sync/meter.js";
@@ -26,6 +27,7 @@ export interface SharedParts {
   readonly schedule: SharedArrayBuffer;
   readonly costs: SharedArrayBuffer;
   readonly lent: SharedArrayBuffer;
+  readonly failures: SharedArrayBuffer;
   /** Of the server's ticks. */
   readonly ticks: SharedArrayBuffer;
   /** By slot. */
@@ -43,6 +45,7 @@ export function makeParts(shape: Shape): SharedParts {
     schedule: shared(8 * Schedule.lengthOf(tickRate)),
     costs: shared(8 * zones),
     lent: shared(4 * LentSteps.wordsOf(zones)),
+    failures: shared(Failures.sizeOf(zones)),
     ticks: shared(8 * TickTimes.words()),
     meters: Array.from({ length: slots }, () => shared(8 * Meter.words())),
     passages: gated.map((isGated) => shared(isGated ? Passage.bytesOf(entityBytes(columns)) : 0)),
@@ -50,13 +53,14 @@ export function makeParts(shape: Shape): SharedParts {
 }
 
 /** One thread's view of them. */
-export function openParts({ shape, board, schedule, costs, lent, ticks, meters, passages }: SharedParts) {
+export function openParts({ shape, board, schedule, costs, lent, failures, ticks, meters, passages }: SharedParts) {
   const { slots, zones, tickRate, columns } = shape;
   return {
     board: new Board(board, slots, zones),
     schedule: new Schedule(tickRate, new Float64Array(schedule)),
     costs: new Float64Array(costs),
     lent: new Int32Array(lent),
+    failures: new Failures(zones, failures),
     ticks: new TickTimes(new Float64Array(ticks)),
     meters: meters.map((words) => new Meter(new Float64Array(words))),
     passages: passages.map((buffer) =>

@@ -13,7 +13,6 @@
  */
 import { CATCH_UP_TICKS_MAX, type Schedule } from "../sim/clock.js";
 import type { TickTimes } from "../sim/ticks.js";
-import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
 import type { Meter } from "../sync/meter.js";
 import type { Waiter } from "../sync/waiter.js";
@@ -37,6 +36,21 @@ export interface SlotDesk {
   drain(): void;
   /** All zones at home are through with the tick: what there is to tell is told. */
   endTick(tick: number): void;
+  /** How far it has told, and that nothing was told since: a zone does its step again. */
+  readonly mark: number;
+  forgetSince(mark: number): void;
+}
+
+/** What keeps zones from being lost: see keeper.ts. */
+export interface SlotKeeper {
+  /** The zone failed in its step of this tick: it does it again, or stays stopped. */
+  failed(index: number, tick: number): void;
+  /** Whatever was told in the tick was handed on. */
+  renew(): void;
+  /** A zone that is at home here shall be at home elsewhere: writes down what it is. False: it cannot be moved. */
+  release(index: number): boolean;
+  /** A zone that was released is at home here. */
+  adopt(index: number): void;
 }
 
 export interface SlotOptions {
@@ -53,14 +67,9 @@ export interface SlotOptions {
   readonly costs: Float64Array;
   /** Where zones have no script: their steps, for whoever is free. */
   readonly lent?: LentSteps;
-  /** A zone's step was not finished, or trapped: takes it up again, or stops it. */
-  readonly lost?: (index: number) => void;
-  /** A zone that is at home here shall be at home elsewhere: writes down what it is. False: it cannot be moved. */
-  readonly release?: (index: number) => boolean;
-  /** A zone that was released is at home here. */
-  readonly adopt?: (index: number) => void;
+  readonly keeper: SlotKeeper;
   /** Right after each step of a zone: images, snapshots. */
-  readonly stepped?: (index: number, world: World, tick: number) => void;
+  readonly stepped?: (index: number, tick: number) => void;
   /** There is nothing to do for so many milliseconds. */
   readonly idle?: (ms: number) => unknown;
   /** Of this thread, and of the server's ticks. */
@@ -149,7 +158,7 @@ export class Slot {
   }
 
   #run(tick: number): void {
-    const { board, slot, zones, desk, now } = this.#options;
+    const { board, slot, zones, desk, keeper, now } = this.#options;
     const beganMs = now();
     board.setState(slot, BUSY);
     const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
@@ -166,6 +175,7 @@ export class Slot {
     this.#step(tick);
     const asked = zones.depart();
     desk.endTick(tick);
+    keeper.renew();
     this.#tick = tick;
     board.setState(slot, IDLE);
     board.arrive(slot, tick, asked);
@@ -198,11 +208,11 @@ export class Slot {
 
   /** Hands a zone over that moves away, and takes up one that moves here. */
   #move(tick: number): void {
-    const { board, slot, zones, release, adopt, waiter, now } = this.#options;
+    const { board, slot, zones, keeper, waiter, now } = this.#options;
     const [zone, to] = [board.movingZone, board.movingTo];
-    if (zone < 0 || board.moveTick <= 0 || release === undefined || adopt === undefined) return;
+    if (zone < 0 || board.moveTick <= 0) return;
     if (to !== slot) {
-      if (board.home(zone) !== slot || zones.at(zone) === undefined || !release(zone)) return;
+      if (board.home(zone) !== slot || zones.at(zone) === undefined || !keeper.release(zone)) return;
       zones.put(zone, undefined);
       board.setHome(zone, to);
       board.bell.ring();
@@ -215,7 +225,7 @@ export class Slot {
       if (now() >= untilMs) return;
       waiter.wait(board.bell.words, board.bell.index, seen, untilMs);
     }
-    if (board.home(zone) === slot) adopt(zone);
+    if (board.home(zone) === slot) keeper.adopt(zone);
   }
 
   #step(tick: number): void {
@@ -228,25 +238,27 @@ export class Slot {
 
   /** What comes before and after the kernel's step is done here; that, by whoever is free. */
   #lend(tick: number, lent: LentSteps): void {
-    const { zones, stepped, lost } = this.#options;
+    const { zones, keeper, stepped } = this.#options;
     let count = 0;
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
+      const world = zones.at(i);
+      if (world === undefined || world.zone.tick >= tick) continue;
       zones.decide(i);
-      if (zones.at(i)?.prepare(tick)) this.#ready[count++] = i;
+      if (world.prepare(tick)) this.#ready[count++] = i;
     }
     lent.open(tick, this.#ready, count);
     lent.work(tick);
-    lent.wait(tick, (index) => lost?.(index));
+    lent.wait(tick, (index) => zones.at(index)?.stop("its step was not finished"));
     for (let n = 0; n < count; n++) {
       const index = this.#ready[n] ?? 0;
-      const world = zones.at(index);
-      world?.conclude();
-      if (world !== undefined) stepped?.(index, world, tick);
+      zones.at(index)?.conclude();
+      keeper.failed(index, tick);
+      stepped?.(index, tick);
     }
   }
 
   #stepHome(tick: number): void {
-    const { board, slot, zones, costs, now, stepped } = this.#options;
+    const { board, slot, zones, desk, keeper, costs, now, stepped } = this.#options;
     let beganMs = now();
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       const world = zones.at(i);
@@ -254,8 +266,13 @@ export class Slot {
       if (world === undefined || world.zone.tick >= tick) continue;
       board.setZone(slot, i);
       zones.decide(i);
+      const { mark } = desk;
       world.step(tick);
-      stepped?.(i, world, tick);
+      if (world.fault !== null) {
+        desk.forgetSince(mark);
+        keeper.failed(i, tick);
+      }
+      stepped?.(i, tick);
       board.beat(slot);
       const endedMs = now();
       costs[i] = (costs[i] ?? 0) + ((endedMs - beganMs) * 1000 - (costs[i] ?? 0)) * COST_WEIGHT;

@@ -53,7 +53,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", ...re
     onFailure: (failure) => failures.push(failure),
     onStray: () => {},
   });
-  return { crew, plan, failures, venues, ...opened };
+  return { ...opened, crew, plan, failures, venues };
 }
 
 function shapeOf(plan: GamePlan, slots: number) {
