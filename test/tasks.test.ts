@@ -257,12 +257,12 @@ test("tasks call tasks on other threads: in turn, at once, 200 deep, as trees, a
   });
 });
 
-test("a task that asks for more than 1,024 others at a time is refused with TASKS_FULL, and its thread goes on", async () => {
+test("a task that asks for more than 2,048 others at a time is refused with TASKS_FULL, and its thread goes on", async () => {
   await withScheduler({}, async (scheduler) => {
-    assert.is(await codeOf(scheduler.run(job("asksMany"), 1025, { thread: 1 })), "TASKS_FULL");
+    assert.is(await codeOf(scheduler.run(job("asksMany"), 2049, { thread: 1 })), "TASKS_FULL");
     // What the refused one had asked for is still being done.
-    const again = (): Promise<unknown> => codeOf(scheduler.run(job("asksMany"), 1024, { thread: 1 }));
-    await until("there is room for 1,024 again", async () => (await again()) === "fulfilled");
+    const again = (): Promise<unknown> => codeOf(scheduler.run(job("asksMany"), 2048, { thread: 1 }));
+    await until("there is room for 2,048 again", async () => (await again()) === "fulfilled");
     assert.is(await scheduler.run(job("asksMany"), 100, { thread: 1 }), 328_350);
   });
 });

@@ -13,7 +13,8 @@
  * **Values** are cells: a double and a tag byte each, in the slot itself when there is one, else in a block of the asker's arena.
  * Results take the place of the values.
  *
- * **Rings** carry slots' numbers from each thread to each thread, and to anybody. What a ring says is a hint, "look at this slot":
+ * **Rings** carry slots' numbers from each thread to each thread, and to anybody; what thread 0 asks for outside of tasks has rings of
+ * its own, so that threads which are deep in work can leave that and still do what other tasks wait for. What a ring says is a hint, "look at this slot":
  * work is given out by compare-exchange on the slot's cursor alone. So a hint that is late or comes twice does no harm, and no
  * thread that ends at a bad moment leaves a ring behind that others wait at.
  *
@@ -25,7 +26,7 @@ import { LINE_BYTES } from "../sync/memory.js";
 /** Threads of a scheduler, the one that made it included: a cursor names one in five bits, and rings go by the square. */
 export const THREADS_MAX = 31;
 /** Slots of a worker: runs and batches that its tasks wait for at a time. */
-export const NESTED_SLOTS = 1024;
+export const NESTED_SLOTS = 2048;
 /** Things shared by handle at a time. */
 export const HANDLES_MAX = 1024;
 /** Offsets are signed 32-bit words. */
@@ -45,6 +46,8 @@ const COMMON_WORDS = 2 * LINE;
 export const BELL = 0;
 /** 1 while the thread sleeps, or is about to and looks around once more. */
 export const ASLEEP = 1;
+/** 1 when a bit of its slots was set since it looked at them. */
+export const TOLD = 2;
 /** The slot, plus 1, of which the thread claims, writes or counts items; 0 is none. In a line that the thread alone writes. */
 export const CLAIM = LINE;
 /** Items begun, modulo 2^32. */
@@ -110,6 +113,10 @@ export class Board {
   readonly bytes: Uint8Array;
   readonly cells: Float64Array;
   readonly threads: number;
+  /** In place of a thread that tells: thread 0, for what no task asks for. */
+  readonly outside: number;
+  /** In place of a thread that is told. */
+  readonly anybody: number;
   /** Of all threads. */
   readonly slots: number;
 
@@ -124,12 +131,14 @@ export class Board {
     const { threads, queue, arenaBytes } = spec;
     this.spec = spec;
     this.threads = threads;
+    this.outside = threads;
+    this.anybody = threads;
     this.slots = queue + (threads - 1) * NESTED_SLOTS;
     this.#handles = COMMON_WORDS + threads * THREAD_WORDS;
     this.#slots = this.#handles + HANDLES_MAX * HANDLE_WORDS;
     this.#done = this.#slots + this.slots * SLOT_WORDS;
     this.#rings = this.#done + Math.ceil(this.slots / 32 / LINE) * LINE;
-    this.#arenas = this.#ringsOf(threads);
+    this.#arenas = this.#ringsOf(threads) + (threads + 1) * (ENTRIES + queue);
     const bytes = 4 * this.#arenas + threads * arenaBytes;
     if (bytes > BYTES_MAX) {
       throw new GyreError(
@@ -176,15 +185,16 @@ export class Board {
     return thread === 0 ? 0 : this.spec.queue + (thread - 1) * NESTED_SLOTS;
   }
 
+  /** Also of `outside`, which are thread 0's. */
   slotCountOf(thread: number): number {
-    return thread === 0 ? this.spec.queue : NESTED_SLOTS;
+    return thread === 0 || thread === this.outside ? this.spec.queue : NESTED_SLOTS;
   }
 
   ownerOf(slot: number): number {
     return slot < this.spec.queue ? 0 : 1 + Math.floor((slot - this.spec.queue) / NESTED_SLOTS);
   }
 
-  /** The ring by which a thread tells another one, or with target = threads anybody. */
+  /** The ring by which a thread, or thread 0 as `outside`, tells another one, or `anybody`. */
   ring(from: number, target: number): number {
     return this.#ringsOf(from) + target * (ENTRIES + this.slotCountOf(from));
   }
@@ -194,9 +204,9 @@ export class Board {
     return 4 * this.#arenas + thread * this.spec.arenaBytes;
   }
 
-  #ringsOf(thread: number): number {
+  #ringsOf(from: number): number {
     const targets = this.threads + 1;
-    const before = thread === 0 ? 0 : ENTRIES + this.spec.queue + (thread - 1) * (ENTRIES + NESTED_SLOTS);
+    const before = from === 0 ? 0 : ENTRIES + this.spec.queue + (from - 1) * (ENTRIES + NESTED_SLOTS);
     return this.#rings + targets * before;
   }
 }

@@ -19,11 +19,13 @@ import {
   ITEM_BITS,
   TAGS,
   TASK,
+  TOLD,
   USED,
 } from "./board.js";
 import { Pending } from "./pending.js";
 import { ListOfResults, OneResult, type Results, takeResults } from "./results.js";
 import { HintRing } from "./ring.js";
+import { currentScope } from "./scope.js";
 import type { Claims } from "./slots.js";
 import type { BatchOptions } from "./types.js";
 import { BYTES, encode, LENGTH_BYTES, NUMBER, tagOf } from "./values.js";
@@ -51,8 +53,9 @@ export class Orders {
   readonly #orders: (Order | undefined)[];
   readonly #free: Int32Array;
   #freeCount = 0;
-  /** By target; the last one is to anybody. */
-  readonly #rings: HintRing[];
+  /** By target; the last one is to anybody. Of tasks, and of nobody's. */
+  readonly #nested: HintRing[];
+  readonly #fresh: HintRing[];
 
   /** Attaches to the thread's slots. Those that a thread before this one left in use are given back when they are done. */
   constructor(board: Board, thread: number, arena: Arena, bells: Bells, claims: Claims) {
@@ -68,7 +71,11 @@ export class Orders {
     for (let slot = this.#first + count - 1; slot >= this.#first; slot--) {
       if (board.words[board.slot(slot) + USED] === 0) this.#free[this.#freeCount++] = slot;
     }
-    this.#rings = Array.from({ length: board.threads + 1 }, (_, target) => new HintRing(board, thread, target));
+    const ringsFrom = (from: number): HintRing[] => {
+      return Array.from({ length: board.threads + 1 }, (_, target) => new HintRing(board, from, target));
+    };
+    this.#nested = ringsFrom(thread);
+    this.#fresh = thread === 0 ? ringsFrom(board.outside) : [];
   }
 
   /** Asks for one. target: a thread or ANY. Throws TASKS_FULL, and BAD_ARGUMENT for a value that cannot go. */
@@ -98,17 +105,18 @@ export class Orders {
   /** Settles what is done; false when nobody said that anything is. */
   collect(): boolean {
     const { words } = this.#board;
-    let found = false;
+    const told = this.#board.thread(this.#thread) + TOLD;
+    if (Atomics.load(words, told) === 0) return false;
+    Atomics.store(words, told, 0);
     const end = this.#first + this.#orders.length;
     for (let slot = this.#first; slot < end; slot += 32) {
       const at = this.#board.doneWord(slot);
       if (Atomics.load(words, at) === 0) continue;
-      found = true;
       for (let bits = Atomics.exchange(words, at, 0); bits !== 0; bits &= bits - 1) {
         this.#look(slot + 31 - Math.clz32(bits & -bits));
       }
     }
-    return found;
+    return true;
   }
 
   /** Rejects all that is open. For when nobody is left to do it. */
@@ -128,7 +136,8 @@ export class Orders {
   }
 
   #ringTo(target: number): HintRing {
-    return this.#rings[target === ANY ? this.#board.threads : target]!;
+    const rings = this.#thread === 0 && currentScope() === undefined ? this.#fresh : this.#nested;
+    return rings[target === ANY ? this.#board.anybody : target]!;
   }
 
   /** A block with cells, tags and what does not fit a cell. */

@@ -140,7 +140,7 @@ export class Reaper {
 
   /** False when there is no room to say so yet. */
   #tell(slot: number, target: number): boolean {
-    const ring = new HintRing(this.#board, 0, target === ANY ? this.#board.threads : target);
+    const ring = new HintRing(this.#board, 0, target === ANY ? this.#board.anybody : target);
     if (ring.isFull) return false;
     ring.push(slot);
     if (target === ANY) this.#bells.wakeWorkers(this.#board.threads);

@@ -11,7 +11,7 @@ export class HintRing {
   readonly #mask: number;
   #head = 0;
 
-  /** from: the thread that pushes. target: the one that reads, or board.threads for anybody. */
+  /** from: the thread that pushes, or board.outside. target: the one that reads, or board.anybody. */
   constructor(board: Board, from: number, target: number) {
     this.#words = board.words;
     this.#base = board.ring(from, target);

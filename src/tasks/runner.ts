@@ -8,7 +8,7 @@ import { GyreError } from "../errors.js";
 import type { Notify } from "../sync/waiter.js";
 import { Answers } from "./answers.js";
 import { Bells } from "./bells.js";
-import { type Board, CANCELLED, CANCELS, CELLS, RAN, TAGS, TASK } from "./board.js";
+import { type Board, CANCELLED, CANCELS, CELLS, NESTED_SLOTS, RAN, TAGS, TASK } from "./board.js";
 import { Context, type Driver, type Steps } from "./context.js";
 import { Handles, type Shareable } from "./handles.js";
 import { ANY, Orders } from "./orders.js";
@@ -20,8 +20,11 @@ import { Claims } from "./slots.js";
 import type { BatchOptions, RunOptions, Task } from "./types.js";
 import { BEGUN, FINISHED, NUMBER, RUNNING } from "./values.js";
 
-/** Tasks from outside that a thread has begun and that wait: with so many it begins no others until some have gone on. */
-const PARKED_MAX = 4096;
+/**
+ * Tasks that a thread has begun and that wait: with so many it begins no others from outside until some have gone on. Half of a worker's slots,
+ * so that each of them, and of the chunk that it may be in the middle of, can wait for one.
+ */
+const PARKED_MAX = NESTED_SLOTS / 2;
 
 export class Runner implements Driver {
   readonly board: Board;
@@ -36,11 +39,10 @@ export class Runner implements Driver {
 
   readonly #tasks: readonly Task[];
   readonly #indexes: ReadonlyMap<Task, number>;
-  /** Read by this thread alone, by asker. */
-  readonly #mine: HintRing[];
-  /** Read by all workers: other workers' by asker, then thread 0's. */
+  /** What tasks wait for: this thread's alone first, then anybody's. */
   readonly #nested: HintRing[];
-  readonly #fresh: HintRing;
+  /** The same of what was asked for outside of tasks. */
+  readonly #fresh: HintRing[];
   /** Generators that wait. */
   readonly #parked = new Set<Context>();
   #cancels: number;
@@ -57,9 +59,10 @@ export class Runner implements Driver {
     this.#tasks = tasks;
     this.#indexes = new Map(tasks.map((task, index) => [task, index]));
     const askers = Array.from({ length: board.threads }, (_, asker) => asker);
-    this.#mine = askers.map((asker) => new HintRing(board, asker, thread));
-    this.#nested = askers.slice(1).map((asker) => new HintRing(board, asker, board.threads));
-    this.#fresh = new HintRing(board, 0, board.threads);
+    // Thread 0 is there for others and does what is asked of it alone.
+    const targets = thread === 0 ? [thread] : [thread, board.anybody];
+    this.#nested = targets.flatMap((target) => askers.map((asker) => new HintRing(board, asker, target)));
+    this.#fresh = targets.map((target) => new HintRing(board, board.outside, target));
     this.#cancels = Atomics.load(board.words, CANCELS);
   }
 
@@ -115,10 +118,10 @@ export class Runner implements Driver {
     if (this.answers.areWaiting) this.answers.sendWaiting();
     const told = this.orders.collect();
     if (Atomics.load(this.board.words, CANCELS) !== this.#cancels) this.#endCancelled();
-    for (const ring of this.#mine) if (this.#work(ring)) return true;
-    if (this.thread === 0 || this.answers.areWaiting) return told;
     for (const ring of this.#nested) if (this.#work(ring)) return true;
-    return (this.#parked.size < PARKED_MAX && this.#work(this.#fresh)) || told;
+    if (this.#parked.size >= PARKED_MAX || this.answers.areWaiting) return told;
+    for (const ring of this.#fresh) if (this.#work(ring)) return true;
+    return told;
   }
 
   /** Goes on with what waited: it is there. */
@@ -144,7 +147,8 @@ export class Runner implements Driver {
 
   /** Takes part in what this thread gave to anybody, until all of it is begun. */
   #help(): void {
-    const ring = this.thread === 0 ? this.#fresh : this.#nested[this.thread - 1]!;
+    const from = currentScope() === undefined ? this.board.outside : this.thread;
+    const ring = new HintRing(this.board, from, this.board.anybody);
     while (this.#work(ring)) {}
   }
 

@@ -12,6 +12,7 @@ import {
   ITEM_BITS,
   ITEM_MASK,
   TAGS,
+  TOLD,
 } from "./board.js";
 import { BEGUN, DROPPED, FINISHED } from "./values.js";
 
@@ -116,6 +117,8 @@ export class Claims {
 
 /** The slot's owner is to look at it. */
 export function tellOwner(board: Board, bells: Bells, slot: number): void {
+  const owner = board.ownerOf(slot);
   Atomics.or(board.words, board.doneWord(slot), 1 << (slot & 31));
-  bells.wake(board.ownerOf(slot));
+  Atomics.store(board.words, board.thread(owner) + TOLD, 1);
+  bells.wake(owner);
 }
