@@ -1,13 +1,15 @@
 /**
  * One contender's process: `contender.js BENCH VARIANT PARAMS LIMIT_MS`. It proves its answers, warms up, and then measures a round
  * whenever it is told to; see protocol.ts for the lines it reads and writes. Benchmark.js drives the timing. An operation of more
- * than ALONE_MS is timed by itself, so that its p99 is that of operations, not of means; shorter ones are timed as loops.
+ * than ALONE_MS is timed by itself, so that its p99 is that of operations, not of means; shorter ones are timed as loops. One that gives a
+ * promise is timed by itself, and without Benchmark.js, which would count its own waiting in.
  */
 import "./lodash-global.js";
 import { createInterface } from "node:readline";
 import Benchmark from "benchmark";
 import { distanceContenders } from "./distance.js";
 import { enemyContenders } from "./enemies.js";
+import { handoffContenders } from "./handoff.js";
 import { neighbourContenders } from "./neighbours.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
 import { pathContenders } from "./path.js";
@@ -30,6 +32,7 @@ const BENCHES: Record<string, Contenders> = {
   tick: tickContenders,
   path: pathContenders,
   zones: zonesContenders,
+  handoff: handoffContenders,
 };
 
 const now = (): number => performance.now();
@@ -39,13 +42,16 @@ function write(answer: Answer): void {
 }
 
 /** Runs the first turns, giving their checksums; undefined when the first one takes longer than the limit. */
-function prove(operation: Operation, limitMs: number): { answer: number; strict: number | undefined } | number {
+async function prove(
+  operation: Operation,
+  limitMs: number,
+): Promise<{ answer: number; strict: number | undefined } | number> {
   let answer = HASH_START;
   let strict = HASH_START;
   for (let turn = 0; turn < SETS; turn++) {
     operation.prepare(turn);
     const before = now();
-    operation.run();
+    await operation.run();
     const tookMs = now() - before;
     if (turn === 0 && tookMs > limitMs) return tookMs;
     answer = mix(answer, operation.checksum());
@@ -58,27 +64,33 @@ class Clock {
   readonly #operation: Operation;
   #turn = SETS;
   #alone = false;
+  #waits = false;
   #samplesNs: number[] = [];
 
   constructor(operation: Operation) {
     this.#operation = operation;
   }
 
-  warmUp(): void {
+  async warmUp(): Promise<void> {
     const times: number[] = [];
     const end = now() + WARM_UP_MS;
     do {
       this.#operation.prepare(this.#turn++);
       const before = now();
-      this.#operation.run();
+      const running = this.#operation.run();
+      if (running !== undefined) {
+        this.#waits = true;
+        await running;
+      }
       times.push(now() - before);
     } while (now() < end);
     this.#alone = Math.min(...times.slice(-100)) > ALONE_MS;
   }
 
   /** Nanoseconds an operation. */
-  measure(round: Round): number[] {
+  async measure(round: Round): Promise<number[]> {
     this.#samplesNs = [];
+    if (this.#waits) return this.#measureWaiting(round);
     const benchmark = new Benchmark(this.#alone ? this.#timed : this.#plain, {
       minTime: round.loopMs / 1000,
       maxTime: round.roundMs / 1000,
@@ -88,6 +100,17 @@ class Clock {
     const { error } = benchmark as { error?: unknown };
     if (error !== undefined) throw error;
     return this.#alone ? this.#samplesNs : benchmark.stats.sample.map((seconds) => seconds * 1e9);
+  }
+
+  async #measureWaiting({ roundMs }: Round): Promise<number[]> {
+    const end = now() + roundMs;
+    do {
+      this.#operation.prepare(this.#turn++);
+      const before = now();
+      await this.#operation.run();
+      this.#samplesNs.push((now() - before) * 1e6);
+    } while (now() < end || this.#samplesNs.length < 2);
+    return this.#samplesNs;
   }
 
   readonly #plain = (): void => {
@@ -108,14 +131,18 @@ async function main([bench = "", variant = "", params = "{}", limitMs = "0"]: st
   const create = (size.world === undefined ? BENCHES[bench] : worldContenders)?.[variant];
   if (create === undefined) throw new Error(`there is no ${variant} of ${bench}`);
   const operation = await create(size);
-  const proof = prove(operation, Number(limitMs));
-  if (typeof proof === "number") return write({ kind: "slow", tookMs: proof });
+  const proof = await prove(operation, Number(limitMs));
+  if (typeof proof === "number") {
+    await operation.close?.();
+    return write({ kind: "slow", tookMs: proof });
+  }
   const clock = new Clock(operation);
-  clock.warmUp();
+  await clock.warmUp();
   write({ kind: "ready", ...proof });
   for await (const text of createInterface({ input: process.stdin })) {
-    write({ kind: "samples", samplesNs: clock.measure(JSON.parse(text) as Round) });
+    write({ kind: "samples", samplesNs: await clock.measure(JSON.parse(text) as Round) });
   }
+  await operation.close?.();
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

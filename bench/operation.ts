@@ -1,5 +1,7 @@
 /** What the benches are made of: cases with parameters, contenders, and the operation that a contender repeats. */
 
+import type { Scenario } from "./handoff.js";
+
 export type Distribution = "uniform" | "clustered" | "one-cell";
 
 export interface Params {
@@ -10,6 +12,8 @@ export interface Params {
   world?: "icecrown";
   /** Zones that n is spread over. */
   zones?: number;
+  /** What is handed over, and how: see handoff.ts. */
+  scenario?: Scenario;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;
 }
@@ -18,12 +22,14 @@ export interface Params {
 export interface Operation {
   /** Untimed: puts everything where it is in this turn. Turns count from 0; answers depend on the turns so far. */
   prepare(turn: number): void;
-  /** Timed. */
-  run(): void;
+  /** Timed, as far as the promise when it gives one. */
+  run(): void | Promise<void>;
   /** Of the last run's answer; the same for every contender. */
   checksum(): number;
   /** Of what an answer may leave open, for those that leave nothing open: the same for each of them. */
   strictChecksum?(): number;
+  /** Ends what would keep the process alive. */
+  close?(): Promise<void>;
 }
 
 export type Contenders = Record<string, (params: Params) => Operation | Promise<Operation>>;

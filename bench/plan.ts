@@ -1,11 +1,12 @@
 /** Which benches there are, in which sizes, with which contenders. */
 
+import { HANDOFF_VARIANTS, type Scenario } from "./handoff.js";
 import { NATIVE } from "./native.js";
 import type { Distribution, Params } from "./operation.js";
 import { INDEXES } from "./peers.js";
 import type { Effort } from "./runner.js";
 
-export type Unit = "ns/element" | "ms" | "ms/path";
+export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation";
 
 export interface Case {
   bench: string;
@@ -27,6 +28,9 @@ export interface Sizes {
   worlds: number[];
   /** Zones of ZONE_ENTITIES each. */
   zones: number[];
+  /** Operations of a tick that are handed over, and jobs. */
+  handoffs: number[];
+  jobs: number[];
 }
 
 /** Entities of each zone of many. */
@@ -48,6 +52,8 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     paths: [50],
     worlds: [20_000, 100_000],
     zones: [1, 10, 100],
+    handoffs: [1980],
+    jobs: [100],
   },
 };
 
@@ -64,6 +70,8 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     paths: [50],
     worlds: [20_000],
     zones: [100],
+    handoffs: [1980],
+    jobs: [100],
   },
 };
 
@@ -98,11 +106,24 @@ export function casesOf(sizes: Sizes): Case[] {
       KERNEL,
       sizes.zones.map((zones) => ({ n: zones * ZONE_ENTITIES, zones })),
     ),
+    ...handoffs(sizes),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
 
-/** What --filter looks at: bench/n/distribution, or the world in its place. */
+function handoffs({ handoffs, jobs }: Sizes): Case[] {
+  return Object.entries(HANDOFF_VARIANTS).flatMap(([name, variants]) => {
+    const scenario = name as Scenario;
+    // How long jobs take that compute is a time; the others are costs, n of which are a tick's.
+    const unit = scenario === "busy-jobs" ? "ms" : "us/operation";
+    const sizes = scenario.endsWith("-jobs") ? jobs : handoffs;
+    return sizes.map((n) => ({ bench: "handoff", params: { n, scenario }, unit, variants: [...variants] }));
+  });
+}
+
+/** What --filter looks at: bench/n/distribution, or the world or scenario in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  return [bench, params.n, params.distribution ?? params.world].filter((part) => part !== undefined).join("/");
+  return [bench, params.n, params.distribution ?? params.world ?? params.scenario]
+    .filter((part) => part !== undefined)
+    .join("/");
 }

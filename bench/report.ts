@@ -16,8 +16,8 @@ export interface Report {
   rows: Row[];
 }
 
-/** What the others are compared with. */
-const OURS = "simd";
+/** What the others are compared with: the first of these that the row has. */
+const OURS = ["simd", "gyre"];
 /** Medians closer than this are called equal: the machine's noise. */
 const NOISE = 1.03;
 
@@ -35,7 +35,13 @@ export function machineLine({ node, v8, cpu, cores }: Report["machine"]): string
 }
 
 export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row {
-  const divisor = unit === "ms" ? 1e6 : unit === "ms/path" ? 1e6 * params.n : params.n;
+  const divisors: Record<Unit, number> = {
+    ms: 1e6,
+    "ms/path": 1e6 * params.n,
+    "ns/element": params.n,
+    "us/operation": 1000 * params.n,
+  };
+  const divisor = divisors[unit];
   const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));
   const variants = Object.entries(figures).map(([variant, { median, min, p99 }]) => [
     variant,
@@ -45,22 +51,26 @@ export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row 
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, world, zones, insteadOf } = params;
-  const kind = distribution ?? (world === undefined ? "" : `with everything on, ${world}`);
+  const { n, distribution, world, zones, scenario, insteadOf } = params;
+  const kind = distribution ?? scenario ?? (world === undefined ? "" : `with everything on, ${world}`);
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
   const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;
 }
 
-/** How many times the median of ours. */
-export function ratioOf(row: Row, variant: string): number | undefined {
-  const ours = row.variants[OURS];
-  const theirs = row.variants[variant];
-  return ours === undefined || theirs === undefined || variant === OURS ? undefined : theirs.median / ours.median;
+function oursIn(row: Row): string {
+  return OURS.find((name) => row.variants[name] !== undefined) ?? "";
 }
 
-/** Does this one beat gyre's SIMD build here? */
+/** How many times the median of ours. */
+export function ratioOf(row: Row, variant: string): number | undefined {
+  const ours = row.variants[oursIn(row)];
+  const theirs = row.variants[variant];
+  return ours === undefined || theirs === undefined || ours === theirs ? undefined : theirs.median / ours.median;
+}
+
+/** Does this one beat what is ours here? */
 export function loses(row: Row, variant: string): boolean {
   return (ratioOf(row, variant) ?? 1) < 1 / NOISE;
 }
@@ -74,10 +84,16 @@ export function screenTable(row: Row): string {
     const ratio = ratioOf(row, variant);
     const compared = ratio === undefined ? "" : `${ratio.toFixed(2)}x`;
     const figures = [median, min, p99].map((value) => digits(value).padStart(9)).join("");
-    return `  ${variant.padEnd(16)}${figures}${compared.padStart(10)}${loses(row, variant) ? "  simd loses" : ""}`;
+    const lost = loses(row, variant) ? `  ${oursIn(row)} loses` : "";
+    return `  ${variant.padEnd(18)}${figures}${compared.padStart(10)}${impactOf(row, median)}${lost}`;
   });
-  const head = `${title(row)}\n  ${"".padEnd(16)}${["median", "min", "p99"].map((name) => name.padStart(9)).join("")}`;
-  return `${head}${`of ${OURS}`.padStart(10)}\n${lines.join("\n")}\n`;
+  const head = `${title(row)}\n  ${"".padEnd(18)}${["median", "min", "p99"].map((name) => name.padStart(9)).join("")}`;
+  return `${head}${`of ${oursIn(row)}`.padStart(10)}\n${lines.join("\n")}\n`;
+}
+
+/** What a tick's operations cost a tick. */
+function impactOf({ unit, params }: Row, median: number): string {
+  return unit === "us/operation" ? `${digits((median * params.n) / 1000).padStart(9)} ms a tick` : "";
 }
 
 export function lossesLine(rows: Row[]): string {
@@ -86,11 +102,17 @@ export function lossesLine(rows: Row[]): string {
       .filter((variant) => loses(row, variant))
       .map((variant) => `${title(row)}: ${variant} takes ${(ratioOf(row, variant) ?? 1).toFixed(2)} of the time`),
   );
-  return losses.length === 0 ? "simd loses nowhere in this run" : `simd loses in\n  ${losses.join("\n  ")}`;
+  return losses.length === 0 ? "gyre loses nowhere in this run" : `gyre loses in\n  ${losses.join("\n  ")}`;
 }
 
-/** A table of medians, a row for each case and a column for each variant. */
+/** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, one for hand-overs. */
 export function markdown({ machine, rows }: Report): string {
+  const isHandoff = ({ bench }: Row): boolean => bench === "handoff";
+  const tables = [rows.filter((row) => !isHandoff(row)), rows.filter(isHandoff)].filter(({ length }) => length > 0);
+  return [...tables.map(table), `${machineLine(machine)}.`, ""].join("\n");
+}
+
+function table(rows: Row[]): string {
   const variants = [...new Set(rows.flatMap((row) => Object.keys(row.variants)))];
   const cells = (parts: string[]): string => `| ${parts.join(" | ")} |`;
   const lines = rows.map((row) => {
@@ -106,5 +128,5 @@ export function markdown({ machine, rows }: Report): string {
     return cells([title(row), ...figures]);
   });
   const rule = cells(["---", ...variants.map(() => "---:")]);
-  return [cells(["median", ...variants]), rule, ...lines, "", `${machineLine(machine)}.`, ""].join("\n");
+  return [cells(["median", ...variants]), rule, ...lines, ""].join("\n");
 }

@@ -68,7 +68,8 @@ for (const name of readdirSync(at("src", "viewer"))) {
 const benches = await build({
   ...common,
   metafile: true,
-  entryPoints: ["bench/main.ts", "bench/contender.ts", "bench/draw.ts"],
+  // The last two are what threads of the benches import.
+  entryPoints: ["main", "contender", "draw", "handoff-jobs", "handoff-worker"].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
   platform: "node",
   external: [...external, "gyre", "gyre/*"],

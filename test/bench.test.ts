@@ -25,6 +25,8 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     paths: [3],
     worlds: [200],
     zones: [3],
+    handoffs: [20],
+    jobs: [4],
   },
   effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
 };
@@ -61,11 +63,15 @@ test("runs each bench at a tiny size: answers agree, and the JSON has the contra
   assert.equal(rows.map(nameOf), cases.map(nameOf));
   rows.forEach((row, index) => {
     assert.equal(Object.keys(row), ["bench", "params", "unit", "variants"]);
-    const units: Record<string, string> = { "distance-squared": "ns/element", path: "ms/path" };
-    assert.is(row.unit, units[row.bench] ?? "ms");
+    const units: Record<string, string> = {
+      "distance-squared": "ns/element",
+      path: "ms/path",
+      handoff: "us/operation",
+    };
+    assert.is(row.unit, row.params.scenario === "busy-jobs" ? "ms" : (units[row.bench] ?? "ms"));
     for (const variant of cases[index]!.variants) {
-      const optional = variant.startsWith("native-") || existsSync(`bench/peers/node_modules/${variant}`) === false;
-      const mayBeAbsent = optional && !["simd", "scalar", "js", "js-branch-free"].includes(variant);
+      const isPeer = (PEERS as readonly string[]).includes(variant);
+      const mayBeAbsent = isPeer ? !existsSync(`bench/peers/node_modules/${variant}`) : variant.startsWith("native-");
       if (mayBeAbsent && row.variants[variant] === undefined) continue;
       const { median, min, p99 } = row.variants[variant]!;
       assert.ok(min > 0 && min <= median && median <= p99, `${nameOf(row)} ${variant}: ${min} ${median} ${p99}`);

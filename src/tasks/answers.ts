@@ -7,12 +7,12 @@ import type { Bells } from "./bells.js";
 import { type Board, CELLS, TAGS } from "./board.js";
 import { type Claims, tellOwner } from "./slots.js";
 import {
-  BYTES,
   DROPPED,
   decode,
   encode,
   encodeThrown,
   FINISHED,
+  hasBlock,
   LENGTH_BYTES,
   NUMBER,
   THROWN,
@@ -49,9 +49,9 @@ export class Answers {
 
   /** The value of an item, by what its tag was. Its bytes are the asker's to give back. */
   read(tag: number, cell: number): unknown {
-    if (tag !== BYTES) return valueIn(tag, cell);
+    if (!hasBlock(tag)) return valueIn(tag, cell);
     const { words, bytes } = this.#board;
-    return decode(bytes.slice(cell + LENGTH_BYTES, cell + LENGTH_BYTES + words[cell >>> 2]!));
+    return decode(bytes.slice(cell + LENGTH_BYTES, cell + LENGTH_BYTES + words[cell >>> 2]!), tag);
   }
 
   /**
@@ -59,14 +59,14 @@ export class Answers {
    */
   write(slot: number, item: number, value: unknown): number {
     const tag = tagOf(value);
-    if (tag === BYTES) {
+    if (hasBlock(tag)) {
       let payload: Uint8Array;
       try {
-        payload = encode(value);
+        payload = encode(value, tag);
       } catch (error) {
         return this.writeThrown(slot, item, error);
       }
-      return this.#put(slot, item, BYTES, payload);
+      return this.#put(slot, item, tag, payload);
     }
     const { words, cells } = this.#board;
     if (tag === NUMBER) cells[words[this.#board.slot(slot) + CELLS]! + item] = value as number;

@@ -27,7 +27,7 @@ import {
 import { ANY } from "./orders.js";
 import { HintRing } from "./ring.js";
 import { type Claims, tellOwner } from "./slots.js";
-import { BEGUN, BYTES, EXITED, FINISHED, RUNNING, THROWN } from "./values.js";
+import { BEGUN, EXITED, FINISHED, hasBlock, RUNNING } from "./values.js";
 
 /** A slot in which a thread ended. */
 interface Left {
@@ -158,7 +158,7 @@ export class Reaper {
       known.add(words[base + BLOCK]!);
       for (let i = 0; i < words[base + COUNT]!; i++) {
         const tag = bytes[words[base + TAGS]! + i]! - FINISHED;
-        if (tag === BYTES || tag === THROWN) known.add(cells[words[base + CELLS]! + i]!);
+        if (hasBlock(tag)) known.add(cells[words[base + CELLS]! + i]!);
       }
     }
     new Arena(this.#board, thread).sweep((block) => known.has(block));

@@ -5,12 +5,12 @@ import { type Board, CELLS, COUNT, TAGS } from "./board.js";
 import type { Pending } from "./pending.js";
 import type { BatchOptions, Outcome } from "./types.js";
 import {
-  BYTES,
   DROPPED,
   decode,
   decodeThrown,
   EXITED,
   FINISHED,
+  hasBlock,
   LENGTH_BYTES,
   NUMBER,
   TAKEN,
@@ -22,6 +22,8 @@ import {
 export interface Results {
   value(index: number, value: unknown): void;
   error(index: number, reason: unknown): void;
+  /** The array that numbers alone may be copied to. */
+  readonly into?: Float64Array | undefined;
   /** All are there. */
   settle(pending: Pending): void;
 }
@@ -46,6 +48,7 @@ export class OneResult implements Results {
 }
 
 export class ListOfResults implements Results {
+  readonly into: Float64Array | undefined;
   readonly #list: unknown[] | Float64Array;
   readonly #settle: boolean;
   /** Index of the first error so far. */
@@ -53,6 +56,7 @@ export class ListOfResults implements Results {
   #error: unknown;
 
   constructor({ settle = false, into }: BatchOptions, count: number) {
+    this.into = into;
     this.#settle = settle;
     this.#list = into ?? new Array<unknown>(count);
   }
@@ -87,24 +91,32 @@ export function takeResults(board: Board, slot: number, results: Results | undef
   const count = words[base + COUNT]!;
   const cell = words[base + CELLS]!;
   const tags = words[base + TAGS]!;
+  if (isDone && results?.into !== undefined && areNumbers(bytes, tags, count)) {
+    results.into.set(cells.subarray(cell, cell + count));
+    return;
+  }
   for (let i = 0; i < count; i++) {
     // While others write, a tag says that its cell is written.
     const tag = (isDone ? bytes[tags + i]! : Atomics.load(bytes, tags + i)) - FINISHED;
-    const hasBlock = tag === BYTES || tag === THROWN;
-    if (!hasBlock && !isDone) continue;
+    if (!isDone && !hasBlock(tag)) continue;
     if (tag === NUMBER) results?.value(i, cells[cell + i]);
-    else if (hasBlock) takeBlock(board, i, tag, cells[cell + i]!, results);
+    else if (hasBlock(tag)) takeBlock(board, i, tag, cells[cell + i]!, results);
     else if (tag !== TAKEN) takePlain(i, tag, cells[cell + i]!, results);
     if (!isDone) bytes[tags + i] = FINISHED | TAKEN;
   }
+}
+
+function areNumbers(bytes: Uint8Array, tags: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (bytes[tags + i] !== (FINISHED | NUMBER)) return false;
+  return true;
 }
 
 function takeBlock(board: Board, index: number, tag: number, block: number, results: Results | undefined): void {
   if (results !== undefined) {
     const { words, bytes } = board;
     const copy = bytes.slice(block + LENGTH_BYTES, block + LENGTH_BYTES + words[block >>> 2]!);
-    if (tag === BYTES) results.value(index, decode(copy));
-    else results.error(index, decodeThrown(copy));
+    if (tag === THROWN) results.error(index, decodeThrown(copy));
+    else results.value(index, decode(copy, tag));
   }
   giveBack(board, block);
 }

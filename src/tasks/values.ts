@@ -24,6 +24,8 @@ export const DROPPED = 9;
 export const TOO_LARGE = 10;
 /** Its owner has read the result already. */
 export const TAKEN = 11;
+/** As BYTES, of an array of numbers: doubles. Several times faster than structured cloning. */
+export const NUMBERS = 12;
 
 /** Added to a thread's number while that one runs the item; the value is gone from the tag then. */
 export const RUNNING = 0x40;
@@ -35,12 +37,24 @@ export const BEGUN = RUNNING;
 /** Bytes before a value's. */
 export const LENGTH_BYTES = 8;
 
-/** The tag of a value that fits its cell, or BYTES. */
+/** The tag of a value: one that fits its cell, or NUMBERS or BYTES. */
 export function tagOf(value: unknown): number {
   if (typeof value === "number") return NUMBER;
   if (value === undefined) return UNDEFINED;
   if (value === null) return NULL;
-  return typeof value === "boolean" ? (value ? TRUE : FALSE) : BYTES;
+  if (typeof value === "boolean") return value ? TRUE : FALSE;
+  return Array.isArray(value) && areNumbers(value) ? NUMBERS : BYTES;
+}
+
+/** Whether the tag is of a value that lies in a block. */
+export function hasBlock(tag: number): boolean {
+  return tag === BYTES || tag === NUMBERS || tag === THROWN;
+}
+
+function areNumbers(list: readonly unknown[]): list is number[] {
+  // Not \`every\`, which leaves holes out.
+  for (let i = 0; i < list.length; i++) if (typeof list[i] !== "number") return false;
+  return true;
 }
 
 /** The value of a cell that is no bytes. */
@@ -50,8 +64,9 @@ export function valueIn(tag: number, cell: number): unknown {
   return tag === NULL ? null : undefined;
 }
 
-/** Throws BAD_ARGUMENT for what cannot go to another thread. */
-export function encode(value: unknown): Uint8Array {
+/** The bytes of a value with this tag, NUMBERS or BYTES. Throws BAD_ARGUMENT for what cannot go to another thread. */
+export function encode(value: unknown, tag = BYTES): Uint8Array {
+  if (tag === NUMBERS) return new Uint8Array(Float64Array.from(value as number[]).buffer);
   try {
     return serialize(value);
   } catch (error) {
@@ -60,8 +75,9 @@ export function encode(value: unknown): Uint8Array {
   }
 }
 
-export function decode(bytes: Uint8Array): unknown {
-  return deserialize(bytes);
+/** bytes: the value's alone, not shared. */
+export function decode(bytes: Uint8Array, tag = BYTES): unknown {
+  return tag === NUMBERS ? Array.from(new Float64Array(bytes.buffer)) : deserialize(bytes);
 }
 
 /** What is kept of an error. */
