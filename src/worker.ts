@@ -17,7 +17,6 @@ import { catchStray } from "./ops/stray.js";
 import { Zones } from "./sim/zones.js";
 import { Meter } from "./sync/meter.js";
 import { type Spin, Waiter } from "./sync/waiter.js";
-import { BUSY } from "./threads/board.js";
 import { sharedClock } from "./threads/clock.js";
 import type { GoMessage, Hashes, Question, WorkerMessage } from "./threads/crew.js";
 import { Keeper, type Kept } from "./threads/keeper.js";
@@ -90,7 +89,6 @@ async function start(): Promise<void> {
   });
   keeper.learn(data.kept);
   if (data.resumes) {
-    board.setState(slot, BUSY);
     keeper.resume();
     say({ type: "ready", kept: [] });
   } else {

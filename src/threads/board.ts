@@ -55,7 +55,9 @@ const ZONE_WORDS = LINE;
 export const STARTING = 0;
 export const IDLE = 1;
 export const BUSY = 2;
+/** It ended, and there is no other yet; the next one takes its zones up, and does the ticks that it missed: nobody waits for these two. */
 export const GONE = 3;
+export const RESUMING = 4;
 
 /** MOVE_TICK of a move that is being asked for. */
 const UNDATED = -1;
@@ -211,11 +213,21 @@ export class Board {
     if (this.isAwaited) this.bell.ring();
   }
 
-  /** Whether all slots but those whose thread is gone are done with this tick. */
-  haveArrived(tick: number): boolean {
+  /**
+   * Whether all who keep up are done with this tick: those whose thread is gone do not, nor do those who were absent at the gates of the tick
+   * before. patient: whether to wait for these.
+   */
+  haveArrived(tick: number, patient = true): boolean {
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.arrived(slot) < tick && this.state(slot) !== GONE) return false;
+      if (this.arrived(slot) >= tick || this.state(slot) === GONE || this.state(slot) === RESUMING) continue;
+      if (patient || this.present(slot) === tick - 1) return false;
     }
+    return true;
+  }
+
+  /** Whether all slots, those that were absent among them, are done with this tick. */
+  areAllAt(tick: number): boolean {
+    for (let slot = 0; slot < this.slots; slot++) if (this.arrived(slot) < tick) return false;
     return true;
   }
 

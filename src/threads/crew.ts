@@ -12,7 +12,7 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { type ErrorCode, GyreError } from "../errors.js";
 import { waitAsync } from "../sync/waiter.js";
-import { type Board, BUSY, GONE, STARTING } from "./board.js";
+import { type Board, BUSY, GONE, RESUMING, STARTING } from "./board.js";
 import type { Kept } from "./keeper.js";
 
 /** Milliseconds without a sign of life after which a thread is given up. */
@@ -121,9 +121,9 @@ export class Crew {
   async advanceTo(tick: number): Promise<void> {
     const { board, timers } = this.#options;
     board.target = tick;
-    for (let seen = board.mainBell.value; !board.haveArrived(tick); seen = board.mainBell.value) {
+    for (let seen = board.mainBell.value; !board.areAllAt(tick); seen = board.mainBell.value) {
       if (this.#isClosing) return;
-      if (board.haveArrived(tick)) break;
+      if (board.areAllAt(tick)) break;
       await waitAsync(board.mainBell.words, board.mainBell.index, seen, BELL_MS, timers);
     }
     this.#options.onTicks();
@@ -161,7 +161,7 @@ export class Crew {
   /** Starts a thread in the slot; resolves when its zones are there. Throws when it cannot set them up. */
   #begin(slot: number, resumes: boolean): Promise<void> {
     const { entry, data, board, worker, onStray } = this.#options;
-    board.setState(slot, STARTING);
+    board.setState(slot, resumes ? RESUMING : STARTING);
     const workerData = { ...data, slot, resumes, kept: [...this.#kept.values()] };
     const thread = new Worker(entry, { ...worker, workerData, name: `sim-${slot}` });
     this.#threads[slot] = thread;
@@ -204,6 +204,7 @@ export class Crew {
     board.bell.ring();
     thread.terminate().then(() => {
       board.repairOpening();
+      board.setZone(slot, -1);
       onFailure({ slot, zone, reason });
       if (!this.#isClosing) this.#replace(slot);
     });
@@ -227,7 +228,8 @@ export class Crew {
     for (let slot = 0; slot < board.slots; slot++) {
       const thread = this.#threads[slot];
       const beat = board.heartbeat(slot);
-      const isBusy = board.state(slot) === BUSY;
+      // One that resumes loads its modules first, which takes as long as it takes.
+      const isBusy = board.state(slot) === BUSY || (board.state(slot) === RESUMING && board.zoneOf(slot) >= 0);
       if (!isBusy || beat !== this.#beats[slot] || thread === null || thread === undefined) this.#stills[slot] = 0;
       else this.#stills[slot] = (this.#stills[slot] ?? 0) + 1;
       this.#beats[slot] = beat;

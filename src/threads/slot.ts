@@ -6,7 +6,7 @@
  *                receive, wait for all, settle
  *
  * A tick is opened when it is due and all slots have arrived at the one before, or a grace has passed: a slot that has not arrived by then is
- * absent. Its zones go nowhere and let nobody in, catch up when it comes back, and the other slots tick on.
+ * absent. Its zones go nowhere and let nobody in, and the other slots tick on without waiting for it again until it has caught up.
  *
  * The thread sleeps in Atomics.wait between two ticks, is woken once a tick, and lets its event loop turn when `run` returns. Nothing is
  * allocated per tick.
@@ -16,7 +16,7 @@ import type { TickTimes } from "../sim/ticks.js";
 import type { Zones } from "../sim/zones.js";
 import type { Meter } from "../sync/meter.js";
 import type { Waiter } from "../sync/waiter.js";
-import { type Board, BUSY, BY_CLOCK, IDLE } from "./board.js";
+import { type Board, BUSY, BY_CLOCK, IDLE, RESUMING } from "./board.js";
 import type { LentSteps } from "./lent-steps.js";
 
 /** Milliseconds by which each slot opens a tick later than the one before it would: a thread that is not taken off its core needs less. */
@@ -136,10 +136,10 @@ export class Slot {
     const { board, schedule, lent } = this.#options;
     const isByClock = board.target === BY_CLOCK;
     const isOverdue = isByClock && nowMs >= schedule.dueMs + GRACE_PERIODS * schedule.periodMs;
-    if (!board.haveArrived(tick - 1) && !isOverdue) {
+    if (!board.haveArrived(tick - 1, !isByClock) && !isOverdue) {
       board.isAwaited = true;
       // Unless the last one arrived just now, and did not see that.
-      if (!board.haveArrived(tick - 1)) return false;
+      if (!board.haveArrived(tick - 1, !isByClock)) return false;
     }
     if (!board.claimOpening(tick)) return false;
     board.isAwaited = false;
@@ -160,14 +160,15 @@ export class Slot {
   #run(tick: number): void {
     const { board, slot, zones, desk, keeper, now } = this.#options;
     const beganMs = now();
-    board.setState(slot, BUSY);
+    if (board.state(slot) !== RESUMING) board.setState(slot, BUSY);
     const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
     if (!isInStep) zones.turnBack();
     else if (board.asking > 0) this.#exchange(tick - 1);
     zones.rest();
     this.#move(tick);
     desk.drain();
-    for (let next = Math.max(this.#tick + 1, tick - CATCH_UP_TICKS_MAX); next < tick; next++) {
+    const ticksMax = board.target === BY_CLOCK ? CATCH_UP_TICKS_MAX : tick;
+    for (let next = Math.max(this.#tick + 1, tick - ticksMax); next < tick; next++) {
       this.#step(next);
       zones.turnBack();
       zones.rest();
