@@ -27,7 +27,7 @@ export class Bots {
   readonly #seats: IndexSet;
   readonly #filter: NearestFilter = { notTeam: 0 };
 
-  /** Those who sit in the world already, and seats for `count` more; they hear of the world's gates from now on. */
+  /** Those who sit in the world already, and seats for `count` more; from now on they hear who comes and goes by gates, or by a journal. */
   constructor(world: World, count: number, seed: number) {
     this.#world = world;
     this.#seed = seed;

@@ -379,9 +379,12 @@ export class World implements Venue {
 
   /** Does again what a log tells, between two steps, also what zones said to each other. False when this world cannot have been equal. */
   pushAgain(command: LoggedCommand): boolean {
-    const { type, name, tag } = command;
+    const { type, action, seat, name, tag } = command;
     if (type === ARRIVE || type === DEPARTED || type === STAYS) return this.#border.again(command);
-    return this.#inbox.replay(command, name, tag);
+    if (type === RESET) for (let bot = 0; bot < this.seats; bot++) this.onBotGone?.(bot);
+    if (!this.#inbox.replay(command, name, tag)) return false;
+    if (type === JOIN && action === 1) this.onBotCame?.(seat);
+    return true;
   }
 
   /** One of those who asked at the gates was not answered. */

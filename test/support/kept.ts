@@ -272,6 +272,9 @@ export class KeptZones {
     const told = (this.#told[i] ?? 0) - (this.#fate?.integer(0, 2) === 0 ? this.#lag(i) : 0);
     const world = new World(this.#kernel, { ...worldSpec(this.#spec, i), saved: journal.image(), memory: former.zone });
     this.#attach(world, i);
+    // Before or after it is what it was: it makes no difference.
+    const isEarly = this.ends % 2 === 0;
+    if (isEarly) this.zones.put(i, world, new Bots(world, 0, this.#seed + i));
     const ticks = this.#ticks[i] ?? [];
     const isKnown = (step: number): boolean => (ticks[step] ?? Number.POSITIVE_INFINITY) <= told;
     // What was said since will be said again.
@@ -284,7 +287,7 @@ export class KeptZones {
       isDone = journal.resume(world, told, 1);
       if (world.zone.tick !== tick) this.#steps[i] = ticks.indexOf(world.zone.tick) + 1;
     }
-    this.zones.put(i, world, new Bots(world, 0, this.#seed + i));
+    if (!isEarly || world.asleep) this.zones.put(i, world, new Bots(world, 0, this.#seed + i));
   }
 
   /** Ticks by which who serves players is behind: not further than the image. */
