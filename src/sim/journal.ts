@@ -19,7 +19,7 @@ import { GyreError } from "../errors.js";
 import type { Zone } from "../kernel/types.js";
 import { checkPlace, LINE_BYTES, type Memory } from "../sync/memory.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
-import { ARRIVE, type CommandLog, DEPARTED, JOIN, type LoggedCommand, NO_SEAT } from "./commands.js";
+import { ARRIVE, type CommandLog, DEPARTED, INPUT, JOIN, type LoggedCommand, NO_SEAT } from "./commands.js";
 import { CROSSERS_PER_TICK_MAX } from "./gates.js";
 import { NAME_BYTES_MAX } from "./seats.js";
 import type { World } from "./world.js";
@@ -47,7 +47,7 @@ const HEAD_SIZE = LINE_BYTES;
 
 /**
  * Bytes of a record: `u16 type  u16 action  u32 seat  u32 seq  u16 size of what follows  u16 hasLeft  f64 dx  f64 dy`; who it is follows
- * where somebody comes: `u32 tag  u32 ack  u32 size of the name  u32 0`, the name; then the entity.
+ * where somebody comes: `u32 tag  u32 ack  u32 size of the name  u32 0`, the name; then the entity. All at multiples of 8.
  */
 const RECORD_SIZE = 32;
 const WHO_SIZE = 16 + NAME_BYTES_MAX;
@@ -88,6 +88,7 @@ export class Journal implements CommandLog {
   readonly #phase: number;
   /** With less room than that in the log an image is taken. */
   readonly #spareSize: number;
+  readonly #recordSizeMax: number;
   #world: World | null = null;
   #area: Area;
   /** Where the next record goes, and the log's size so far: what is between them does not count yet. */
@@ -117,6 +118,7 @@ export class Journal implements CommandLog {
     this.#periodTicks = periodTicks;
     this.#phase = phase;
     this.#spareSize = spareSize(shape);
+    this.#recordSizeMax = RECORD_SIZE + WHO_SIZE + shape.zone.entityBytes;
     this.#area = this.#areas[Atomics.load(this.#head, CURRENT) === 2 ? 1 : 0];
     if (!this.isKept) this.#head.set(sizes, SIZES);
     this.#begin(this.imageTick);
@@ -180,19 +182,13 @@ export class Journal implements CommandLog {
   pushed(type: number, action: number, seat: number, seq: number, dx: number, dy: number): void {
     const world = this.#world;
     if (world === null || !this.#hasRoom()) return;
-    const isSeated = seat !== NO_SEAT;
-    const comes = type === ARRIVE && isSeated;
-    const hasLeft = (comes && !world.isTaken(seat)) || (type === DEPARTED && dy === 1);
-    const start = this.#end;
-    this.#write(type, action, seat, seq, dx, dy);
-    if (type === JOIN || comes) this.#writeWho(world, seat);
-    if (type === ARRIVE) {
-      const entity = world.arriving(seq);
-      this.#area.log.set(entity, this.#end);
-      this.#end += entity.length;
+    if (type === INPUT) this.#write(type, action, seat, seq, dx, dy);
+    else if (type === DEPARTED) this.#write(type, action, seat, seq, dx, dy, 0, dy === 1);
+    else if (type === ARRIVE) this.#writeArrival(world, action, seat, seq, dx, dy);
+    else {
+      this.#write(type, action, seat, seq, dx, dy, type === JOIN ? WHO_SIZE : 0);
+      if (type === JOIN) this.#writeWho(world, seat);
     }
-    this.#area.view.setUint16(start + 12, this.#end - start - RECORD_SIZE, true);
-    this.#area.view.setUint16(start + 14, hasLeft ? 1 : 0, true);
     this.#commit();
   }
 
@@ -262,36 +258,52 @@ export class Journal implements CommandLog {
   /** More is never pushed between two images, or it is a mistake of ours that costs the journal. */
   #hasRoom(): boolean {
     if (this.#world === null) return false;
-    if (this.#area.log.length - this.#end >= RECORD_SIZE + this.#tailSize) return true;
+    if (this.#area.log.length - this.#end >= this.#recordSizeMax) return true;
     this.lose(`the journal of ${this.#world.name} is full`);
     return false;
   }
 
-  get #tailSize(): number {
-    return WHO_SIZE + (this.#world?.zone.entityBytes ?? 0);
+  /** tailSize: of what will follow it, a multiple of 8. */
+  #write(
+    type: number,
+    action: number,
+    seat: number,
+    seq: number,
+    dx: number,
+    dy: number,
+    tailSize = 0,
+    hasLeft = false,
+  ): void {
+    const { words, doubles } = this.#area.logViews;
+    const at = this.#end >>> 2;
+    words[at] = type | (action << 16);
+    words[at + 1] = seat;
+    words[at + 2] = seq;
+    words[at + 3] = tailSize | (hasLeft ? 1 << 16 : 0);
+    doubles[(at + 4) >>> 1] = dx;
+    doubles[(at + 6) >>> 1] = dy;
+    this.#end += RECORD_SIZE;
   }
 
-  #write(type: number, action: number, seat: number, seq: number, dx: number, dy: number): void {
-    const { view } = this.#area;
-    const at = this.#end;
-    view.setUint16(at, type, true);
-    view.setUint16(at + 2, action, true);
-    view.setUint32(at + 4, seat, true);
-    view.setUint32(at + 8, seq, true);
-    view.setUint32(at + 12, 0, true);
-    view.setFloat64(at + 16, dx, true);
-    view.setFloat64(at + 24, dy, true);
-    this.#end = at + RECORD_SIZE;
+  #writeArrival(world: World, action: number, seat: number, index: number, x: number, y: number): void {
+    const entity = world.arriving(index);
+    const isSeated = seat !== NO_SEAT;
+    const size = entity.length + (isSeated ? WHO_SIZE : 0);
+    this.#write(ARRIVE, action, seat, index, x, y, size, isSeated && !world.isTaken(seat));
+    if (isSeated) this.#writeWho(world, seat);
+    this.#area.log.set(entity, this.#end);
+    this.#end += entity.length;
   }
 
   #writeWho(world: World, seat: number): void {
-    const { view, log } = this.#area;
+    const { log } = this.#area;
+    const { words } = this.#area.logViews;
     const at = this.#end;
     const { written } = encoder.encodeInto(world.nameOf(seat), log.subarray(at + 16, at + WHO_SIZE));
-    view.setUint32(at, world.tags[seat] ?? 0, true);
-    view.setUint32(at + 4, world.acks[seat] ?? 0, true);
-    view.setUint32(at + 8, written, true);
-    view.setUint32(at + 12, 0, true);
+    words[at >>> 2] = world.tags[seat] ?? 0;
+    words[(at >>> 2) + 1] = world.acks[seat] ?? 0;
+    words[(at >>> 2) + 2] = written;
+    words[(at >>> 2) + 3] = 0;
     this.#end = at + WHO_SIZE;
   }
 
@@ -299,18 +311,22 @@ export class Journal implements CommandLog {
     Atomics.store(this.#area.words, LOG_SIZE, this.#end);
   }
 
+  /** A word of the record at a place in the log. */
+  #word(at: number, word: number): number {
+    return this.#area.logViews.words[(at >>> 2) + word] ?? 0;
+  }
+
   /** The tick of the next step in the log; -1 when there is none. */
   #nextStep(): number {
-    const { view } = this.#area;
     for (let at = this.#at; at < this.#end; at = this.#behind(at)) {
-      if (view.getUint16(at, true) === STEPPED) return view.getUint32(at + 8, true);
+      if ((this.#word(at, 0) & 0xffff) === STEPPED) return this.#word(at, 2);
     }
     return -1;
   }
 
   /** Where the record behind this one is. */
   #behind(at: number): number {
-    const end = at + RECORD_SIZE + this.#area.view.getUint16(at + 12, true);
+    const end = at + RECORD_SIZE + (this.#word(at, 3) & 0xffff);
     if (end > this.#end) throw bad("a record of its log is cut off");
     return end;
   }
@@ -332,23 +348,24 @@ export class Journal implements CommandLog {
   }
 
   #read(at: number): void {
-    const { view, log } = this.#area;
+    const { log } = this.#area;
+    const { doubles } = this.#area.logViews;
     const record = this.#record;
     const end = this.#behind(at);
-    record.type = view.getUint16(at, true);
-    record.action = view.getUint16(at + 2, true);
-    record.seat = view.getUint32(at + 4, true);
-    record.seq = view.getUint32(at + 8, true);
-    record.hasLeft = view.getUint16(at + 14, true) === 1;
-    record.dx = view.getFloat64(at + 16, true);
-    record.dy = view.getFloat64(at + 24, true);
+    record.type = this.#word(at, 0) & 0xffff;
+    record.action = this.#word(at, 0) >>> 16;
+    record.seat = this.#word(at, 1);
+    record.seq = this.#word(at, 2);
+    record.hasLeft = this.#word(at, 3) >>> 16 === 1;
+    record.dx = doubles[(at + 16) >>> 3] ?? 0;
+    record.dy = doubles[(at + 24) >>> 3] ?? 0;
     const who = at + RECORD_SIZE;
     const isWho = record.type === JOIN || (record.type === ARRIVE && record.seat !== NO_SEAT);
-    record.tag = isWho ? view.getUint32(who, true) : 0;
-    record.ack = isWho ? view.getUint32(who + 4, true) : 0;
+    record.tag = isWho ? this.#word(who, 0) : 0;
+    record.ack = isWho ? this.#word(who, 1) : 0;
     const nameAt = who + 16;
     // A copy: what is shared is not decoded everywhere.
-    record.name = isWho ? decoder.decode(log.slice(nameAt, nameAt + view.getUint32(who + 8, true))) : "";
+    record.name = isWho ? decoder.decode(log.slice(nameAt, nameAt + this.#word(who, 2))) : "";
     record.entity = log.subarray(isWho ? who + WHO_SIZE : who, end);
   }
 }
@@ -358,7 +375,7 @@ class Area {
   readonly words: Int32Array;
   readonly image: Uint8Array;
   readonly log: Uint8Array;
-  readonly view: DataView;
+  readonly logViews: { readonly words: Uint32Array; readonly doubles: Float64Array };
   readonly #parts: Uint8Array;
   readonly #partWords: Int32Array;
 
@@ -369,8 +386,12 @@ class Area {
     this.image = new Uint8Array(buffer, imageAt, imageSize);
     this.#parts = new Uint8Array(buffer, partsAt, partsSize);
     this.#partWords = new Int32Array(buffer, partsAt, partsSize / 4);
-    this.log = new Uint8Array(buffer, partsAt + partsSize, logSize);
-    this.view = new DataView(buffer, partsAt + partsSize, logSize);
+    const logAt = partsAt + partsSize;
+    this.log = new Uint8Array(buffer, logAt, logSize);
+    this.logViews = {
+      words: new Uint32Array(buffer, logAt, logSize / 4),
+      doubles: new Float64Array(buffer, logAt, logSize / 8),
+    };
   }
 
   get partsSize(): number {
