@@ -8,6 +8,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { Hub } from "../src/net/hub.js";
+import { Journal } from "../src/sim/journal.js";
 import { TickTimes } from "../src/sim/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Remote } from "./support/remote.js";
@@ -159,6 +160,32 @@ test("a fight among 400 with hooks for inputs, deaths, events and systems leaves
   console.log(`${perTick.toFixed(0)} bytes of garbage a tick in a fight with ${(events / TICKS).toFixed(1)} hooks`);
   assert.ok(events > 4 * TICKS, `${events} hooks in ${TICKS} ticks`);
   assert.ok(perTick < 512, `${perTick} bytes a tick`);
+});
+
+test("a world with a journal, 100 players and 20 inputs a tick leaves under 256 bytes, its few images included", async () => {
+  const world = await worldOf({ npcs: 100, players: 2000 });
+  const shape = { zone: world.zone, seats: world.seats };
+  const journal = new Journal({ ...shape, buffer: new SharedArrayBuffer(Journal.sizeOf(shape)), periodTicks: 1e6 });
+  journal.keep(world);
+  for (let i = 0; i < 100; i++) world.join(`p${i}`);
+  let images = 0;
+  let imageTick = 0;
+  let seq = 1;
+  const tick = (): void => {
+    for (let seat = seq % 5; seat < 100; seat += 5) world.input(seat, seq, (seq % 5) - 2, 1, seq % 2);
+    seq++;
+    world.step();
+    journal.renew();
+    if (journal.imageTick !== imageTick) images++;
+    imageTick = journal.imageTick;
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  images = 0;
+  const perTick = allocatedBy(tick);
+  console.log(`${perTick.toFixed(0)} bytes of garbage a tick with a journal, and ${images} images`);
+  assert.is(journal.lost, "");
+  assert.ok(images <= 10, `${images} images`);
+  assert.ok(perTick < 256, `${perTick} bytes a tick`);
 });
 
 test("crowds that wait in 50 gates, and have asked, leave under 256 bytes a tick", async () => {
