@@ -104,6 +104,9 @@ test("a zone without columns, kinds and gates has none; with bad ones it is refu
     JSON.stringify({ type: "watching", tick: 5, tickRate: 60, snapshotRate: 20, zone: { ...zone, ...changes } });
   const read = parseServerMessage(watching({}));
   assert.equal(read.type === "watching" && read.zone, { ...zone, columns: [], kinds: [], gates: [] });
+  const inRoom = parseServerMessage(watching({ name: "arena-3", template: "arena" }));
+  assert.is(inRoom.type === "watching" && inRoom.zone.template, "arena");
+  refused(parseServerMessage, watching({ template: 3 }), /template is 3, not a string/);
   const column = (i: number) => ({ name: `c${i}`, type: "u8" });
   const kind = { name: "wolf", hp: 40, levelHp: 5, halfSize: 8 };
   const gate = { x0: 0, y0: 0, x1: 64, y1: 32, to: "zone-1" };

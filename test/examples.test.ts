@@ -251,6 +251,33 @@ test("gates of 40 random maps stand on open ground of one piece, and nobody come
   assert.equal(gatesOf({ width: 8, height: 8, tileSize: 32, tiles: new Uint8Array(64).fill(1) }, 4), []);
 });
 
+const countOf = (names: readonly string[], name: string) => names.filter((other) => other === name).length;
+
+test("duels: two fight to three wins in a locked room, again and again, and who stays behind is open to the next", async () => {
+  const path = resolve("examples/duels.mjs");
+  const { default: duels }: { default: Game } = await import(pathToFileURL(path).href);
+  const zones = await zonesOf({ game: duels, bots: 1 });
+  assert.equal([zones.all.length, zones.awake], [254, 0]);
+  const world = zones.get("duel-7");
+  const told: string[] = [];
+  world.onTell = ({ name }) => void told.push(name);
+  assert.ok(world.reset(3));
+  // One who does nothing but stand there, and a bot.
+  const ann = world.join("ann");
+  while (countOf(told, "won") < 2 && zones.tick < 60_000) zones.step();
+  assert.is(world.fault, null);
+  const [ready, begin, ...rest] = told;
+  assert.equal([ready, begin, world.isLocked], ["ready", "begin", true]);
+  const points = rest.indexOf("won");
+  assert.ok(points >= 3 && points <= 5, told.join());
+  assert.is(rest[points + 1], "begin");
+  assert.is(countOf(told, "won"), 2);
+  world.leave(ann);
+  zones.step();
+  assert.not(world.isLocked);
+  zones.close();
+});
+
 test("the guide's smallest game is examples/tiny.mjs: 10 bots gather coins, each tells, and as many lie about as before", async () => {
   const path = resolve("examples/tiny.mjs");
   const code = readFileSync(path, "utf8").split("\n").slice(1).join("\n");

@@ -91,6 +91,7 @@ test("own columns are typed by their declaration", () => {
 test("each wrong field of a definition is refused with GAME_BAD, its path and its value", () => {
   const gate = { zone: "zone-0", x0: 0, y0: 0, x1: 9, y1: 9, to: "zone-1", x: 1, y: 1 };
   const system = { name: "s", every: 1, run: () => {} };
+  const arena = { maxPlayers: 8 };
   const cases: [object | null, RegExp][] = [
     [null, /^the definition is null/],
     [{ name: "" }, /^name is ""; it must be a text of 1 to 64/],
@@ -123,6 +124,38 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ archetypes: { 7: {} } }, /^archetypes has the name "7"/],
     [{ archetypes: { wolf: { hp: -3 } } }, /^archetypes\.wolf\.hp is -3; it must be a whole number/],
     [{ archetypes: { wolf: { legs: 4 } } }, /^archetypes\.wolf\.legs is no field/],
+    [{ rooms: [] }, /^rooms is \[\]; it must be an object of templates by name/],
+    [{ rooms: {} }, /^rooms has 0 templates; it must have 1 to 16/],
+    [{ rooms: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`r${i}`, arena])) }, /^rooms has 17 templates/],
+    [{ rooms: { "arena-1": arena } }, /^a name in rooms is "arena-1"; it must be a letter/],
+    [{ rooms: { arena: 8 } }, /^rooms\.arena is 8; it must be an object/],
+    [{ rooms: { arena: {} } }, /^rooms\.arena\.maxPlayers is missing/],
+    [
+      { rooms: { arena: { maxPlayers: 0 } } },
+      /^rooms\.arena\.maxPlayers is 0; it must be a whole number from 1 to 4096/,
+    ],
+    [
+      { rooms: { arena: { ...arena, maxClients: 8 } } },
+      /^rooms\.arena\.maxClients is no field of it; there are maxPlayers/,
+    ],
+    [{ rooms: { arena: { ...arena, instances: 1001 } } }, /^rooms\.arena\.instances is 1001/],
+    [
+      { rooms: { arena, b: { ...arena, instances: 937 } } },
+      /^rooms has 1001 instances in all; it must have at most 1000/,
+    ],
+    [{ rooms: { arena: { ...arena, linger: -1 } } }, /^rooms\.arena\.linger is -1; it must be seconds/],
+    [{ rooms: { arena: { ...arena, settings: [1] } } }, /^rooms\.arena\.settings is \[1\]/],
+    [
+      { rooms: { arena: { ...arena, settings: { goal: "5" } } } },
+      /^rooms\.arena\.settings\.goal is "5"; it must be a finite/,
+    ],
+    [
+      { rooms: { arena: { ...arena, settings: { bots: 5 } } } },
+      /^rooms\.arena\.settings\.bots is none of a room's own/,
+    ],
+    [{ rooms: { arena }, zones: 5 }, /^zones is for a game without rooms/],
+    [{ rooms: { arena }, players: 5 }, /^players is for a game without rooms/],
+    [{ rooms: { arena }, sleepAfter: 5 }, /^sleepAfter is for a game without rooms/],
     [{ actions: "jump" }, /^actions is "jump"; it must be an array/],
     [{ actions: ["jump", "jump"] }, /^actions has "jump" twice/],
     [{ actions: ["attack"] }, /^actions has "attack" twice/],

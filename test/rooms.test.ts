@@ -2,13 +2,23 @@
  * Matches: players are placed into rooms, rooms fill, empty, close and are opened again as good as new, and nobody is lost on the way; on
  * one thread, and behind what goes between threads.
  */
+import v8 from "node:v8";
+import vm from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { defineGame } from "../src/game/define.js";
+import { connect } from "../src/client.js";
+import { defineGame, type Game } from "../src/game/define.js";
 import type { GameDefinition, RoomTemplate } from "../src/game/types.js";
+import type { Kernel } from "../src/kernel/types.js";
+import { createServer } from "../src/server.js";
 import { RESET } from "../src/sim/commands.js";
+import { Recorder } from "../src/sim/recorder.js";
+import { RecordingReader, readFrom } from "../src/sim/recording-reader.js";
+import { Replay } from "../src/sim/replay.js";
 import { openingSeed } from "../src/sim/template.js";
 import type { World } from "../src/sim/world.js";
+import { Zones } from "../src/sim/zones.js";
+import { allKernels, nameOf } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { Remote } from "./support/remote.js";
 import { Guest, type House, Room } from "./support/room.js";
@@ -442,6 +452,48 @@ both(
   },
 );
 
+test("a server of rooms tells of them in /stats and /metrics, and what its options may not say", async () => {
+  const server = await createServer({ game: TWO, port: 0, npcs: 0 });
+  const get = async (path: string) => (await fetch(`${server.http}${path}`)).text();
+  const [ann, ben] = [
+    await connect(server.ws, { name: "ann" }),
+    await connect(server.ws, { name: "ben", zone: "arena" }),
+  ];
+  assert.equal(
+    [ann.zone.name, ann.zone.template, ben.zone.name, ben.zone.template],
+    ["duel-0", "duel", "arena-0", "arena"],
+  );
+  const counts = { stopped: 0, players: 1, opened: 1, placed: 1, refused: 0 };
+  assert.equal(JSON.parse(await get("/stats")).rooms, {
+    duel: { open: 1, closed: 2, ...counts },
+    arena: { open: 1, closed: 1, ...counts },
+  });
+  const metrics = await get("/metrics");
+  for (const [name, value] of Object.entries({ open: 1, closed: 2, stopped: 0, players: 1 })) {
+    assert.match(metrics, new RegExp(`^gyre_rooms_${name}{template="duel"} ${value}$`, "m"));
+  }
+  for (const name of ["opened", "placed"]) {
+    assert.match(metrics, new RegExp(`^gyre_rooms_${name}_total{template="arena"} 1$`, "m"));
+  }
+  for (const one of [ann, ben]) one.close();
+  await server.close();
+  const refused: [object, RegExp][] = [
+    [{ players: 5 }, /^players is 5; it must be absent, as the game's rooms say maxPlayers/],
+    [{ zones: 2 }, /^zones is 2; it must be from 3 to 1000, rooms of all templates/],
+    [
+      { zones: 999, npcs: 1_000_000, game: gameOf({ a: { maxPlayers: 9 } }, { capacity: 9999 }) },
+      /come to \d+ entities/,
+    ],
+  ];
+  for (const [options, message] of refused) {
+    const error = await createServer({ game: TWO, port: 0, npcs: 0, ...options }).then(
+      (other) => other.close().then(() => "none"),
+      (error: Error) => error.message,
+    );
+    assert.match(error as string, message);
+  }
+});
+
 test("zones of a server may be rooms of several templates: the first one's are as many as the others leave", async () => {
   const named = async (zones?: number) => {
     const plan = await planOf({ game: TWO, ...(zones === undefined ? {} : { zones }) });
@@ -450,6 +502,110 @@ test("zones of a server may be rooms of several templates: the first one's are a
   assert.equal(await named(), [5, 4, [3, 2]]);
   assert.equal(await named(3), [3, 4, [1, 2]]);
   assert.equal(await named(1000), [1000, 4, [998, 2]]);
+});
+
+/** A recording of rooms with all that players do in them. */
+async function record(game: Game, seed: number, ticks: number): Promise<{ bytes: Uint8Array; opened: number }> {
+  const room = await Room.open({ game, seed, bots: 2 });
+  const { zones } = room;
+  const plan = await planOf({ game, seed, bots: 2 });
+  const { kernel, map } = room.zones.get();
+  const pieces: Buffer[] = [];
+  const recorder = new Recorder({
+    zones,
+    map,
+    header: {
+      ...{ game: { name: game.name, file: "", digest: "" }, layoutVersion: kernel.layoutVersion, kernel: "" },
+      ...{ tickRate: TICK_RATE, settings: plan.settings },
+    },
+    write: (bytes) => void pieces.push(Buffer.from(bytes)),
+  });
+  const random = new Random(seed);
+  let guests: Guest[] = [];
+  while (zones.tick < ticks) {
+    if (random.integer(0, 30) === 0) {
+      const guest = new Guest(room);
+      guest.send({ type: "join", name: "guest", zone: random.pick(game === TWO ? ["duel", "arena"] : ["arena"]) });
+      guests.push(guest);
+    }
+    for (const [i, guest] of guests.entries()) {
+      const action = random.pick(["lock", "unlock", "attack"]);
+      if (random.integer(0, 20) === 0) guest.send({ type: "input", seq: i + 1, dx: random.float(), dy: 1, action });
+    }
+    if (random.integer(0, 200) === 0) for (const guest of guests.splice(0)) guest.session.end();
+    room.tick();
+    recorder.endTick();
+  }
+  recorder.close();
+  const opened = room.hub.rooms?.tables.reduce((sum, table) => sum + table.opened, 0) ?? 0;
+  zones.close();
+  guests = [];
+  return { bytes: new Uint8Array(Buffer.concat(pieces)), opened };
+}
+
+async function verify(bytes: Uint8Array, game: Game, kernel: Kernel) {
+  const reader = new RecordingReader(readFrom(bytes));
+  const { seed = 1, bots = 0, zones: count = 0 } = reader.header.settings;
+  const plan = await planOf({ game, map: reader.map, seed, bots, zones: count });
+  const zones = Zones.create(kernel, { ...plan, ...plan.settings, bots: 0, sleepAfterTicks: 0 });
+  const replay = new Replay(reader, zones);
+  const difference = replay.run(true);
+  zones.close();
+  return { difference, verified: replay.verifiedTick };
+}
+
+test("recordings of rooms that open and close verify in every build; one of another game does not", async () => {
+  const kernels = await allKernels();
+  const ticks = 3000;
+  for (const [i, game] of [TWO, ARENA].entries()) {
+    const { bytes, opened } = await record(game, 7 + i, ticks);
+    assert.ok(opened > 8, `only ${opened} rooms were opened`);
+    for (const kernel of kernels) {
+      const { difference, verified } = await verify(bytes, game, kernel);
+      assert.is(difference, null, `${nameOf(kernel)}: ${JSON.stringify(difference)}`);
+      assert.is(verified, ticks);
+    }
+  }
+  const { bytes } = await record(TWO, 3, 600);
+  const other = gameOf({
+    duel: { maxPlayers: 2, instances: 3, settings: { walkers: 1 } },
+    arena: { maxPlayers: 4, instances: 2, settings: { walkers: 7 } },
+  });
+  assert.ok((await verify(bytes, TWO, kernels[0] as Kernel)).difference === null);
+  assert.ok((await verify(bytes, other, kernels[0] as Kernel)).difference !== null);
+});
+
+test("rooms that are used again and again leave nothing behind: no memory, no heap", async () => {
+  v8.setFlagsFromString("--expose-gc");
+  const collect: () => void = vm.runInNewContext("gc");
+  const matches = await onOneThread({ game: gameOf({ arena: { maxPlayers: 4, instances: 4, linger: 0 } }), bots: 2 });
+  const [first] = matches.worlds as [World];
+  const { columns, own, commands } = first.zone;
+  const guests = Array.from({ length: 16 }, () => new Guest(matches));
+  const useAll = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      for (const guest of guests) join(guest);
+      matches.tick(3);
+      for (const guest of guests) guest.send({ type: "leave" });
+      matches.tick(4);
+      for (const { wire } of guests) wire.texts.length = wire.frames.length = 0;
+    }
+    assert.is(awakeOf(matches), 0);
+  };
+  const used = (): [number, number] => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return [heapUsed, external];
+  };
+  useAll(300);
+  const [heap, external] = used();
+  useAll(300);
+  const [heapAfter, externalAfter] = used();
+  assert.is(tableOf(matches).opened, 2400);
+  assert.ok(heapAfter - heap < 60_000, `${heapAfter - heap} bytes of heap for 1,200 openings`);
+  assert.ok(externalAfter - external < 60_000, `${externalAfter - external} bytes outside of it`);
+  assert.ok(columns === first.zone.columns && own === first.zone.own && commands === first.zone.commands);
+  matches.close();
 });
 
 test.run();

@@ -35,7 +35,7 @@ const INTERPOLATION_MS_MAX = 2000;
 const CLOSE_BAD_DATA = 4002;
 
 interface CommonOptions {
-  /** Default: the server's first zone. */
+  /** Of a zone, or of a template of rooms: one is placed into one of them. Default: the server's first zone, or template. */
   zone?: string;
   /** How snapshots come. Default `binary`. */
   format?: "binary" | "json";

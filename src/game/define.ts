@@ -222,7 +222,7 @@ const rooms: Check = (value, path) => {
   if (!isRecord(value)) return wrong(path, value, "an object of templates by name");
   const templates = Object.entries(value);
   if (templates.length === 0 || templates.length > TEMPLATES_MAX) {
-    return wrong(path, `${templates.length} templates`, `1 to ${TEMPLATES_MAX}`);
+    return `${path} has ${templates.length} templates; it must have 1 to ${TEMPLATES_MAX}`;
   }
   // Instances have a dash and a number behind it.
   const bad = templates.find(([name]) => !/^[A-Za-z][A-Za-z0-9_]{0,23}$/.test(name));

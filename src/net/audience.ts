@@ -270,10 +270,11 @@ export class Audience {
 }
 
 /** The zone as welcome and watching describe it. */
-function infoOf({ name, scene, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
+function infoOf({ name, template, scene, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
   checkColumns(replicated);
   return {
     name,
+    ...(template === "" ? {} : { template }),
     width: scene.width,
     height: scene.height,
     tileSize: scene.tileSize,

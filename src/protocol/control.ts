@@ -23,7 +23,7 @@ export const GATES_MAX = 256;
 export interface JoinMessage {
   type: "join";
   name: string;
-  /** The server's first zone when absent. */
+  /** The server's first zone when absent. In a game with rooms a template, or a room that is open; the first template when absent. */
   zone?: string;
 }
 
@@ -54,7 +54,7 @@ export interface ViewMessage {
   y0: number;
   x1: number;
   y1: number;
-  /** The zone seen last, or the server's first zone, when absent. */
+  /** The zone seen last, or the server's first zone, when absent. Of a template the fullest room is seen. */
   zone?: string;
 }
 
@@ -83,6 +83,8 @@ export interface GateInfo {
 /** What a client needs to know of its zone. */
 export interface ZoneInfo {
   name: string;
+  /** What to join in order to be placed into a room like this one; absent for a zone that is no room. */
+  template?: string;
   /** World units. */
   width: number;
   height: number;
@@ -216,6 +218,7 @@ function session(fields: Fields) {
     snapshotRate: finite(fields, "snapshotRate"),
     zone: {
       name: string(of, "name"),
+      ...(of["template"] === undefined ? {} : { template: string(of, "template") }),
       width: finite(of, "width"),
       height: finite(of, "height"),
       tileSize: finite(of, "tileSize"),

@@ -2,7 +2,7 @@
  * The page's connections: one that watches what the camera sees, for as long as the page is open, and one that plays while the
  * visitor does. A lost one is tried again with growing pauses; the visitor sees what is going on.
  */
-import { type Connection, connect, GyreError, type ViewRect, watch } from "../client.js";
+import { type Connection, connect, GyreError, type ViewRect, watch, type ZoneInfo } from "../client.js";
 
 /** Milliseconds before the first retry; each further one waits twice as long. */
 const RETRY_MS_MIN = 500;
@@ -109,19 +109,18 @@ export class Link {
     if (this.player !== null) return this.player;
     this.#joining = true;
     try {
-      const player = await connect(this.#url, { name, zone: this.connection.zone.name });
+      const { zone } = this.connection;
+      const player = await connect(this.#url, { name, zone: zone.template ?? zone.name });
       player.on("close", () => {
         if (this.player === player) this.player = null;
       });
       player.on("event", ({ name, data }) => this.#events.told(name, data));
       player.on("error", ({ code, message }) => this.#events.told(code, message));
       player.on("you", () => this.#events.moved(player));
-      player.on("zone", ({ name, width, height }) => {
-        // The next look of the camera says where.
-        this.connection?.view({ x0: width / 2, y0: height / 2, x1: width / 2, y1: height / 2 }, name);
-        this.#askedMs = 0;
-      });
+      player.on("zone", (zone) => this.#follow(zone));
       this.player = player;
+      // It was placed into another room than the one that is watched.
+      if (player.zone.name !== zone.name) this.#follow(player.zone);
       return player;
     } catch (error) {
       this.#events.notice(error instanceof GyreError ? `Cannot join: ${error.message}` : String(error));
@@ -129,6 +128,13 @@ export class Link {
     } finally {
       this.#joining = false;
     }
+  }
+
+  /** Watches the zone that the player is in. */
+  #follow({ name, width, height }: Readonly<ZoneInfo>): void {
+    // The next look of the camera says where.
+    this.connection?.view({ x0: width / 2, y0: height / 2, x1: width / 2, y1: height / 2 }, name);
+    this.#askedMs = 0;
   }
 
   leave(): void {
