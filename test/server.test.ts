@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
+import { defineGame } from "../src/game/define.js";
 import { readPages } from "../src/net/pages.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { createServer, type ServerOptions } from "../src/server.js";
@@ -425,7 +426,7 @@ test("createServer ticks by itself, tells its state over HTTP, refuses a taken p
 
 test("docs/operating.md tells of every metric that there is, and of no other", async () => {
   const server = await createServer({
-    map: field(32),
+    game: defineGame({ name: "matches", map: field(32), rooms: { match: { maxPlayers: 2, instances: 1 } } }),
     port: 0,
     npcs: 0,
     record: { file: "", digest: "", write: () => true },

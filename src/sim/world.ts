@@ -142,6 +142,8 @@ export class World implements Venue {
     y: 0,
   };
   readonly #figures = {} as Figures;
+  /** Events that found no room, before the zone began anew. */
+  readonly #lostBefore = { oldest: 0, low: 0, refused: 0 };
   readonly #tell: Tell = { name: "", data: "", seat: -1, radius: 0, x: 0, y: 0 };
 
   /** Throws BAD_ARGUMENT for numbers that the kernel refuses, GAME_FAILED when the game cannot be set up. */
@@ -265,9 +267,9 @@ export class World implements Venue {
     figures.pathRequestsMax = paths.capacity;
     figures.pathRequestsHighWater = paths.highWater;
     figures.pathRequestsRefused = paths.refused;
-    figures.eventsDroppedOldest = events.droppedOldest;
-    figures.eventsDroppedLow = events.droppedLow;
-    figures.eventsRefused = events.refused;
+    figures.eventsDroppedOldest = this.#lostBefore.oldest + events.droppedOldest;
+    figures.eventsDroppedLow = this.#lostBefore.low + events.droppedLow;
+    figures.eventsRefused = this.#lostBefore.refused + events.refused;
     figures.pending = this.pending;
     figures.commandsRefused = this.commandsRefused;
     figures.transfersRefused = this.refusals;
@@ -746,6 +748,10 @@ export class World implements Venue {
   }
 
   #begin(seed: number): void {
+    const { events } = this.zone;
+    this.#lostBefore.oldest += events.droppedOldest;
+    this.#lostBefore.low += events.droppedLow;
+    this.#lostBefore.refused += events.refused;
     this.zone.reset(seed, this.zone.tick);
     this.#roster.reset();
     this.#border.reset();
