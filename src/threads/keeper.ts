@@ -100,7 +100,7 @@ export class Keeper {
     const [world, journal] = [zones.at(zone), this.#journals.get(zone)];
     if (world === undefined || world.fault === null || journal === undefined) return;
     const again = runAgain(world, tick, { ...this.#restart(zone, journal), index: zone, failures, now });
-    if (zones.at(zone) === again && again !== world) this.#options.desk.reconcile(zone);
+    if (again !== world && again.fault === null) this.#options.desk.reconcile(zone);
   }
 
   /** Ends the zone's life here: it has a new home. False when it cannot be taken up there. */
