@@ -5,6 +5,7 @@ import { defineGame } from "../src/game/define.js";
 import type { GameWorld, Player } from "../src/game/types.js";
 import { EVENT_BACKLOG_BYTES_MAX, EVENTS_WAITING_MAX } from "../src/net/event-queue.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
+import { packRuns, unpackRuns } from "../src/sim/runs.js";
 import { Random } from "./support/random.js";
 import { Guest, Room } from "./support/room.js";
 import { field } from "./support/worlds.js";
@@ -621,6 +622,20 @@ test("a frame that is on its way when its session ends is not another's until it
   assert.is(next.wire.frames.length, 2);
   next.session.end();
   assert.equal([sessions?.inUse, frames?.inUse], [0, 0]);
+});
+
+test("free seats in runs are what they were, for 500 random lists; 2,048 that nobody took are two numbers", () => {
+  assert.equal(packRuns(Uint32Array.from({ length: 2048 }, (_, i) => 2047 - i)), [2047, 2048]);
+  assert.equal(packRuns(new Uint32Array(0)), []);
+  for (let seed = 1; seed <= 500; seed++) {
+    const random = new Random(seed);
+    let seat = 500;
+    const list = Uint32Array.from({ length: random.integer(1, 200) }, () => {
+      seat = random.float() < 0.7 && seat > 0 ? seat - 1 : random.integer(0, 1000);
+      return seat;
+    });
+    assert.equal(unpackRuns(packRuns(list)), [...list], `seed ${seed}`);
+  }
 });
 
 test.run();

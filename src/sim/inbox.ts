@@ -243,11 +243,12 @@ export class Inbox {
   /** What is outside of the seats, as plain data. */
   save(): SavedInbox {
     const { capacity, taken, tag, heldSeq, heldAction, heldDx, heldDy } = this.#seats;
-    const all = Array.from({ length: capacity }, (_, seat) => seat);
+    const seats: number[] = [];
+    for (let seat = 0; seat < capacity; seat++) if (taken[seat] !== 0) seats.push(seat);
     const heldSeats = [...this.#heldSeats.subarray(0, this.#heldCount)].filter((seat) => this.#seats.held[seat] === 1);
     return {
-      taken: all.filter((seat) => taken[seat] !== 0).map((seat) => [seat, taken[seat] ?? 0, tag[seat] ?? 0]),
-      spoken: all.filter((seat) => taken[seat] !== 0 && this.hasSpoken(seat)),
+      taken: seats.map((seat) => [seat, taken[seat] ?? 0, tag[seat] ?? 0]),
+      spoken: seats.filter((seat) => this.hasSpoken(seat)),
       left: this.left,
       held: heldSeats.map((seat) => [
         seat,

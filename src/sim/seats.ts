@@ -8,6 +8,7 @@
  * what two messages cost. Fixed memory, about 170 bytes a seat, most of it the name; every operation O(1).
  */
 import type { EntityId } from "../kernel/types.js";
+import { packRuns, unpackRuns } from "./runs.js";
 
 /** Seats of one zone: what one process with one thread may hope to serve, several times over. */
 export const SEATS_MAX = 16_384;
@@ -181,9 +182,9 @@ export class Seats {
     return seats;
   }
 
-  /** The seats that are free, the next to be taken last. */
+  /** The seats that are free, the next to be taken last, in runs. */
   saveFree(): number[] {
-    return Array.from(this.#free.subarray(0, this.#freeCount));
+    return packRuns(this.#free.subarray(0, this.#freeCount));
   }
 
   #saveOne(seat: number, state: number, entity: EntityId): SavedSeat {
@@ -211,7 +212,8 @@ export class Seats {
   }
 
   /** Into seats that were never taken. Who has which entity is the roster's to restore, and which of them are taken still the inbox's. */
-  restore(seats: readonly SavedSeat[], free: readonly number[]): void {
+  restore(seats: readonly SavedSeat[], runs: readonly number[]): void {
+    const free = unpackRuns(runs);
     for (const [seat, state, bot, , ack, seq, dx, dy, action, name] of seats) {
       this.#free[0] = seat;
       this.#freeCount = 1;

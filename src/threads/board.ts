@@ -29,6 +29,7 @@ const CALLS = 3 * LINE + 2;
 const MOVE_ZONE = 3 * LINE + 3;
 const MOVE_TO = 3 * LINE + 4;
 const MOVE_TICK = 3 * LINE + 5;
+const ENDED = 3 * LINE + 6;
 const WAITING = 4 * LINE;
 const MAIN_BELL = 5 * LINE;
 const TICKETS = 6 * LINE;
@@ -93,6 +94,12 @@ export class Board {
   /** The last tick that is open. */
   get tick(): number {
     return Atomics.load(this.#words, TICK);
+  }
+
+  /** Whoever gets true tells that the tick has ended, and is the only one. */
+  claimEnd(tick: number): boolean {
+    const ended = Atomics.load(this.#words, ENDED);
+    return ended < tick && Atomics.compareExchange(this.#words, ENDED, ended, tick) === ended;
   }
 
   /** How many stood in gates at the end of the tick before the open one. */

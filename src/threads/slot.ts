@@ -158,8 +158,10 @@ export class Slot {
   }
 
   #run(tick: number): void {
-    const { board, slot, zones, desk, keeper, now } = this.#options;
+    const { board, slot, zones, desk, keeper, schedule, ticks, now } = this.#options;
     const beganMs = now();
+    const { latenessMs } = schedule;
+    const dueMs = schedule.dueMs - schedule.periodMs;
     if (board.state(slot) !== RESUMING) board.setState(slot, BUSY);
     const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
     if (!isInStep) zones.turnBack();
@@ -180,20 +182,20 @@ export class Slot {
     this.#tick = tick;
     board.setState(slot, IDLE);
     board.arrive(slot, tick, asked);
-    this.#measure(tick, beganMs, now());
-    if (this.#isLast(tick)) board.mainBell.ring();
+    const endedMs = now();
+    const isLast = this.#isLast(tick);
+    if (isLast) board.mainBell.ring();
+    if (isLast && board.claimEnd(tick)) ticks.ticked(latenessMs, endedMs - dueMs - latenessMs);
+    this.#measure(beganMs - dueMs, beganMs, endedMs);
   }
 
-  #measure(tick: number, beganMs: number, endedMs: number): void {
-    const { schedule, meter, ticks, waiter, lent } = this.#options;
-    const { latenessMs } = schedule;
-    const dueMs = schedule.dueMs - schedule.periodMs;
-    meter.tick(Math.max(0, beganMs - dueMs), endedMs - beganMs);
+  #measure(wakeMs: number, beganMs: number, endedMs: number): void {
+    const { meter, waiter, lent } = this.#options;
+    meter.tick(Math.max(0, wakeMs), endedMs - beganMs);
     meter.busy(endedMs - beganMs, endedMs);
     meter.set("spins", waiter.spinsWon + waiter.spinsLost);
     meter.set("spinsPaid", waiter.spinsWon);
     meter.set("steals", lent?.steals ?? 0);
-    if (this.#isLast(tick)) ticks.ticked(latenessMs, endedMs - dueMs - latenessMs);
   }
 
   /** Between two ticks that all who are present have arrived at, and that none of them goes on from without the others. */
@@ -210,7 +212,8 @@ export class Slot {
   /** Hands a zone over that moves away, and takes up one that moves here. */
   #move(tick: number): void {
     const { board, slot, zones, keeper, waiter, now } = this.#options;
-    const [zone, to] = [board.movingZone, board.movingTo];
+    const zone = board.movingZone;
+    const to = board.movingTo;
     if (zone < 0 || board.moveTick <= 0) return;
     if (to !== slot) {
       if (board.home(zone) !== slot || zones.at(zone) === undefined || !keeper.release(zone)) return;
