@@ -83,6 +83,7 @@ export class Border {
 
   /** Nobody was asked. */
   turnBack(): void {
+    this.#inbox.reserved = 0;
     for (let crosser = 0; crosser < this.keeper.count; crosser++) this.forget(crosser);
   }
 

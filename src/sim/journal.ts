@@ -161,14 +161,14 @@ export class Journal implements CommandLog {
 
   /**
    * Does again what was done since the image, with a world that was just made of it, and keeps that from then on. What was pushed since its
-   * last step waits in it then. Of ticks up to `told` its callbacks hear nothing (but for bots'). ticks: after so many it is to be called again.
+   * last step waits in it then. Of ticks up to `told` its callbacks hear nothing (but for bots'), with Infinity not of what was pushed since
+   * either. ticks: after so many it is to be called again.
    * Returns whether all is done. It is, too, when the world fails at it: see World.fault; then it is not kept. Throws IMAGE_BAD when the
    * world cannot be what the log is of.
    */
   resume(world: World, told: number, ticks = Number.POSITIVE_INFINITY): boolean {
     for (let n = 0; n < ticks && this.#at < this.#end && world.fault === null; n++) {
-      const tick = this.#nextStep();
-      if (tick >= 0 && tick <= told) silently(world, () => this.#doAgain(world));
+      if (this.#nextStep() <= told) silently(world, () => this.#doAgain(world));
       else this.#doAgain(world);
     }
     if (this.#at < this.#end && world.fault === null) return false;
@@ -316,12 +316,12 @@ export class Journal implements CommandLog {
     return this.#area.logViews.words[(at >>> 2) + word] ?? 0;
   }
 
-  /** The tick of the next step in the log; -1 when there is none. */
+  /** The tick of the next step in the log; Infinity when there is none. */
   #nextStep(): number {
     for (let at = this.#at; at < this.#end; at = this.#behind(at)) {
       if ((this.#word(at, 0) & 0xffff) === STEPPED) return this.#word(at, 2);
     }
-    return -1;
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Where the record behind this one is. */
@@ -477,7 +477,7 @@ function bad(why: string): GyreError {
 }
 
 /** While it acts, the world says nothing to whoever serves its players or records it. */
-function silently(world: World, act: () => void): void {
+export function silently(world: World, act: () => void): void {
   const { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand } = world;
   world.onEnter = world.onPossess = null;
   world.onTell = null;

@@ -5,7 +5,7 @@
  */
 import type { Kernel, Zone } from "../kernel/types.js";
 import type { Failures } from "./failures.js";
-import type { Journal } from "./journal.js";
+import { type Journal, silently } from "./journal.js";
 import { World, type WorldSpec } from "./world.js";
 
 export interface RestartSpec {
@@ -13,17 +13,16 @@ export interface RestartSpec {
   /** What the world was made of. */
   readonly world: WorldSpec;
   readonly journal: Journal;
-  /** The last tick of which whoever serves its players was told. */
-  readonly told: number;
   /** Sets the callbacks of the world before it does anything. */
   readonly attach?: (world: World) => void;
 }
 
 /**
  * A world as its journal has it, in its memory: after its last whole tick, with what was pushed since. It may have failed at that: see
- * World.fault. Throws IMAGE_BAD when there is no journal, or it is damaged.
+ * World.fault. told: the last tick of which whoever serves its players was told, see Journal.resume. Throws IMAGE_BAD when there is
+ * no journal, or it is damaged.
  */
-export function takeUp(zone: Zone, { kernel, world: spec, journal, told, attach }: RestartSpec): World {
+export function takeUp(zone: Zone, told: number, { kernel, world: spec, journal, attach }: RestartSpec): World {
   const world = new World(kernel, { ...spec, saved: journal.image(), memory: zone });
   attach?.(world);
   journal.resume(world, told);
@@ -36,11 +35,13 @@ export interface RunAgainSpec extends RestartSpec {
   readonly index: number;
   /** Milliseconds. */
   readonly now: () => number;
+  /** Whether what it said before the kernel's step stays said. Default: attach takes back all that it said in the step. */
+  readonly wasPrepared?: boolean;
 }
 
 /**
  * In place of a world that failed in its step of this tick, one that is through with it; or the last that was tried, with its fault, when the
- * zone failed too often or has no journal. Each try counts as a failure.
+ * zone failed too often or has no journal. Each try counts as a failure, and is attached. What the world said before that step stays said.
  */
 export function runAgain(failed: World, tick: number, spec: RunAgainSpec): World {
   const { failures, index, journal, now } = spec;
@@ -48,12 +49,21 @@ export function runAgain(failed: World, tick: number, spec: RunAgainSpec): World
   while (world.fault !== null && !failures.isQuarantined(index)) {
     if (failures.note(index, now()) || !journal.isKept) return world;
     try {
-      world = takeUp(failed.zone, spec);
+      world = takeUp(failed.zone, Number.POSITIVE_INFINITY, spec);
     } catch (error) {
       journal.lose((error as Error).message);
       return world;
     }
-    world.step(tick);
+    if (spec.wasPrepared === true) stepAgain(world, tick);
+    else world.step(tick);
   }
   return world;
+}
+
+function stepAgain(world: World, tick: number): void {
+  let isPrepared = false;
+  silently(world, () => {
+    isPrepared = world.prepare(tick);
+  });
+  if (isPrepared) world.finish();
 }

@@ -427,13 +427,7 @@ export class World implements Venue {
    * moving. A world that is asleep need not be stepped while pending is 0, and one that stopped never.
    */
   step(tick = this.zone.tick + 1): void {
-    if (!this.prepare(tick)) return;
-    try {
-      this.zone.step();
-    } catch (error) {
-      this.#stop(this.rules.located(error));
-    }
-    this.conclude();
+    if (this.prepare(tick)) this.finish();
   }
 
   // The parts of a step, for who lets another thread take the kernel's step, which is all in the zone's memory.
@@ -451,6 +445,16 @@ export class World implements Venue {
       this.#stop(this.rules.located(error));
     }
     return this.fault === null;
+  }
+
+  /** The kernel's step, and what comes after it. */
+  finish(): void {
+    try {
+      this.zone.step();
+    } catch (error) {
+      this.#stop(this.rules.located(error));
+    }
+    this.conclude();
   }
 
   /** What comes after it: events, who asks at the gates. */

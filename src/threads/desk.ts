@@ -91,8 +91,7 @@ export class Desk implements Requests {
   }
 
   /**
-   * The World at this index of the zones is served from now on, in place of one that was. Who is where comes from the table of players.
-   * Before ticks of it are stepped that nobody was told of.
+   * The World at this index of the zones is served from now on, in place of one that was. Before ticks of it are stepped that nobody was told of.
    */
   attach(zone: number): void {
     const { zones, players, captures, shapes } = this.#spec;
@@ -101,7 +100,6 @@ export class Desk implements Requests {
     for (let number = 0; number < players.capacity; number++) {
       const id = players.idAt(number);
       if (id === 0 || players.zone(id) !== zone) continue;
-      world.tags[players.seat(id)] = id;
       // Its leave may have been lost with a thread.
       if (players.hasLeft(id)) this.#owed.push(id);
     }
@@ -253,8 +251,7 @@ export class Desk implements Requests {
     const { players } = this.#spec;
     const world = this.#residents[zone]?.world;
     if (world === undefined) throw this.#full(zone);
-    const seat = world.join(name);
-    world.tags[seat] = id;
+    const seat = world.join(name, false, id);
     players.enter(id, zone, seat);
     // From here on a leave finds it; one that came before did not.
     if (players.hasLeft(id)) this.#unseat(id, zone);

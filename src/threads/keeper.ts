@@ -94,13 +94,23 @@ export class Keeper {
     for (const journal of this.#journals.values()) journal.renew();
   }
 
-  /** A zone failed in its step of this tick: it does it again, unless it failed too often. */
-  failed(zone: number, tick: number): void {
-    const { zones, now, failures } = this.#options;
+  /**
+   * A zone failed in its step of this tick: it does it again, unless it failed too often. mark: of the desk when the step began; -1 when what
+   * was told before the kernel's step is told, and stays so.
+   */
+  failed(zone: number, tick: number, mark: number): void {
+    const { zones, now, failures, desk } = this.#options;
     const [world, journal] = [zones.at(zone), this.#journals.get(zone)];
     if (world === undefined || world.fault === null || journal === undefined) return;
-    const again = runAgain(world, tick, { ...this.#restart(zone, journal), index: zone, failures, now });
-    if (again !== world && again.fault === null) this.#options.desk.reconcile(zone);
+    const again = runAgain(world, tick, {
+      ...this.#restart(zone, journal),
+      ...{ index: zone, failures, now, wasPrepared: mark < 0 },
+      attach: (next) => {
+        if (mark >= 0) desk.forgetSince(mark);
+        this.#attach(zone, next);
+      },
+    });
+    if (again !== world && again.fault === null) desk.reconcile(zone);
   }
 
   /** Ends the zone's life here: it has a new home. False when it cannot be taken up there. */
@@ -132,7 +142,7 @@ export class Keeper {
       return;
     }
     try {
-      takeUp(view, this.#restart(zone, journal));
+      takeUp(view, this.#options.board.arrived(this.#options.slot), this.#restart(zone, journal));
       desk.reconcile(zone);
     } catch (error) {
       this.#giveUp(zone, error instanceof Error ? error.message : String(error));
@@ -147,12 +157,10 @@ export class Keeper {
   }
 
   #restart(zone: number, journal: Journal) {
-    const { kernel, board, slot } = this.#options;
     return {
-      kernel,
+      kernel: this.#options.kernel,
       journal,
       world: worldSpec(this.#options.spec, zone),
-      told: board.arrived(slot),
       attach: (world: World) => this.#attach(zone, world),
     };
   }

@@ -28,7 +28,11 @@ export function listen(zone: number, world: World, listening: Listening): void {
     const id = idOf(seat);
     notices.possess(zone, id, players.hops(id), world.tick, entity);
   };
-  world.onSeatCame = (seat) => players.move(idOf(seat), zone, seat);
+  world.onSeatCame = (seat) => {
+    const id = idOf(seat);
+    // Told again by a zone that was taken up.
+    if (!players.isAt(id, zone, seat)) players.move(id, zone, seat);
+  };
   world.onSeatMoved = (from) => {
     const id = idOf(from);
     notices.moved(players.zone(id), id, players.hops(id));

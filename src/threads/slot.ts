@@ -36,15 +36,17 @@ export interface SlotDesk {
   drain(): void;
   /** All zones at home are through with the tick: what there is to tell is told. */
   endTick(tick: number): void;
-  /** How far it has told, and that nothing was told since: a zone does its step again. */
+  /** How far it has told: a zone that does its step again takes back what it told since. */
   readonly mark: number;
-  forgetSince(mark: number): void;
 }
 
 /** What keeps zones from being lost: see keeper.ts. */
 export interface SlotKeeper {
-  /** The zone failed in its step of this tick: it does it again, or stays stopped. */
-  failed(index: number, tick: number): void;
+  /**
+   * The zone failed in its step of this tick: it does it again, or stays stopped. mark: of the desk when the step began; -1 when what was told
+   * before the kernel's step stays told.
+   */
+  failed(index: number, tick: number, mark: number): void;
   /** Whatever was told in the tick was handed on. */
   renew(): void;
   /** A zone that is at home here shall be at home elsewhere: writes down what it is. False: it cannot be moved. */
@@ -178,15 +180,16 @@ export class Slot {
     this.#step(tick);
     const asked = zones.depart();
     desk.endTick(tick);
-    keeper.renew();
     this.#tick = tick;
-    board.setState(slot, IDLE);
     board.arrive(slot, tick, asked);
     const endedMs = now();
     const isLast = this.#isLast(tick);
     if (isLast) board.mainBell.ring();
     if (isLast && board.claimEnd(tick)) ticks.ticked(latenessMs, endedMs - dueMs - latenessMs);
-    this.#measure(beganMs - dueMs, beganMs, endedMs);
+    // Nobody waits for it.
+    keeper.renew();
+    board.setState(slot, IDLE);
+    this.#measure(beganMs - dueMs, beganMs, now());
   }
 
   #measure(wakeMs: number, beganMs: number, endedMs: number): void {
@@ -256,7 +259,7 @@ export class Slot {
     for (let n = 0; n < count; n++) {
       const index = this.#ready[n] ?? 0;
       zones.at(index)?.conclude();
-      keeper.failed(index, tick);
+      keeper.failed(index, tick, -1);
       stepped?.(index, tick);
     }
   }
@@ -272,10 +275,7 @@ export class Slot {
       zones.decide(i);
       const { mark } = desk;
       world.step(tick);
-      if (world.fault !== null) {
-        desk.forgetSince(mark);
-        keeper.failed(i, tick);
-      }
+      if (world.fault !== null) keeper.failed(i, tick, mark);
       stepped?.(i, tick);
       board.beat(slot);
       const endedMs = now();
