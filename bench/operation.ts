@@ -12,6 +12,10 @@ export interface Params {
   world?: "icecrown";
   /** Zones that n is spread over. */
   zones?: number;
+  /** Sim workers that run them; none without. Whether they spin before they sleep, and whether the zones have scripts. */
+  threads?: number;
+  spin?: "auto" | "off";
+  scripts?: boolean;
   /** What is handed over, and how: see handoff.ts. */
   scenario?: Scenario;
   /** The size that n stands in for, where that one would take memory or time without bound. */

@@ -4,6 +4,7 @@ import { HANDOFF_VARIANTS, type Scenario } from "./handoff.js";
 import { NATIVE } from "./native.js";
 import type { Distribution, Params } from "./operation.js";
 import { INDEXES } from "./peers.js";
+import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
 
 export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation";
@@ -28,13 +29,12 @@ export interface Sizes {
   worlds: number[];
   /** Zones of ZONE_ENTITIES each. */
   zones: number[];
+  /** Threads that run them, beside none. */
+  threads: number[];
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
 }
-
-/** Entities of each zone of many. */
-const ZONE_ENTITIES = 200;
 
 const KERNEL = ["simd", "scalar"];
 const JS = ["js", "js-branch-free"];
@@ -52,6 +52,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     paths: [50],
     worlds: [20_000, 100_000],
     zones: [1, 10, 100],
+    threads: [1, 2],
     handoffs: [1980],
     jobs: [100],
   },
@@ -70,6 +71,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     paths: [50],
     worlds: [20_000],
     zones: [100],
+    threads: [2],
     handoffs: [1980],
     jobs: [100],
   },
@@ -100,15 +102,19 @@ export function casesOf(sizes: Sizes): Case[] {
       KERNEL,
       sizes.worlds.map((n) => ({ n, world: "icecrown" })),
     ),
-    ...list(
-      "zones",
-      "ms",
-      KERNEL,
-      sizes.zones.map((zones) => ({ n: zones * ZONE_ENTITIES, zones })),
-    ),
+    ...list("zones", "ms", KERNEL, manyZones(sizes)),
     ...handoffs(sizes),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
+}
+
+/** Without threads; then on threads, without scripts and with. */
+function manyZones({ zones, threads }: Sizes): Params[] {
+  const counts = zones.map((count) => ({ n: count * ZONE_ENTITIES, zones: count }));
+  const ways = [false, true].flatMap((scripts) =>
+    threads.flatMap((count) => (["auto", "off"] as const).map((spin) => ({ threads: count, spin, scripts }))),
+  );
+  return [...counts, ...ways.flatMap((way) => counts.map((count) => ({ ...count, ...way })))];
 }
 
 function handoffs({ handoffs, jobs }: Sizes): Case[] {
@@ -121,9 +127,9 @@ function handoffs({ handoffs, jobs }: Sizes): Case[] {
   });
 }
 
-/** What --filter looks at: bench/n/distribution, or the world or scenario in its place. */
+/** What --filter looks at: bench/n/distribution, or the world, the scenario, or threads/spin-SPIN/KIND in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  return [bench, params.n, params.distribution ?? params.world ?? params.scenario]
-    .filter((part) => part !== undefined)
-    .join("/");
+  const { n, distribution, world, scenario, threads, spin, scripts } = params;
+  const way = threads === undefined ? undefined : `${threads}/spin-${spin}/${scripts ? "scripts" : "plain"}`;
+  return [bench, n, distribution ?? world ?? scenario ?? way].filter((part) => part !== undefined).join("/");
 }

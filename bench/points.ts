@@ -12,6 +12,8 @@ export const WORLD = 4096;
 export const RADIUS = 64;
 export const CELL = 64;
 export const SETS = 8;
+/** Entities of each zone of many. */
+export const ZONE_ENTITIES = 200;
 const GRAIN = 1 / 16;
 const CLUSTERS = 64;
 /** Units; standard deviation of a cluster. */

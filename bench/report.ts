@@ -51,10 +51,12 @@ export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row 
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, world, zones, scenario, insteadOf } = params;
+  const { n, distribution, world, zones, scripts, threads, spin, scenario, insteadOf } = params;
   const kind = distribution ?? scenario ?? (world === undefined ? "" : `with everything on, ${world}`);
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
-  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}`;
+  const scripted = scripts === true ? " with scripts" : "";
+  const shared = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}, spin ${spin}`;
+  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}${scripted}${shared}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;
 }

@@ -1,6 +1,7 @@
 /**
  * `tick` with everything on: how long is a tick of a world in which thousands hunt, find their ways around the walls of a real map by
- * flow fields, fight, die and come back, with their events read? `zones`: the same for many small zones, all ticked one after the other.
+ * flow fields, fight, die and come back, with their events read? `zones` without threads: the same
+ * for many small zones, all ticked one after the other.
  *
  * One in twenty is a player who walks about and strikes; the others are two kinds of hunters. There is no rival in JavaScript here: the
  * parts that have one are in `move`, `tick` without a world, `nearest-enemy` and `path`.
@@ -153,7 +154,8 @@ async function everything(build: "simd" | "scalar", { n }: Params): Promise<Oper
   return new World(kernel, ground, n, 7);
 }
 
-async function manyZones(build: "simd" | "scalar", { n, zones = 1 }: Params): Promise<Operation> {
+/** One after the other, on this thread. */
+export async function manyZones(build: "simd" | "scalar", { n, zones = 1 }: Params): Promise<Operation> {
   const kernel = await kernelOf(build);
   const worlds = Array.from(
     { length: zones },
@@ -173,9 +175,4 @@ async function manyZones(build: "simd" | "scalar", { n, zones = 1 }: Params): Pr
 export const worldContenders: Contenders = {
   simd: (params) => everything("simd", params),
   scalar: (params) => everything("scalar", params),
-};
-
-export const zonesContenders: Contenders = {
-  simd: (params) => manyZones("simd", params),
-  scalar: (params) => manyZones("scalar", params),
 };

@@ -68,8 +68,11 @@ for (const name of readdirSync(at("src", "viewer"))) {
 const benches = await build({
   ...common,
   metafile: true,
-  // The last two are what threads of the benches import.
-  entryPoints: ["main", "contender", "draw", "handoff-jobs", "handoff-worker"].map((name) => `bench/${name}.ts`),
+  // The last ones are what threads of the benches import.
+  entryPoints: [
+    ...["main", "contender", "draw"],
+    ...["handoff-jobs", "handoff-worker", "zones-game", "zones-scripts"],
+  ].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
   platform: "node",
   external: [...external, "gyre", "gyre/*"],

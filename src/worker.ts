@@ -37,6 +37,8 @@ export interface WorkerData {
   readonly plan: PlanData;
   readonly kernel: KernelOptions;
   readonly spin: Spin;
+  /** Default: those that there are. */
+  readonly cores?: number;
   readonly parts: SharedParts;
   readonly players: PlayerParts;
   /** Of zones that were begun. */
@@ -63,7 +65,7 @@ async function start(): Promise<void> {
   const now = sharedClock();
   const waiter = new Waiter({ now, spin });
   // The main thread has its sockets to look after.
-  waiter.share(availableParallelism(), board.slots + 1);
+  waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
   const desk = openDesk(data.players, slot, zones, board, plan);
   const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now });
   const zoneAt = (i: number): Zone | undefined => keeper.view(i);

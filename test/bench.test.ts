@@ -25,6 +25,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     paths: [3],
     worlds: [200],
     zones: [3],
+    threads: [2],
     handoffs: [20],
     jobs: [4],
   },
