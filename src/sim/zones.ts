@@ -307,11 +307,15 @@ export class Zones implements Venues {
     for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) this.#world(i).turnBack();
   }
 
-  /** Answers those who want to come into the zones that are here: in order of the zones that they come from. */
-  receive(): void {
+  /**
+   * Answers those who want to come into the zones that are here: in order of the zones that they come from. takesPart: whether a zone hears
+   * the answers in this tick.
+   */
+  receive(takesPart: (from: number) => boolean = () => true): void {
     for (let from = 0; from < this.#passages.length; from++) {
       const passage = this.#passages[from];
       const count = passage?.count(this.#tick) ?? 0;
+      if (count === 0 || !takesPart(from)) continue;
       for (let record = 0; passage !== undefined && record < count; record++) {
         const gate = this.#gates[from]?.[passage.gate(record)];
         if (gate !== undefined) this.#worlds[passage.to(record)]?.receive(passage, record, gate);

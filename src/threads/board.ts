@@ -226,7 +226,7 @@ export class Board {
    */
   haveArrived(tick: number, patient = true): boolean {
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.arrived(slot) >= tick || this.state(slot) === GONE || this.state(slot) === RESUMING) continue;
+      if (this.arrived(slot) >= tick || !this.isAlive(slot)) continue;
       if (patient || this.present(slot) === tick - 1) return false;
     }
     return true;
@@ -250,10 +250,10 @@ export class Board {
     this.#setSlot(slot, PRESENT, tick);
   }
 
-  /** Whether all who take part in the gates of this tick have answered. */
+  /** Whether all who take part in the gates of this tick have answered, or will not any more. */
   haveReceived(tick: number): boolean {
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.present(slot) === tick && this.#slot(slot, RECEIVED) < tick) return false;
+      if (this.present(slot) === tick && this.#slot(slot, RECEIVED) < tick && this.isAlive(slot)) return false;
     }
     return true;
   }
@@ -261,6 +261,11 @@ export class Board {
   received(slot: number, tick: number): void {
     this.#setSlot(slot, RECEIVED, tick);
     this.bell.ring();
+  }
+
+  /** Whether a thread is in the slot that does not have to catch up. */
+  isAlive(slot: number): boolean {
+    return this.state(slot) !== GONE && this.state(slot) !== RESUMING;
   }
 
   state(slot: number): number {

@@ -200,7 +200,6 @@ export class Crew {
     const zone = board.zoneOf(slot);
     // The others go on without it.
     board.setState(slot, GONE);
-    board.setPresent(slot, -1);
     board.bell.ring();
     thread.terminate().then(() => {
       board.repairOpening();

@@ -142,7 +142,8 @@ export class Keeper {
       return;
     }
     try {
-      takeUp(view, this.#options.board.arrived(this.#options.slot), this.#restart(zone, journal));
+      const world = takeUp(view, this.#options.board.arrived(this.#options.slot), this.#restart(zone, journal));
+      this.#settle(zone, world);
       desk.reconcile(zone);
     } catch (error) {
       this.#giveUp(zone, error instanceof Error ? error.message : String(error));
@@ -154,6 +155,13 @@ export class Keeper {
     const { desk, spec } = this.#options;
     this.#journals.delete(zone);
     desk.abandon(zone, new GyreError("GAME_FAILED", `${worldSpec(spec, zone).name}: ${reason}`));
+  }
+
+  /** Who stood in its gates may have been answered by the others, when the thread before ended. */
+  #settle(zone: number, world: World): void {
+    const { board, slot, spec } = this.#options;
+    const passage = spec.passages?.[zone];
+    if (passage !== undefined && board.present(slot) === world.zone.tick) world.settle(passage);
   }
 
   #restart(zone: number, journal: Journal) {

@@ -87,6 +87,11 @@ export class Slot {
   #calls: number;
   /** Zones that wait for their step. */
   readonly #ready: Int32Array;
+  /** Whether a zone's home takes part in the gates of the tick that it is done with. */
+  readonly #takesPart = (zone: number): boolean => {
+    const { board } = this.#options;
+    return board.present(board.home(zone)) === this.#tick;
+  };
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -147,7 +152,7 @@ export class Slot {
     board.isAwaited = false;
     let asking = 0;
     for (let slot = 0; slot < board.slots; slot++) {
-      if (board.arrived(slot) !== tick - 1) continue;
+      if (board.arrived(slot) !== tick - 1 || !board.isAlive(slot)) continue;
       board.setPresent(slot, tick - 1);
       asking += board.asked(slot);
     }
@@ -204,7 +209,7 @@ export class Slot {
   /** Between two ticks that all who are present have arrived at, and that none of them goes on from without the others. */
   #exchange(tick: number): void {
     const { board, slot, zones, waiter, now } = this.#options;
-    zones.receive();
+    zones.receive(this.#takesPart);
     board.received(slot, tick);
     for (let seen = board.bell.value; !board.haveReceived(tick); seen = board.bell.value) {
       waiter.wait(board.bell.words, board.bell.index, seen, now() + GATES_WAIT_MS);
@@ -289,7 +294,7 @@ export class Slot {
   #isLast(tick: number): boolean {
     const { board } = this.#options;
     for (let slot = 0; slot < board.slots; slot++) {
-      if (board.arrived(slot) < tick && board.present(slot) === tick - 1) return false;
+      if (board.arrived(slot) < tick && board.present(slot) === tick - 1 && board.isAlive(slot)) return false;
     }
     return true;
   }
