@@ -102,6 +102,12 @@ export type ServerEvent =
     }
   | { readonly event: "recording-stopped"; readonly message: string }
   | {
+      /** What the zone keeps beside its columns is not plain, or too much: it goes on, and stops for good when it fails. */
+      readonly event: "journal-lost";
+      readonly zone: string;
+      readonly message: string;
+    }
+  | {
       /** Something failed in a game outside of all hooks, on a thread that simulates. It stops nothing. */
       readonly event: "stray-error";
       readonly message: string;
@@ -282,6 +288,7 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
 function eventsOf({ onEvent }: ServerOptions): SimulationEvents {
   return {
     stray: (message) => onEvent?.({ event: "stray-error", message }),
+    zoneUnkept: (zone, message) => onEvent?.({ event: "journal-lost", zone, message }),
     threadFailed: ({ thread, zone, message }) => onEvent?.({ event: "thread-restarted", thread, zone, message }),
     zoneStopped({ name, fault }) {
       if (fault !== null) onEvent?.({ event: "zone-stopped", zone: name, code: fault.code, message: fault.message });

@@ -67,7 +67,8 @@ async function start(): Promise<void> {
   // The main thread has its sockets to look after.
   waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
   const desk = openDesk(data.players, slot, zones, board, plan);
-  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now });
+  const onLost = (zone: number, message: string): void => say({ type: "unkept", zone, message });
+  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now, onLost });
   const zoneAt = (i: number): Zone | undefined => keeper.view(i);
   const lent =
     runsInTicks(game) || !kernel.shared

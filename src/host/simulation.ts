@@ -43,6 +43,8 @@ export interface SimulationEvents {
   zoneStopped(venue: Venue): void;
   /** A sim worker's thread was given up, and another takes its place. */
   threadFailed(failure: ThreadFailure): void;
+  /** A zone will stop when it fails, as what it keeps has no room where it would be taken up from. */
+  zoneUnkept(zone: string, message: string): void;
   /** Something failed in a game, on a sim worker's thread, outside of all hooks. */
   stray(message: string): void;
 }

@@ -96,6 +96,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       events.threadFailed({ thread: `sim-${slot}`, zone: remotes[zone]?.name ?? "", message: reason });
     },
     onStray: (message) => events.stray(message),
+    onUnkept: (zone, message) => events.zoneUnkept(remotes[zone]?.name ?? "", message),
   });
   venues.onStop = (venue) => events.zoneStopped(venue);
   const balance = new Balance(threads, schedule.periodMs);

@@ -29,6 +29,7 @@ export type WorkerMessage =
   | { readonly type: "ready"; readonly kept: readonly Kept[] }
   | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stray"; readonly message: string }
+  | { readonly type: "unkept"; readonly zone: number; readonly message: string }
   | { readonly type: "answer"; readonly question: number; readonly answer: unknown };
 
 /** What it may be asked, between two ticks: the hash and digests of each zone at home. */
@@ -73,6 +74,8 @@ export interface CrewOptions {
   readonly onFailure: (failure: Failure) => void;
   /** Something failed in a game outside of all hooks. It stops nothing. */
   readonly onStray: (message: string) => void;
+  /** A zone has no journal any more: it stops when it fails. */
+  readonly onUnkept: (zone: number, message: string) => void;
   /** Takes part in every thread's life: for tests. */
   readonly worker?: WorkerOptions;
 }
@@ -176,6 +179,7 @@ export class Crew {
       );
       thread.on("message", (message: WorkerMessage) => {
         if (message.type === "stray") onStray(message.message);
+        else if (message.type === "unkept") this.#options.onUnkept(message.zone, message.message);
         else if (message.type === "answer") this.#answered(message.question, message.answer);
         else if (message.type === "failed") fail(new GyreError(message.code, message.message));
         else {

@@ -36,6 +36,8 @@ export interface KeeperOptions {
   readonly failures: Failures;
   /** Milliseconds, the same clock in all threads. */
   readonly now: () => number;
+  /** There is no journal of the zone any more, and why: it stops when it fails. Once for each. */
+  readonly onLost: (zone: number, reason: string) => void;
 }
 
 export class Keeper {
@@ -91,7 +93,10 @@ export class Keeper {
 
   /** After all that the zones said was handed on: the images that are due. */
   renew(): void {
-    for (const journal of this.#journals.values()) journal.renew();
+    for (const [zone, journal] of this.#journals) {
+      journal.renew();
+      if (journal.lost !== "") this.#lose(zone, journal.lost);
+    }
   }
 
   /**
@@ -128,6 +133,11 @@ export class Keeper {
   /** The zone is at home here from now on. */
   adopt(zone: number): void {
     this.#resumeOne(zone);
+  }
+
+  #lose(zone: number, reason: string): void {
+    this.#journals.delete(zone);
+    this.#options.onLost(zone, reason);
   }
 
   #resumeOne(zone: number): void {

@@ -52,6 +52,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", ...re
     onTicks: () => venues.drain(),
     onFailure: (failure) => failures.push(failure),
     onStray: () => {},
+    onUnkept: () => {},
   });
   return { ...opened, crew, plan, failures, venues };
 }
