@@ -49,6 +49,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
     timers: { now, setTimeout },
     onTicks: () => venues.drain(),
     onFailure: ({ reason }) => fail(reason),
+    onUnkept: () => {},
     onStray: fail,
   });
   const views = await viewsOf(build, crew);
