@@ -8,16 +8,24 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { connect } from "../src/client.js";
 import { defineGame, type Game } from "../src/game/define.js";
+import { planGame } from "../src/game/plan.js";
 import type { GameDefinition, RoomTemplate } from "../src/game/types.js";
+import { loadKernel } from "../src/kernel/load.js";
 import type { Kernel } from "../src/kernel/types.js";
+import { Hub } from "../src/net/hub.js";
 import { createServer } from "../src/server.js";
 import { RESET } from "../src/sim/commands.js";
 import { Recorder } from "../src/sim/recorder.js";
 import { RecordingReader, readFrom } from "../src/sim/recording-reader.js";
 import { Replay } from "../src/sim/replay.js";
 import { openingSeed } from "../src/sim/template.js";
+import type { Venues } from "../src/sim/venue.js";
 import type { World } from "../src/sim/world.js";
 import { Zones } from "../src/sim/zones.js";
+import type { Hashes } from "../src/threads/crew.js";
+import { definition as matches } from "./games/matches.js";
+import { definition as pits } from "./games/pits.js";
+import { crewOf, gameIn } from "./support/crews.js";
 import { allKernels, nameOf } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { Remote } from "./support/remote.js";
@@ -118,7 +126,7 @@ function placesOf(guests: readonly Visitor[]): string[] {
   return guests.map((guest) => zoneIn(guest, "welcome") ?? "");
 }
 
-function zoneIn(guest: Visitor, type: string): string | undefined {
+function zoneIn(guest: Guest<House>, type: string): string | undefined {
   const zone = guest.replies.findLast((reply) => reply.type === type)?.["zone"];
   return (zone as { name: string } | undefined)?.name;
 }
@@ -493,6 +501,99 @@ test("a server of rooms tells of them in /stats and /metrics, and what its optio
     assert.match(error as string, message);
   }
 });
+
+interface Table {
+  readonly hub: Hub;
+  advanceTo(tick: number): Promise<void>;
+  hashes(): Promise<Hashes>;
+  close(): Promise<void>;
+}
+
+/** Guests who come to rooms of two templates, play and go, and what the rooms are after it. */
+async function evening(table: Table, seed: number): Promise<{ hashes: Hashes; opened: number; places: string[] }> {
+  const { hub } = table;
+  const random = new Random(seed);
+  const guests: Guest<House>[] = [];
+  const places: string[] = [];
+  for (let tick = 0; tick < 400; ) {
+    for (let n = random.pick([0, 0, 1, 4]); n > 0 && guests.length < 40; n--) {
+      const guest = new Guest<House>({ hub, tick: () => {} });
+      guest.send({ type: "join", name: `p${guests.length}`, zone: random.pick(["arena", "arena", "yard"]) });
+      guests.push(guest);
+    }
+    const isQuiet = tick > 150 && tick < 220;
+    for (const guest of guests.splice(0, isQuiet ? 99 : random.pick([0, 0, 0, 1, 9]))) {
+      places.push(zoneIn(guest, "welcome") ?? "");
+      guest.session.end();
+    }
+    for (const [i, guest] of guests.entries()) {
+      const wish = { dx: random.float() - 0.5, dy: random.float() - 0.5 };
+      if (random.integer(0, 2) === 0) guest.send({ type: "input", seq: i + 1, ...wish, action: "attack" });
+    }
+    tick += isQuiet ? 50 : random.integer(1, 6);
+    await table.advanceTo(tick);
+    hub.publish((1000 * tick) / TICK_RATE);
+  }
+  await table.advanceTo(450);
+  const opened = hub.rooms?.tables.reduce((sum, each) => sum + each.opened, 0) ?? 0;
+  return { hashes: await table.hashes(), opened, places };
+}
+
+const hubOf = (zones: Venues, seed: number) =>
+  new Hub({ zones, tickRate: TICK_RATE, snapshotRate: 20, sessionsMax: 100, nowMs: 0, seed });
+
+for (const [what, { game, file }] of [
+  ["with scripts", gameIn("matches", matches)],
+  ["without", gameIn("pits", pits)],
+] as const) {
+  test(`rooms ${what} come to the same hashes on 0, 1, 2 and 4 threads, whoever comes and goes`, async () => {
+    const settings = { bots: 2, seed: 11 };
+    const plan = await planGame(game, { settings });
+    const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings });
+    const expected = await evening(
+      {
+        hub: hubOf(zones, 11),
+        async advanceTo(tick) {
+          while (zones.tick < tick) zones.step();
+        },
+        hashes: async () => zones.all.map((world, i) => [i, world.hash(), world.digests()]),
+        close: async () => zones.close(),
+      },
+      5,
+    );
+    assert.ok(expected.opened > 9 && expected.places.length > 20, `${expected.opened} openings`);
+    for (const slots of [1, 2, 4]) {
+      const { crew, venues, failures } = await crewOf({ game, file, settings, slots, actions: ["", "attack"] });
+      try {
+        const found = await evening(
+          {
+            hub: hubOf(venues, 11),
+            async advanceTo(tick) {
+              await crew.advanceTo(tick);
+              venues.drain();
+            },
+            hashes: () => crew.hashes(),
+            close: () => crew.close(),
+          },
+          5,
+        );
+        assert.equal(failures, []);
+        assert.equal([found.opened, found.places], [expected.opened, expected.places], `${slots} threads`);
+        const odd = expected.hashes.filter(
+          ([i, hash]) => !found.hashes.some((each) => each[0] === i && each[1] === hash),
+        );
+        assert.equal(
+          odd.map(([i]) => i),
+          [],
+          `${slots} threads`,
+        );
+      } finally {
+        await crew.close();
+      }
+    }
+    zones.close();
+  });
+}
 
 test("zones of a server may be rooms of several templates: the first one's are as many as the others leave", async () => {
   const named = async (zones?: number) => {

@@ -35,7 +35,7 @@ const FLAGS = {
   port: integerOr("port", "port to listen on; 0 picks a free one"),
   map: { type: "text", value: "FILE", help: "MovingAI .map, or Tiled .tmj or .tmx; the game's without" },
   // Where there is no default, it follows from the game.
-  zones: integer("zones", "zones on the map (the game's, else 1)"),
+  zones: integer("zones", "zones on the map, or rooms of all templates (the game's, else 1)"),
   threads: integer("threads", "threads that simulate beside the main one (one a core that is left over); 0: none"),
   spin: { type: "text", value: "auto|off", help: "whether those look for work before they sleep", default: "auto" },
   npcs: integerOr("npcs", "entities in each zone that nobody plays, as far as the game follows it"),

@@ -6,6 +6,7 @@ import { defineGame, type Game, runsInTicks } from "../../src/game/define.js";
 import { type GamePlan, planGame } from "../../src/game/plan.js";
 import { planData } from "../../src/game/plan-data.js";
 import type { GameDefinition, OwnColumns, Settings } from "../../src/game/types.js";
+import { instancesOf } from "../../src/sim/template.js";
 import { Crew, type Failure } from "../../src/threads/crew.js";
 import { makeParts, openParts } from "../../src/threads/parts.js";
 import { makePlayerParts, openRemoteZones, remoteZoneSpecs } from "../../src/threads/player-parts.js";
@@ -25,6 +26,8 @@ export interface TestCrew {
   spin?: "auto" | "off";
   watchdogMs?: number;
   worker?: WorkerOptions;
+  /** By number. Default: none is known. */
+  actions?: readonly string[];
 }
 
 export const timers = {
@@ -33,7 +36,7 @@ export const timers = {
 };
 
 /** Threads that tick when they are told to, by advanceTo. */
-export async function crewOf({ game, file, settings, slots, spin = "auto", ...rest }: TestCrew) {
+export async function crewOf({ game, file, settings, slots, spin = "auto", actions = [], ...rest }: TestCrew) {
   const plan = await planGame(game, { settings });
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
@@ -42,7 +45,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", ...re
   for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
   const failures: Failure[] = [];
-  const venues = openRemoteZones(players, remotes, opened.board, () => 0);
+  const venues = openRemoteZones(players, remotes, opened.board, (name) => Math.max(0, actions.indexOf(name)));
   const crew = await Crew.start({
     ...rest,
     board: opened.board,
@@ -59,6 +62,6 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", ...re
 
 function shapeOf(plan: GamePlan, slots: number) {
   const { zones } = plan.settings;
-  const gated = Array.from({ length: zones }, (_, i) => plan.gates.some(({ zone }) => zone === `zone-${i}`));
+  const gated = instancesOf(zones, plan.templates).map(({ name }) => plan.gates.some(({ zone }) => zone === name));
   return { slots, zones, tickRate: plan.tickRate, columns: Object.keys(plan.world.zone.columns ?? {}).length, gated };
 }
