@@ -23,9 +23,30 @@ const HOSTS: ReadonlySet<string> = new Set<Exclude<keyof Zone, keyof GameZone>>(
   "entityBytes",
 ]);
 
+/** What of a zone changes. Written out, so that engines see through each of them, and for all zones the same. */
+class ZoneView {
+  readonly #zone: Zone;
+
+  constructor(zone: Zone) {
+    this.#zone = zone;
+  }
+
+  get count(): number {
+    return this.#zone.count;
+  }
+
+  get tick(): number {
+    return this.#zone.tick;
+  }
+
+  get highWater(): number {
+    return this.#zone.highWater;
+  }
+}
+
 /**
- * A facade over a zone: its methods bound, its properties read through. hasRoom: whether one more entity may come; despawned: hears of
- * an entity that the game took away; refused: of one that did not find the room that hasRoom leaves it.
+ * A facade over a zone: its methods bound, what stays the same copied, the rest read through. hasRoom: whether one more entity may come;
+ * despawned: hears of an entity that the game took away; refused: of one that did not find the room that hasRoom leaves it.
  */
 export function gameZone(
   zone: Zone,
@@ -48,12 +69,11 @@ export function gameZone(
     if (was) despawned(id);
     return was;
   };
-  const facade: Record<string, unknown> = { spawn, despawn };
+  const facade = Object.assign(new ZoneView(zone), { spawn, despawn }) as unknown as Record<string, unknown>;
   for (const name of namesOf(zone)) {
     if (HOSTS.has(name) || name in facade) continue;
     const value: unknown = zone[name as keyof Zone];
-    if (typeof value === "function") facade[name] = value.bind(zone);
-    else Object.defineProperty(facade, name, { get: () => zone[name as keyof Zone], enumerable: true });
+    facade[name] = typeof value === "function" ? value.bind(zone) : value;
   }
   return Object.freeze(facade) as unknown as GameZone;
 }
