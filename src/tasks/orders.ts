@@ -53,6 +53,7 @@ export class Orders {
   readonly #orders: (Order | undefined)[];
   readonly #free: Int32Array;
   #freeCount = 0;
+  #closed: GyreError | undefined;
   /** By target; the last one is to anybody. Of tasks, and of nobody's. */
   readonly #nested: HintRing[];
   readonly #fresh: HintRing[];
@@ -119,13 +120,15 @@ export class Orders {
     return true;
   }
 
-  /** Rejects all that is open. For when nobody is left to do it. */
-  rejectAll(error: GyreError): void {
+  /** Rejects all that is open, and refuses what comes after: there is nobody left to do it. */
+  close(error: GyreError): void {
+    this.#closed = error;
     for (const order of this.#orders) order?.pending.reject(error);
   }
 
   /** Refuses when there is no slot, before anything is written for one. */
   #checkRoom(target: number): void {
+    if (this.#closed !== undefined) throw this.#closed;
     const waiting = this.#orders.length;
     if (this.#freeCount === 0) {
       throw new GyreError("TASKS_FULL", `thread ${this.#thread} waits for ${waiting} runs and batches already`);

@@ -45,6 +45,8 @@ export class Runner implements Driver {
   readonly #fresh: HintRing[];
   /** Generators that wait. */
   readonly #parked = new Set<Context>();
+  /** What was started here, not from a ring, and is not done. */
+  readonly #local = new Set<Pending>();
   #cancels: number;
 
   /** tasks: in the same order on all threads. channel: see Handles. */
@@ -119,9 +121,21 @@ export class Runner implements Driver {
     const told = this.orders.collect();
     if (Atomics.load(this.board.words, CANCELS) !== this.#cancels) this.#endCancelled();
     for (const ring of this.#nested) if (this.#work(ring)) return true;
-    if (this.#parked.size >= PARKED_MAX || this.answers.areWaiting) return told;
+    if (this.#parked.size + this.awaits >= PARKED_MAX || this.answers.areWaiting) return told;
     for (const ring of this.#fresh) if (this.#work(ring)) return true;
     return told;
+  }
+
+  /** Runs, batches and calls from outside of tasks that this thread waits for or has not finished itself. */
+  get open(): number {
+    return this.orders.open + this.#local.size;
+  }
+
+  /** Rejects all that is open. */
+  close(error: GyreError): void {
+    this.orders.close(error);
+    for (const pending of this.#local) pending.reject(error);
+    this.handles.close();
   }
 
   /** Goes on with what waited: it is there. */
@@ -158,7 +172,10 @@ export class Runner implements Driver {
     const pending = new Pending();
     const context = new Context(this, -1, -1, pending, currentScope());
     this.#start(task, value, context);
-    if (!pending.isSettled) pending.onCancel = () => this.#end(context);
+    if (pending.isSettled) return pending;
+    pending.onCancel = () => this.#end(context);
+    this.#local.add(pending);
+    pending.listen({ settled: () => this.#local.delete(pending) });
     return pending;
   }
 

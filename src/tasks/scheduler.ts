@@ -217,7 +217,7 @@ class Home {
     const ran = Array.from({ length: this.#board.threads }, (_, thread) => {
       return Atomics.load(this.#board.words, this.#board.thread(thread) + RAN) >>> 0;
     });
-    const { open } = this.#runner.orders;
+    const { open } = this.#runner;
     return { open, waiting: this.#waiting.length, ran, replaced: this.#workers.replaced };
   }
 
@@ -228,9 +228,8 @@ class Home {
   async #end(reason: GyreError): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = new GyreError("SCHEDULER_CLOSED", reason.message);
-      this.#runner.orders.rejectAll(this.#closed);
       for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
-      this.#runner.handles.close();
+      this.#runner.close(this.#closed);
       this.#runner.bells.of(0).ring();
       clearInterval(this.#alive);
     }
@@ -247,7 +246,7 @@ class Home {
 
   #begin({ whenFull = this.#whenFull, signal }: RunOptions, begin: () => Pending): Promise<unknown> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (whenFull === "wait" && this.#waiting.length > 0) return this.#wait(begin, signal);
+    if (whenFull === "wait" && signal?.aborted !== true && this.#waiting.length > 0) return this.#wait(begin, signal);
     try {
       const pending = begin();
       if (!pending.isSettled) this.#stayAlive();
@@ -267,7 +266,14 @@ class Home {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { begin, resolve, reject };
       this.#waiting.push(waiting);
-      signal?.addEventListener("abort", () => this.#giveUp(waiting), { once: true });
+      if (signal === undefined) return;
+      const onAbort = (): void => this.#giveUp(waiting);
+      signal.addEventListener("abort", onAbort, { once: true });
+      waiting.begin = () => {
+        const pending = begin();
+        signal.removeEventListener("abort", onAbort);
+        return pending;
+      };
     });
   }
 
