@@ -12,7 +12,7 @@ import type { Pending } from "../src/tasks/pending.js";
 import { Reaper } from "../src/tasks/reaper.js";
 import { HintRing } from "../src/tasks/ring.js";
 import { Runner } from "../src/tasks/runner.js";
-import { Claims } from "../src/tasks/slots.js";
+import { Claims, tellOwner } from "../src/tasks/slots.js";
 import { task } from "../src/tasks/task.js";
 import type { Outcome } from "../src/tasks/types.js";
 import { FINISHED, NUMBER, RUNNING } from "../src/tasks/values.js";
@@ -382,6 +382,51 @@ test("what a thread had asked for before it ended is given up, and its slots ser
     threads.work(2, 1);
     assert.ok(runs.every((run, n) => run.outcome === n * n));
     for (const thread of [1, 2]) assert.is(new Arena(threads.board, thread).taken, 0);
+  });
+});
+
+test("a thread that is told too late or too often looks, and gives no slot back twice", async () => {
+  await withThreads((threads) => {
+    const { board, bells, orders } = threads.get(0);
+    for (let round = 0; round < 10; round++) {
+      const done = threads.get(0).batch(square, numbers(3));
+      const slot = new HintRing(board, board.outside, board.anybody).front;
+      tellOwner(board, bells, slot);
+      threads.work(0);
+      assert.is(done.isSettled, false);
+      threads.work(1, 0);
+      assert.equal(done.outcome, squares(3));
+      for (let times = 0; times < 3; times++) {
+        tellOwner(board, bells, slot);
+        orders.collect();
+      }
+    }
+    // Were a slot free twice, two of these would be in it.
+    const runs = numbers(32).map((n) => threads.get(0).run(square, n, {}, ANY));
+    assert.throws(() => threads.get(0).run(square, 32, {}, ANY), /32 runs/);
+    threads.work(1, 0);
+    assert.equal(
+      runs.map(({ outcome }) => outcome),
+      squares(32),
+    );
+  });
+});
+
+test("a thread that ends while it looks at what is done leaves slots that the next one gives back", async () => {
+  await withThreads((threads) => {
+    const { board } = threads;
+    for (let i = 0; i < 50; i++) threads.get(1).run(echo, `text ${i}`, { thread: 2 });
+    threads.work(2);
+    // It had taken the bits, and not come further.
+    const first = board.firstSlotOf(1);
+    for (let slot = first; slot < first + board.slotCountOf(1); slot += 32) board.words[board.doneWord(slot)] = 0;
+    new Reaper(threads.get(0)).bury(1);
+    threads.start(1);
+    threads.work(1, 2);
+    const runs = numbers(2048).map((n) => threads.get(1).run(square, n, { thread: 2 }));
+    threads.work(2, 1);
+    assert.ok(runs.every((run, n) => run.outcome === n * n));
+    for (const thread of [1, 2]) assert.is(new Arena(board, thread).taken, 0);
   });
 });
 

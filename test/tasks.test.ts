@@ -585,6 +585,56 @@ test("threads that exit 40 times among 4,000 items cost those items alone, and n
   });
 });
 
+/** Something that somebody asks for, and what must come of it. */
+function anything(scheduler: Scheduler, random: Random, signal: AbortSignal): [Promise<unknown>, unknown] {
+  const thread = random.next() % 3 === 0 ? random.integer(0, scheduler.threads) : undefined;
+  const options = { signal, thread };
+  const list = Array.from({ length: random.integer(1, 60) }, (_, i) => i + random.integer(0, 5));
+  const texts = list.map((n) => "x".repeat(n * random.integer(1, 20)));
+  const [n = 0] = list;
+  const kinds: (() => [Promise<unknown>, unknown])[] = [
+    () => [scheduler.batch(job("square"), list, options), list.map((each) => each * each)],
+    () => [scheduler.batch(job("echo"), texts, options), texts],
+    () => [scheduler.batch(job("chain"), list, options), list.map((each) => 2 * each * each + each + 3)],
+    () => [scheduler.batch(job("big"), list, options), list.map((each) => new Uint8Array(each).fill(7))],
+    () => [scheduler.run(job("pingPong"), n, { signal, thread: random.integer(1, 2) }), n],
+    () => [scheduler.run(job("sum"), [1, n + 3], options), ((n + 3) * (n + 4)) / 2],
+    () => [scheduler.run(job("later"), n, options), n + 1 + n * n],
+  ];
+  const exits = (): [Promise<unknown>, unknown] => {
+    const items = list.map((_, id) => ({ id, at: n }));
+    return [scheduler.batch(job("exitsAt"), items, { signal }), n < list.length ? undefined : list.map((_, id) => id)];
+  };
+  return random.next() % 60 === 0 ? exits() : random.pick(kinds)();
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`20 callers ask for anything 30 times each, cancel some of it, threads exit: all comes out right, seed ${seed}`, async () => {
+    const random = new Random(seed);
+    const options = { threads: random.integer(2, 4), queue: 64, arenaBytes: 2 ** random.integer(15, 18) };
+    await withScheduler({ ...options, whenFull: "wait" }, async (scheduler) => {
+      const call = async (): Promise<void> => {
+        const controller = new AbortController();
+        const cancels = random.next() % 5 === 0;
+        const [asked, expected] = anything(scheduler, random, controller.signal);
+        if (cancels) setImmediate(() => controller.abort());
+        try {
+          assert.equal(await asked, expected, `seed ${seed}`);
+        } catch (error) {
+          const { code } = error as { code?: string };
+          // Whose thread exits under it is not told beforehand.
+          if (code !== "THREAD_EXITED" && !(cancels && code === "TASK_CANCELLED")) throw error;
+        }
+      };
+      const caller = async (): Promise<void> => {
+        for (let i = 0; i < 30; i++) await call();
+      };
+      await Promise.all(Array.from({ length: 20 }, caller));
+      await until("nothing is left", () => scheduler.stats().open === 0);
+    });
+  });
+}
+
 test("memory is shared by handle without a copy, and what is no shared memory is copied once", async () => {
   await withScheduler({}, async (scheduler) => {
     const memory = new SharedArrayBuffer(80);

@@ -82,6 +82,8 @@ export const TAGS = 6;
 export const BLOCK = 7;
 /** 1 when it was cancelled. */
 export const CANCELLED = 8;
+/** Another number for each order. */
+export const SERIAL = 9;
 const INLINE_CELL = 12;
 const INLINE_TAG = 14;
 export const SLOT_WORDS = 16;

@@ -17,6 +17,7 @@ import {
   CURSOR,
   DONE,
   ITEM_BITS,
+  SERIAL,
   TAGS,
   TASK,
   TOLD,
@@ -26,7 +27,7 @@ import { Pending } from "./pending.js";
 import { ListOfResults, OneResult, type Results, takeResults } from "./results.js";
 import { HintRing } from "./ring.js";
 import { currentScope } from "./scope.js";
-import type { Claims } from "./slots.js";
+import { type Claims, tellOwner } from "./slots.js";
 import type { BatchOptions } from "./types.js";
 import { encode, hasBlock, LENGTH_BYTES, NUMBER, tagOf } from "./values.js";
 
@@ -71,6 +72,8 @@ export class Orders {
     this.#free = new Int32Array(count);
     for (let slot = this.#first + count - 1; slot >= this.#first; slot--) {
       if (board.words[board.slot(slot) + USED] === 0) this.#free[this.#freeCount++] = slot;
+      // It may be done, and the thread before this one may have been about to look.
+      else tellOwner(board, bells, slot);
     }
     const ringsFrom = (from: number): HintRing[] => {
       return Array.from({ length: board.threads + 1 }, (_, target) => new HintRing(board, from, target));
@@ -129,12 +132,12 @@ export class Orders {
   /** Refuses when there is no slot, before anything is written for one. */
   #checkRoom(target: number): void {
     if (this.#closed !== undefined) throw this.#closed;
-    const waiting = this.#orders.length;
+    const most = this.#orders.length;
     if (this.#freeCount === 0) {
-      throw new GyreError("TASKS_FULL", `thread ${this.#thread} waits for ${waiting} runs and batches already`);
+      throw new GyreError("TASKS_FULL", `thread ${this.#thread} waits for ${most} runs and batches already`);
     }
     if (this.#ringTo(target).isFull) {
-      throw new GyreError("TASKS_FULL", `${waiting} runs were cancelled before anybody had time to look at them`);
+      throw new GyreError("TASKS_FULL", `${most} runs were cancelled before anybody had time to look at them`);
     }
   }
 
@@ -194,6 +197,9 @@ export class Orders {
   }
 
   #place(task: number, count: number, target: number, results: Results, block: number): Pending {
+    // Again: encoding a value may call a getter, which may do anything.
+    if (this.#freeCount === 0) giveBack(this.#board, block);
+    this.#checkRoom(target);
     const slot = this.#free[--this.#freeCount]!;
     const base = this.#board.slot(slot);
     const { words } = this.#board;
@@ -206,13 +212,14 @@ export class Orders {
   #tell(slot: number, task: number, count: number, target: number, results: Results): Pending {
     const { words } = this.#board;
     const base = this.#board.slot(slot);
-    words[base + USED] = 1;
     words[base + COUNT] = count;
     words[base + DONE] = 0;
     words[base + TASK] = task;
     words[base + CANCELLED] = 0;
     const pending = new Pending();
     pending.onCancel = () => this.#claims.close(slot);
+    words[base + SERIAL]!++;
+    Atomics.store(words, base + USED, 1);
     // From here on it can be claimed.
     Atomics.store(words, base + CURSOR, (target + 1) << ITEM_BITS);
     this.#ringTo(target).push(slot);
@@ -223,10 +230,11 @@ export class Orders {
     return pending;
   }
 
-  /** All of it is done, or a thread has no room for results before some are taken. */
+  /** All of it is done, or a thread has no room for results before some are taken, or somebody was late to say so. */
   #look(slot: number): void {
     const { words } = this.#board;
     const base = this.#board.slot(slot);
+    if (words[base + USED] === 0) return;
     const order = this.#orders[slot - this.#first];
     // Without an order: of a thread before this one. One that was cancelled was rejected then.
     const wanted = order === undefined || order.pending.isSettled ? undefined : order.results;
@@ -243,9 +251,11 @@ export class Orders {
     const base = this.#board.slot(slot);
     const { words } = this.#board;
     Atomics.store(words, base + CURSOR, CLOSED);
-    if (words[base + BLOCK] !== 0) giveBack(this.#board, words[base + BLOCK]!);
+    const block = words[base + BLOCK]!;
     words[base + BLOCK] = 0;
+    // First, for whoever reads the block meanwhile: see reaper.ts.
     Atomics.store(words, base + USED, 0);
+    if (block !== 0) giveBack(this.#board, block);
     this.#free[this.#freeCount++] = slot;
   }
 }

@@ -16,11 +16,13 @@ import {
   CANCELLED,
   CELLS,
   CLAIM,
+  CLOSED,
   COUNT,
   CURSOR,
   DONE,
   ITEM_BITS,
   ITEM_MASK,
+  SERIAL,
   TAGS,
   USED,
 } from "./board.js";
@@ -54,7 +56,7 @@ export class Reaper {
     const base = this.#board.thread(thread);
     const slot = Atomics.exchange(words, base + CLAIM, 0) - 1;
     Atomics.store(words, base + ASLEEP, 0);
-    for (let each = 0; each < this.#board.slots; each++) if (this.#isUsed(each)) this.#failItems(each, thread);
+    for (let each = 0; each < this.#board.slots; each++) this.#failItems(each, thread);
     const first = this.#board.firstSlotOf(thread);
     for (let own = first; own < first + this.#board.slotCountOf(thread); own++) {
       if (this.#isUsed(own)) this.#claims.close(own);
@@ -78,17 +80,26 @@ export class Reaper {
     return Atomics.load(this.#board.words, this.#board.slot(slot) + USED) !== 0;
   }
 
+  #serialOf(slot: number): number {
+    return Atomics.load(this.#board.words, this.#board.slot(slot) + SERIAL);
+  }
+
+  /** Whether what was read of the slot since then was this order's. If it is not done it stays: it cannot be without us. */
+  #isStill(slot: number, serial: number): boolean {
+    return this.#isUsed(slot) && this.#serialOf(slot) === serial;
+  }
+
   #failItems(slot: number, thread: number): void {
     const { words, bytes } = this.#board;
+    const serial = this.#serialOf(slot);
+    if (!this.#isUsed(slot)) return;
     const base = this.#board.slot(slot);
     const tags = words[base + TAGS]!;
-    let failed = 0;
-    for (let i = 0; i < words[base + COUNT]!; i++) {
-      if (bytes[tags + i] !== (RUNNING | thread)) continue;
-      bytes[tags + i] = FINISHED | EXITED;
-      failed++;
-    }
-    this.#claims.count(slot, failed);
+    const failed: number[] = [];
+    for (let i = 0; i < words[base + COUNT]!; i++) if (bytes[tags + i] === (RUNNING | thread)) failed.push(i);
+    if (failed.length === 0 || !this.#isStill(slot, serial)) return;
+    for (const item of failed) bytes[tags + item] = FINISHED | EXITED;
+    this.#claims.count(slot, failed.length);
   }
 
   /** Whether there is nothing (any more) to do for it. */
@@ -97,17 +108,21 @@ export class Reaper {
     const { slot } = left;
     const base = this.#board.slot(slot);
     if (!left.rewound) {
-      if (!this.#isUsed(slot)) return true;
+      const serial = this.#serialOf(slot);
       // In this order: who claims or counts later changes what was read first.
       const cursor = Atomics.load(words, base + CURSOR);
       const done = Atomics.load(words, base + DONE);
       const count = words[base + COUNT]!;
+      const isCancelled = words[base + CANCELLED] !== 0;
       const { finished, from } = this.#tagsOf(slot, count);
+      if (!this.#isStill(slot, serial)) return true;
       if ((cursor & ITEM_MASK) < count || this.#isEntered(slot)) return false;
-      if (Atomics.compareExchange(words, base + DONE, done, finished) !== done) return false;
+      // Its owner has not opened it yet.
+      if (cursor === CLOSED && !isCancelled) return false;
+      if (finished !== done && Atomics.compareExchange(words, base + DONE, done, finished) !== done) return false;
       if (finished === count) tellOwner(this.#board, this.#bells, slot);
       if (from === count) return true;
-      if (words[base + CANCELLED] !== 0) {
+      if (isCancelled) {
         this.#claims.count(slot, this.#claims.drop(slot, from));
         return true;
       }

@@ -81,9 +81,11 @@ export class Claims {
   /** So many items more of the slot, which was entered, are done; with the last one its owner is told. */
   count(slot: number, items: number): void {
     if (items === 0) return;
+    const { words } = this.#board;
     const base = this.#board.slot(slot);
-    const done = Atomics.add(this.#board.words, base + DONE, items) + items;
-    if (done === this.#board.words[base + COUNT]) tellOwner(this.#board, this.#bells, slot);
+    // Before, since what others count next may be the last, after which the slot is somebody else's.
+    const count = words[base + COUNT]!;
+    if (Atomics.add(words, base + DONE, items) + items === count) tellOwner(this.#board, this.#bells, slot);
   }
 
   /** Nobody begins an item of it any more, and who waits in one is told. By the slot's owner, or its heir. */
@@ -115,7 +117,7 @@ export class Claims {
   }
 }
 
-/** The slot's owner is to look at it. */
+/** The slot's owner is to look at it. Once too often does no harm: it sees whether there is something to see. */
 export function tellOwner(board: Board, bells: Bells, slot: number): void {
   const owner = board.ownerOf(slot);
   Atomics.or(board.words, board.doneWord(slot), 1 << (slot & 31));
