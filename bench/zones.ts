@@ -38,7 +38,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
   const gated = remotes.map(() => false);
   const parts = makeParts({ slots: threads, zones, tickRate: plan.tickRate, columns: 0, gated });
   const players = makePlayerParts(threads, remotes, { players: 1 });
-  const { board } = openParts(parts);
+  const { board, failures } = openParts(parts);
   for (let zone = 0; zone < zones; zone++) board.setHome(zone, runsInTicks(game) ? zone % threads : 0);
   board.target = 0;
   const venues = openRemoteZones(players, remotes, board, () => 0);
@@ -47,6 +47,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
     entry: ENTRY,
     data: { game: file, plan: planData(plan), kernel, spin, cores: CORES, parts, players },
     timers: { now, setTimeout },
+    failures,
     onTicks: () => venues.drain(),
     onFailure: ({ reason }) => fail(reason),
     onUnkept: () => {},

@@ -30,8 +30,8 @@ const TURN_MS = 1000;
 
 export interface WorkerData {
   readonly slot: number;
-  /** Whether another thread was in the slot before. */
-  readonly resumes: boolean;
+  /** Why the thread ended that was in the slot before; "" when there was none. */
+  readonly former: string;
   /** The module whose default export is the game. */
   readonly game: string;
   readonly plan: PlanData;
@@ -51,7 +51,8 @@ if (port === null) throw new Error("this module runs in a worker thread");
 const say = (message: WorkerMessage): void => port.postMessage(message);
 
 async function start(): Promise<void> {
-  const { slot, parts: shared, spin } = data;
+  const { slot, former, parts: shared, spin } = data;
+  const resumes = former !== "";
   profileThread(`sim-${slot}`);
   catchStray(data.game, (message) => say({ type: "stray", message }));
   const game = await loadGame(data.game);
@@ -60,7 +61,7 @@ async function start(): Promise<void> {
   const { board, schedule, costs, passages, lent: words, ticks, meters, failures } = openParts(shared);
   const meter = meters[slot] ?? new Meter();
   const mine = Array.from({ length: board.zones }, (_, i) => i).filter((i) => board.home(i) === slot);
-  const spec = { ...plan, ...plan.settings, passages, mine: data.resumes ? [] : mine };
+  const spec = { ...plan, ...plan.settings, passages, mine: resumes ? [] : mine };
   const zones = Zones.create(kernel, spec);
   const now = sharedClock();
   const waiter = new Waiter({ now, spin });
@@ -68,7 +69,7 @@ async function start(): Promise<void> {
   waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
   const desk = openDesk(data.players, slot, zones, board, plan);
   const onLost = (zone: number, message: string): void => say({ type: "unkept", zone, message });
-  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now, onLost });
+  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, former, now, onLost });
   const zoneAt = (i: number): Zone | undefined => keeper.view(i);
   const lent =
     runsInTicks(game) || !kernel.shared
@@ -91,8 +92,8 @@ async function start(): Promise<void> {
     } else say({ type: "answer", question: message.question, answer: hashesOf(zones) });
   });
   keeper.learn(data.kept);
-  if (data.resumes) {
-    keeper.resume();
+  if (resumes) {
+    loop.resume();
     say({ type: "ready", kept: [] });
   } else {
     say({ type: "ready", kept: keeper.begin() });

@@ -1,42 +1,14 @@
 /** Sim workers: the same bytes whatever the threads. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { planGame } from "../src/game/plan.js";
-import { loadKernel } from "../src/kernel/load.js";
-import { Zones } from "../src/sim/zones.js";
 import { Balance } from "../src/threads/balance.js";
-import type { Hashes } from "../src/threads/crew.js";
 import { definition } from "./games/crossing.js";
 import { definition as herds } from "./games/herds.js";
-import { crewOf, gameIn, type TestCrew } from "./support/crews.js";
+import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from "./support/crews.js";
 import { Random } from "./support/random.js";
 
 const CROSSING = gameIn("crossing", definition);
 const HERDS = gameIn("herds", herds);
-
-/** What differs, by zone and part. */
-function differences(found: Hashes, expected: Hashes): string[] {
-  const odd = expected.flatMap(([zone, hash, digests]) => {
-    const [, its, parts = new Map<string, bigint>()] = found.find(([other]) => other === zone) ?? [];
-    if (its === hash) return [];
-    return [
-      `zone ${zone}: ${[...digests].filter(([name, digest]) => parts.get(name) !== digest).map(([name]) => name)}`,
-    ];
-  });
-  return found.length === expected.length ? odd : [`${found.length} zones of ${expected.length}`, ...odd];
-}
-
-async function hashesWithoutThreads({ game, settings }: Pick<TestCrew, "game" | "settings">, ticks: number) {
-  const plan = await planGame(game, { settings });
-  const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings });
-  for (let tick = 0; tick < ticks; tick++) zones.step();
-  const hashes: Hashes = zones.all.map((world, i) => [i, world.hash(), world.digests()]);
-  const { transfers } = zones;
-  const faults = zones.all.flatMap(({ fault }) => fault?.message ?? []);
-  zones.close();
-  assert.equal(faults, []);
-  return { hashes, transfers };
-}
 
 async function hashesWithThreads(spec: TestCrew, ticks: number) {
   const { crew, failures } = await crewOf(spec);

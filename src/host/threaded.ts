@@ -87,13 +87,16 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       parts,
       players,
     },
-    timers: { now: timers.now, setTimeout: timers.setTimeout },
+    timers: { now, setTimeout: timers.setTimeout },
     watchdogMs,
     onTicks,
-    onFailure: ({ slot, zone, reason }) => {
+    failures,
+    onFailure: ({ slot, zone, reason, isLast }) => {
       meters[slot]?.add("restarts");
-      if (zone >= 0) failures.note(zone, now());
       events.threadFailed({ thread: `sim-${slot}`, zone: remotes[zone]?.name ?? "", message: reason });
+      for (const { name, index } of isLast ? venues.all : []) {
+        if (board.home(index) === slot) venues.abandon(index, new GyreError("GAME_FAILED", `${name}: ${reason}`));
+      }
     },
     onStray: (message) => events.stray(message),
     onUnkept: (zone, message) => events.zoneUnkept(remotes[zone]?.name ?? "", message),

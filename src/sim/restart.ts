@@ -15,6 +15,8 @@ export interface RestartSpec {
   readonly journal: Journal;
   /** Sets the callbacks of the world before it does anything. */
   readonly attach?: (world: World) => void;
+  /** Called after each tick that was done again. */
+  readonly beat?: () => void;
 }
 
 /**
@@ -22,10 +24,10 @@ export interface RestartSpec {
  * World.fault. told: the last tick of which whoever serves its players was told, see Journal.resume. Throws IMAGE_BAD when there is
  * no journal, or it is damaged.
  */
-export function takeUp(zone: Zone, told: number, { kernel, world: spec, journal, attach }: RestartSpec): World {
+export function takeUp(zone: Zone, told: number, { kernel, world: spec, journal, attach, beat }: RestartSpec): World {
   const world = new World(kernel, { ...spec, saved: journal.image(), memory: zone });
   attach?.(world);
-  journal.resume(world, told);
+  while (!journal.resume(world, told, 1)) beat?.();
   return world;
 }
 

@@ -294,7 +294,10 @@ export class Zones implements Venues {
     if (!this.#hasGates) return 0;
     for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
       const [passage, targets] = [this.#passages[i], this.#targets[i]];
-      if (passage === undefined || targets === undefined || this.#world(i).crossers === 0) continue;
+      if (passage === undefined || targets === undefined) continue;
+      // One that does the tick again may have asked before.
+      passage.begin(this.#tick);
+      if (this.#world(i).crossers === 0) continue;
       this.#world(i).depart(passage, targets);
       asking += passage.count(this.#tick);
     }

@@ -46,8 +46,7 @@ export class Tickets {
     if (!(count >= 0 && count <= TICKETS_MAX)) {
       throw new GyreError("BAD_ARGUMENT", `a round of ${count} items; tickets count up to ${TICKETS_MAX}`);
     }
-    if (this.generation === generation % GENERATIONS)
-      throw new GyreError("BAD_ARGUMENT", `round ${generation} is open already`);
+    if (this.isOpen(generation)) throw new GyreError("BAD_ARGUMENT", `round ${generation} is open already`);
     Atomics.store(this.#words, this.#size, (generation << TICKET_BITS) | count);
     Atomics.store(this.#words, this.#word, generation << TICKET_BITS);
   }
@@ -55,6 +54,10 @@ export class Tickets {
   /** The round that is open, modulo 2^20. */
   get generation(): number {
     return Atomics.load(this.#words, this.#word) >>> TICKET_BITS;
+  }
+
+  isOpen(generation: number): boolean {
+    return this.generation === generation % GENERATIONS;
   }
 
   /** Items of the open round that nobody claimed. A guess while others claim. */

@@ -33,8 +33,7 @@ const ENDED = 3 * LINE + 6;
 const WAITING = 4 * LINE;
 const MAIN_BELL = 5 * LINE;
 const TICKETS = 6 * LINE;
-const DONE = 7 * LINE;
-const GLOBAL_WORDS = 8 * LINE;
+const GLOBAL_WORDS = 7 * LINE;
 
 // Words of a slot.
 const ARRIVED = 0;
@@ -44,6 +43,7 @@ const HEARTBEAT = 3;
 const STATE = 4;
 const ZONE = 5;
 const ASKED = 6;
+const OPENS = 7;
 const SLOT_WORDS = 2 * LINE;
 
 // Words of a zone.
@@ -56,9 +56,10 @@ const ZONE_WORDS = LINE;
 export const STARTING = 0;
 export const IDLE = 1;
 export const BUSY = 2;
-/** It ended, and there is no other yet; the next one takes its zones up, and does the ticks that it missed: nobody waits for these two. */
+/** It ended, and there is no other yet; the next one takes its zones up, and does the ticks that it missed; it ended, and there will be no other. */
 export const GONE = 3;
 export const RESUMING = 4;
+export const CLOSED = 5;
 
 /** MOVE_TICK of a move that is being asked for. */
 const UNDATED = -1;
@@ -152,10 +153,11 @@ export class Board {
     return Atomics.load(this.#words, MOVE_TICK);
   }
 
-  /** False while another one moves. */
+  /** False while another one moves, and for where nobody will be. */
   askMove(zone: number, to: number): boolean {
     const { movingZone } = this;
     if (movingZone >= 0 && this.home(movingZone) !== this.movingTo) return false;
+    if (this.state(to) === CLOSED || this.state(this.home(zone)) === CLOSED) return false;
     // Nobody dates it before it is whole.
     Atomics.store(this.#words, MOVE_TICK, UNDATED);
     Atomics.store(this.#words, MOVE_TO, to);
@@ -164,39 +166,35 @@ export class Board {
     return true;
   }
 
+  /** For the zone's home: it cannot move, and stays. */
+  refuseMove(): void {
+    Atomics.store(this.#words, MOVE_TO, this.home(this.movingZone));
+  }
+
   dateMove(tick: number): void {
     Atomics.compareExchange(this.#words, MOVE_TICK, 0, tick);
   }
 
-  /** Whoever gets true opens the tick, and is the only one. */
-  claimOpening(tick: number): boolean {
-    return Atomics.compareExchange(this.#words, OPENING, tick - 1, tick) === tick - 1;
+  /** Whichever slot gets true opens the tick, and is the only one. */
+  claimOpening(slot: number, tick: number): boolean {
+    this.#setSlot(slot, OPENS, tick);
+    const isFirst = Atomics.compareExchange(this.#words, OPENING, tick - 1, tick) === tick - 1;
+    if (!isFirst) this.#setSlot(slot, OPENS, 0);
+    return isFirst;
   }
 
-  /** An opener's thread ended before it was done: another may open the tick. */
-  repairOpening(): void {
-    const tick = this.tick;
-    Atomics.compareExchange(this.#words, OPENING, tick + 1, tick);
+  /** The slot's thread ended: if it was about to open a tick, another one may. */
+  repairOpening(slot: number): void {
+    const { tick } = this;
+    if (this.#slot(slot, OPENS) === tick + 1) Atomics.compareExchange(this.#words, OPENING, tick + 1, tick);
+    this.#setSlot(slot, OPENS, 0);
   }
 
-  /** For who claimed the opening; and then rings. */
-  open(tick: number, asking: number): void {
+  /** For the slot that claimed the opening; and then rings. */
+  open(slot: number, tick: number, asking: number): void {
     Atomics.store(this.#words, ASKING, asking);
     Atomics.store(this.#words, TICK, tick);
-  }
-
-  /** Batches of this round that are done with. */
-  get done(): number {
-    return Atomics.load(this.#words, DONE);
-  }
-
-  openTickets(tick: number, count: number): void {
-    Atomics.store(this.#words, DONE, 0);
-    this.tickets.open(tick, count);
-  }
-
-  finishTicket(): void {
-    Atomics.add(this.#words, DONE, 1);
+    this.#setSlot(slot, OPENS, 0);
   }
 
   /** Somebody waits for slots to arrive: those that do ring. */
@@ -234,7 +232,9 @@ export class Board {
 
   /** Whether all slots, those that were absent among them, are done with this tick. */
   areAllAt(tick: number): boolean {
-    for (let slot = 0; slot < this.slots; slot++) if (this.arrived(slot) < tick) return false;
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.arrived(slot) < tick && this.state(slot) !== CLOSED) return false;
+    }
     return true;
   }
 
@@ -265,7 +265,7 @@ export class Board {
 
   /** Whether a thread is in the slot that does not have to catch up. */
   isAlive(slot: number): boolean {
-    return this.state(slot) !== GONE && this.state(slot) !== RESUMING;
+    return this.state(slot) < GONE;
   }
 
   state(slot: number): number {

@@ -5,14 +5,16 @@
  *     start     a thread a slot; each says that it is ready, with what others need of its zones; then all are told to go
  *     failed    it exited, threw outside of all hooks, or stood still for watchdogMs while it had something to do: what is left of it is ended,
  *               and the next thread in the slot takes its zones up from their journals
+ *     closed    its threads failed three times within 30 s, and no zone can be blamed: there will be no other, and its zones are given up
  *
  * The watchdog counts its own looks instead of the time between them: a process that was stopped, or a main thread that was held, has not
  * looked, and so fails nobody.
  */
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { type ErrorCode, GyreError } from "../errors.js";
+import { Failures } from "../sim/failures.js";
 import { waitAsync } from "../sync/waiter.js";
-import { type Board, BUSY, GONE, RESUMING, STARTING } from "./board.js";
+import { type Board, BUSY, CLOSED, GONE, IDLE, RESUMING } from "./board.js";
 import type { Kept } from "./keeper.js";
 
 /** Milliseconds without a sign of life after which a thread is given up. */
@@ -21,8 +23,9 @@ export const WATCHDOG_MS = 500;
 const LOOK_MS = 50;
 /** Milliseconds after which the main thread looks by itself, though nobody rang. */
 const BELL_MS = 50;
-/** Milliseconds for a thread to set its zones up. */
+/** Milliseconds for a thread to set its zones up, and for one that takes them up to load the game. */
 const START_MS = 60_000;
+const RESTART_MS = 8_000;
 
 /** What a worker's thread says to the main thread. */
 export type WorkerMessage =
@@ -53,6 +56,15 @@ export interface Failure {
   /** The zone that it was at; -1 for none. */
   readonly zone: number;
   readonly reason: string;
+  /** There will be no other thread in the slot: the zones that are at home there are given up. */
+  readonly isLast: boolean;
+}
+
+/** What a thread is asked, and has not answered. */
+interface Asked {
+  readonly slot: number;
+  readonly question: Question;
+  readonly resolve: (answer: unknown) => void;
 }
 
 export interface CrewTimers {
@@ -62,7 +74,7 @@ export interface CrewTimers {
 
 export interface CrewOptions {
   readonly board: Board;
-  /** The module that a thread runs, and what it is given, beside its slot and whether zones are to be taken up from their journals. */
+  /** The module that a thread runs, and what it is given, beside its slot and why the one before it ended: see worker.ts. */
   readonly entry: URL;
   readonly data: object;
   readonly timers: CrewTimers;
@@ -70,7 +82,9 @@ export interface CrewOptions {
   readonly watchdogMs?: number;
   /** Ticks are done, or some time passed. */
   readonly onTicks: () => void;
-  /** A thread was given up; before another one takes its place. */
+  /** Of zones: those whose thread ended while it was at them are noted here. */
+  readonly failures: Failures;
+  /** A thread was given up, and ended; before another one takes its place. */
   readonly onFailure: (failure: Failure) => void;
   /** Something failed in a game outside of all hooks. It stops nothing. */
   readonly onStray: (message: string) => void;
@@ -87,7 +101,9 @@ export class Crew {
   /** By slot: its heartbeat at the last look, and for how many looks it has not changed. */
   readonly #beats: Int32Array;
   readonly #stills: Int32Array;
-  readonly #questions = new Map<number, (answer: unknown) => void>();
+  readonly #questions = new Map<number, Asked>();
+  /** By slot, of threads that no zone is blamed for. */
+  readonly #failures: Failures;
   #lastQuestion = 0;
   #looks: NodeJS.Timeout | undefined;
   #isClosing = false;
@@ -96,7 +112,7 @@ export class Crew {
   static async start(options: CrewOptions): Promise<Crew> {
     const crew = new Crew(options);
     try {
-      await Promise.all(crew.#threads.map((_, slot) => crew.#begin(slot, false)));
+      await Promise.all(crew.#threads.map((_, slot) => crew.#begin(slot)));
     } catch (error) {
       await crew.close();
       throw error;
@@ -113,6 +129,7 @@ export class Crew {
     this.#threads = new Array<Worker | null>(slots).fill(null);
     this.#beats = new Int32Array(slots);
     this.#stills = new Int32Array(slots);
+    this.#failures = new Failures(slots);
   }
 
   /** Zones by index, as far as their memory can be shared. */
@@ -134,14 +151,23 @@ export class Crew {
 
   /** Of every zone that is at home somewhere: between two ticks, which differ between slots unless the server stands still. */
   async hashes(): Promise<Hashes> {
-    const answers = this.#threads.map((thread) => {
-      const question = ++this.#lastQuestion;
-      thread?.postMessage({ type: "hashes", question } satisfies Question);
-      return new Promise<unknown>((resolve) => this.#questions.set(question, resolve));
+    const { board } = this.#options;
+    const answers = this.#threads.map((thread, slot) => {
+      if (board.state(slot) === CLOSED) return [];
+      const question: Question = { type: "hashes", question: ++this.#lastQuestion };
+      thread?.postMessage(question);
+      return new Promise<unknown>((resolve) => {
+        this.#questions.set(question.question, { slot, question, resolve });
+      });
     });
-    this.#options.board.call();
+    board.call();
     const found = (await Promise.all(answers)) as Hashes[];
     return found.flat().sort(([a], [b]) => a - b);
+  }
+
+  /** Ends the thread in this slot wherever it is, as a fault would: for tests. */
+  async kill(slot: number): Promise<void> {
+    await this.#threads[slot]?.terminate();
   }
 
   /** Ends all threads, in the middle of nothing. */
@@ -161,11 +187,13 @@ export class Crew {
     return { type: "go", kept: [...this.#kept.values()] };
   }
 
-  /** Starts a thread in the slot; resolves when its zones are there. Throws when it cannot set them up. */
-  #begin(slot: number, resumes: boolean): Promise<void> {
+  /**
+   * Starts a thread in the slot; resolves when its zones are there. Throws when it cannot set them up. former: why the one before it ended; ""
+   * when there was none.
+   */
+  #begin(slot: number, former = ""): Promise<void> {
     const { entry, data, board, worker, onStray } = this.#options;
-    board.setState(slot, resumes ? RESUMING : STARTING);
-    const workerData = { ...data, slot, resumes, kept: [...this.#kept.values()] };
+    const workerData = { ...data, slot, former, kept: [...this.#kept.values()] };
     const thread = new Worker(entry, { ...worker, workerData, name: `sim-${slot}` });
     this.#threads[slot] = thread;
     return new Promise((resolve, reject) => {
@@ -175,7 +203,7 @@ export class Crew {
       };
       const late = setTimeout(
         () => fail(failed(`sim-${slot} did not come to an end of setting up its zones`)),
-        START_MS,
+        former === "" ? START_MS : RESTART_MS,
       );
       thread.on("message", (message: WorkerMessage) => {
         if (message.type === "stray") onStray(message.message);
@@ -185,6 +213,8 @@ export class Crew {
         else {
           clearTimeout(late);
           for (const one of message.kept) this.#kept.set(one.zone, one);
+          // One that resumes has its ticks to catch up with.
+          if (former === "") board.setState(slot, IDLE);
           resolve();
         }
       });
@@ -198,31 +228,49 @@ export class Crew {
 
   /** A thread is no use any more: its slot is handed to another, once, and unless all is over. */
   #failed(slot: number, thread: Worker, reason: string): void {
-    const { board, onFailure } = this.#options;
     if (this.#isClosing || this.#threads[slot] !== thread || this.#looks === undefined) return;
     this.#threads[slot] = null;
-    const zone = board.zoneOf(slot);
-    // The others go on without it.
-    board.setState(slot, GONE);
-    board.bell.ring();
-    thread.terminate().then(() => {
-      board.repairOpening();
-      board.setZone(slot, -1);
-      onFailure({ slot, zone, reason });
-      if (!this.#isClosing) this.#replace(slot);
-    });
+    // What it has may be taken from it once it does nothing any more.
+    thread.terminate().then(() => this.#ended(slot, reason));
   }
 
-  #replace(slot: number): void {
-    this.#begin(slot, true).then(
-      () => this.#threads[slot]?.postMessage(this.#go),
+  #ended(slot: number, reason: string): void {
+    const { board, failures, timers, onFailure } = this.#options;
+    const zone = board.zoneOf(slot);
+    // A step that was lent is its home's to find out about.
+    if (zone >= 0 && board.home(zone) === slot) failures.note(zone, timers.now());
+    const isLast = zone < 0 && this.#failures.note(slot, timers.now());
+    // The others go on without it.
+    board.setState(slot, isLast ? CLOSED : GONE);
+    board.setZone(slot, -1);
+    board.repairOpening(slot);
+    board.bell.ring();
+    onFailure({ slot, zone, reason, isLast });
+    if (!isLast && !this.#isClosing) this.#replace(slot, reason);
+    if (isLast) this.#answerFor(slot);
+  }
+
+  #replace(slot: number, former: string): void {
+    this.#begin(slot, former).then(
+      () => {
+        this.#threads[slot]?.postMessage(this.#go);
+        for (const asked of this.#questions.values()) {
+          if (asked.slot === slot) this.#threads[slot]?.postMessage(asked.question);
+        }
+        this.#options.board.call();
+      },
       // Told by the next failure, which follows.
       () => {},
     );
   }
 
+  /** There is nobody to be asked. */
+  #answerFor(slot: number): void {
+    for (const asked of this.#questions.values()) if (asked.slot === slot) this.#answered(asked.question.question, []);
+  }
+
   #answered(question: number, answer: unknown): void {
-    this.#questions.get(question)?.(answer);
+    this.#questions.get(question)?.resolve(answer);
     this.#questions.delete(question);
   }
 
@@ -231,8 +279,7 @@ export class Crew {
     for (let slot = 0; slot < board.slots; slot++) {
       const thread = this.#threads[slot];
       const beat = board.heartbeat(slot);
-      // One that resumes loads its modules first, which takes as long as it takes.
-      const isBusy = board.state(slot) === BUSY || (board.state(slot) === RESUMING && board.zoneOf(slot) >= 0);
+      const isBusy = board.state(slot) === BUSY || board.state(slot) === RESUMING;
       if (!isBusy || beat !== this.#beats[slot] || thread === null || thread === undefined) this.#stills[slot] = 0;
       else this.#stills[slot] = (this.#stills[slot] ?? 0) + 1;
       this.#beats[slot] = beat;

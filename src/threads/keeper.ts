@@ -34,6 +34,8 @@ export interface KeeperOptions {
   readonly desk: Desk;
   readonly spec: ZonesSpec;
   readonly failures: Failures;
+  /** Why the thread ended that was in the slot before; "" when there was none. */
+  readonly former: string;
   /** Milliseconds, the same clock in all threads. */
   readonly now: () => number;
   /** There is no journal of the zone any more, and why: it stops when it fails. Once for each. */
@@ -78,7 +80,10 @@ export class Keeper {
     return this.#views.get(zone);
   }
 
-  /** Takes up all zones at home, whose thread ended: those that failed before last, because they may end this one as well. */
+  /**
+   * Takes up all zones at home, whose thread ended: those that failed before last, because they may end this one as well. What was answered at
+   * their gates is to be acted on before `reconcile`.
+   */
   resume(): void {
     const { board, slot, failures } = this.#options;
     const mine = Array.from({ length: board.zones }, (_, zone) => zone).filter((zone) => board.home(zone) === slot);
@@ -89,6 +94,11 @@ export class Keeper {
       board.beat(slot);
     }
     board.setZone(slot, -1);
+  }
+
+  /** Who has a seat in the zones that were taken up, and who is known to have one, are the same from now on. */
+  reconcile(): void {
+    for (const zone of this.#journals.keys()) this.#options.desk.reconcile(zone);
   }
 
   /** After all that the zones said was handed on: the images that are due. */
@@ -133,6 +143,7 @@ export class Keeper {
   /** The zone is at home here from now on. */
   adopt(zone: number): void {
     this.#resumeOne(zone);
+    this.#options.desk.reconcile(zone);
   }
 
   #lose(zone: number, reason: string): void {
@@ -141,20 +152,21 @@ export class Keeper {
   }
 
   #resumeOne(zone: number): void {
-    const { failures, desk } = this.#options;
+    const { board, slot, failures, former, now } = this.#options;
     const [view, journal] = [this.view(zone), this.#journalOf(zone)];
     if (view === undefined || journal === undefined || !journal.isKept) {
       this.#giveUp(zone, "it failed, and there is no journal of it");
       return;
     }
     if (failures.isQuarantined(zone)) {
-      this.#giveUp(zone, "it failed three times within 30 seconds");
+      this.#giveUp(zone, `${former}; it failed three times within 30 seconds`);
       return;
     }
     try {
-      const world = takeUp(view, this.#options.board.arrived(this.#options.slot), this.#restart(zone, journal));
-      this.#settle(zone, world);
-      desk.reconcile(zone);
+      const again = (): World => takeUp(view, board.arrived(slot), this.#restart(zone, journal));
+      let { fault } = again();
+      while (fault !== null && !failures.note(zone, now())) ({ fault } = again());
+      if (fault !== null) this.#giveUp(zone, fault.message);
     } catch (error) {
       this.#giveUp(zone, error instanceof Error ? error.message : String(error));
     }
@@ -162,20 +174,15 @@ export class Keeper {
 
   /** The zone is nowhere any more. */
   #giveUp(zone: number, reason: string): void {
-    const { desk, spec } = this.#options;
+    const { desk, spec, zones } = this.#options;
     this.#journals.delete(zone);
+    zones.put(zone, undefined);
     desk.abandon(zone, new GyreError("GAME_FAILED", `${worldSpec(spec, zone).name}: ${reason}`));
-  }
-
-  /** Who stood in its gates may have been answered by the others, when the thread before ended. */
-  #settle(zone: number, world: World): void {
-    const { board, slot, spec } = this.#options;
-    const passage = spec.passages?.[zone];
-    if (passage !== undefined && board.present(slot) === world.zone.tick) world.settle(passage);
   }
 
   #restart(zone: number, journal: Journal) {
     return {
+      beat: () => this.#options.board.beat(this.#options.slot),
       kernel: this.#options.kernel,
       journal,
       world: worldSpec(this.#options.spec, zone),

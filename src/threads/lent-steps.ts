@@ -7,7 +7,8 @@
  *
  * The most expensive zones come first, so that the end is even; cheap ones go in batches that are worth a claim. A batch is claimed twice:
  * by a ticket, which is cheap, and by its holder word, which says who has it. So a thread that ends between the two, or while it
- * steps, leaves nothing that nobody answers for: the owner takes what nobody holds, and is told what may be half stepped.
+ * steps, leaves nothing that nobody answers for: the owner takes what nobody holds, and is told what may be half stepped. When the owner's
+ * thread ends, the one in its place sees to it that nobody is in a zone any more before it takes them up.
  */
 import type { Zone } from "../kernel/types.js";
 import type { Waiter } from "../sync/waiter.js";
@@ -17,12 +18,16 @@ import { type Board, GONE } from "./board.js";
 const BATCH_US = 40;
 /** Milliseconds of one look at what others do. */
 const LOOK_MS = 5;
+/** From one generation of tickets to one that is of none of these hours. */
+const GENERATION_FAR = 2 ** 19;
 /** Weight of one step in the moving average of what a zone costs. */
 const COST_WEIGHT = 1 / 16;
 
-/** Below the tick in a holder word: 0 for nobody, a slot + 1, or this: whoever had it is gone, and it counts as done. */
+/** Below the tick in a holder word: 0 for nobody, a slot + 1, or these: it was stepped; whoever had it is gone, and it counts as stepped. */
 const HOLDER_BITS = 12;
-const LOST = (1 << HOLDER_BITS) - 1;
+const HOLDER_MASK = (1 << HOLDER_BITS) - 1;
+const DONE = HOLDER_MASK - 1;
+const LOST = HOLDER_MASK;
 
 export interface LentOptions {
   readonly slot: number;
@@ -49,6 +54,8 @@ export class LentSteps {
   /** The zones in the order in which they are claimed. */
   readonly #order: Int32Array;
   #batches = 0;
+  /** Those before are done with. */
+  #undone = 0;
 
   static wordsOf(zones: number): number {
     return 3 * zones + 1;
@@ -71,8 +78,29 @@ export class LentSteps {
     const { board } = this.#options;
     this.#sort(zones, count);
     this.#cut(tick, count);
-    board.openTickets(tick, this.#batches);
+    board.tickets.open(tick, this.#batches);
     board.bell.ring();
+  }
+
+  /**
+   * For a thread that takes the place of another one in the slot, before its zones are taken up: nobody waits for what that one held. Owner: the
+   * round is over, and nobody is at a step when it returns.
+   */
+  resume(): void {
+    const { board, slot, waiter, now } = this.#options;
+    for (let batch = 0; batch < this.#holders.length; batch++) this.#lose(batch, slot);
+    board.bell.ring();
+    if (!this.isOwner) return;
+    // Of no generation that anybody waits for.
+    board.tickets.open(board.tickets.generation + GENERATION_FAR, 0);
+    for (let batch = 0; batch < this.#holders.length; batch++) {
+      for (let holder = this.#holder(batch); holder >= 0; holder = this.#holder(batch)) {
+        const seen = board.bell.value;
+        if (board.state(holder) === GONE) this.#lose(batch, holder);
+        else waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+        board.beat(slot);
+      }
+    }
   }
 
   /** Steps what nobody has claimed, until nothing is left to claim of this tick. */
@@ -84,11 +112,12 @@ export class LentSteps {
 
   /** Owner: until all are done with. lost: hears of each zone whose step was not finished, or trapped. */
   wait(tick: number, lost: (index: number) => void): void {
-    const { board, waiter, now, zoneAt } = this.#options;
+    const { board, slot, waiter, now, zoneAt } = this.#options;
     board.isAwaited = true;
-    for (let seen = board.bell.value; board.done < this.#batches; seen = board.bell.value) {
+    for (let seen = board.bell.value; !this.#areDone(tick); seen = board.bell.value) {
       if (this.#isAnyGone()) this.#takeOver(tick);
-      else waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+      if (!this.#areDone(tick)) waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+      board.beat(slot);
     }
     board.isAwaited = false;
     const count = this.#starts[this.#batches] ?? 0;
@@ -100,12 +129,12 @@ export class LentSteps {
 
   /** Whether there are tickets of this tick, or were. */
   #awaitTickets(tick: number): boolean {
-    const { board, waiter, now, owner } = this.#options;
-    for (let seen = board.bell.value; board.tickets.generation !== (tick & 0xf_ffff); seen = board.bell.value) {
+    const { board, slot, waiter, now, owner } = this.#options;
+    for (let seen = board.bell.value; !board.tickets.isOpen(tick); seen = board.bell.value) {
       // The owner is through with them, or its thread ended, or there are later ones.
-      if (board.arrived(owner) >= tick || board.tick > tick || board.isStopped || board.state(owner) === GONE)
-        return false;
+      if (board.arrived(owner) >= tick || board.tick > tick || board.isStopped || !board.isAlive(owner)) return false;
       waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
+      board.beat(slot);
     }
     return true;
   }
@@ -116,17 +145,37 @@ export class LentSteps {
     return false;
   }
 
+  #areDone(tick: number): boolean {
+    for (; this.#undone < this.#batches; this.#undone++) {
+      const holder = Atomics.load(this.#holders, this.#undone) ^ (tick << HOLDER_BITS);
+      if (holder !== DONE && holder !== LOST) return false;
+    }
+    return true;
+  }
+
   /** Steps what nobody holds, and counts as done what was held by a thread that ended. */
   #takeOver(tick: number): void {
     const { board } = this.#options;
     for (let batch = 0; batch < this.#batches; batch++) {
       this.#step(batch, tick);
-      const holder = Atomics.load(this.#holders, batch);
-      const slot = (holder & LOST) - 1;
-      if (slot < 0 || slot >= board.slots || board.state(slot) !== GONE) continue;
-      Atomics.store(this.#holders, batch, (tick << HOLDER_BITS) | LOST);
-      board.finishTicket();
+      const slot = this.#holder(batch);
+      if (slot >= 0 && board.state(slot) === GONE) this.#lose(batch, slot);
     }
+  }
+
+  /** The slot that is at it; -1 for none. */
+  #holder(batch: number): number {
+    const slot = (Atomics.load(this.#holders, batch) & HOLDER_MASK) - 1;
+    return slot < this.#options.board.slots ? slot : -1;
+  }
+
+  /** Of a slot whose thread ended, or by the owner, which gives it out: nobody is at it, and nobody will be. */
+  #lose(batch: number, slot: number): void {
+    const holder = Atomics.load(this.#holders, batch);
+    const who = holder & HOLDER_MASK;
+    const isFree = who === 0 && this.isOwner;
+    if (who !== slot + 1 && !isFree) return;
+    if (Atomics.compareExchange(this.#holders, batch, holder, holder | LOST) !== holder) this.#lose(batch, slot);
   }
 
   /** Unless another slot has it. */
@@ -137,9 +186,7 @@ export class LentSteps {
     if (!this.isOwner) this.steals++;
     const end = this.#starts[batch + 1] ?? 0;
     for (let i = this.#starts[batch] ?? 0; i < end; i++) this.#stepOne(this.#order[i] ?? 0, tick);
-    // Held by nobody who could end: done.
-    Atomics.store(this.#holders, batch, free | (LOST - 1));
-    board.finishTicket();
+    Atomics.store(this.#holders, batch, free | DONE);
     if (board.isAwaited) board.bell.ring();
   }
 
@@ -184,6 +231,7 @@ export class LentSteps {
     }
     this.#starts[batch] = count;
     this.#batches = batch;
+    this.#undone = 0;
     for (let i = 0; i < batch; i++) Atomics.store(this.#holders, i, tick << HOLDER_BITS);
   }
 }

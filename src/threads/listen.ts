@@ -84,9 +84,6 @@ function list(zone: number, world: World, { players, tell }: Listening, isWithin
 
 /** The zone stopped: nobody is in it any more. O(players). */
 export function stop(zone: number, error: GyreError, { players, notices }: Listening): void {
-  for (let number = 0; number < players.capacity; number++) {
-    const id = players.idAt(number);
-    if (id !== 0 && players.zone(id) === zone) players.gone(id);
-  }
+  players.goneFrom(zone);
   notices.stopped(zone, error);
 }

@@ -142,6 +142,14 @@ export class PlayerTable {
     Atomics.store(this.#words, this.#at(id) + PLACE, GONE);
   }
 
+  /** All who are in the zone are nowhere. O(players). */
+  goneFrom(zone: number): void {
+    for (let number = 0; number < this.capacity; number++) {
+      const id = this.idAt(number);
+      if (id !== 0 && this.zone(id) === zone) this.gone(id);
+    }
+  }
+
   /** False for an input that is not newer than the last that was heard. order: not 0; counts on across 2^32. */
   hear(id: number, order: number): boolean {
     const heard = this.#load(id, HEARD);

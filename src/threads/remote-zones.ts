@@ -177,6 +177,14 @@ export class RemoteZones implements Venues, Link {
     this.#players.freeGone();
   }
 
+  /** The zone is nowhere any more, as there is no thread for it: nobody else will tell of it. */
+  abandon(zone: number, error: GyreError): void {
+    const { players, figures } = this.#spec;
+    players.goneFrom(zone);
+    figures.setState(zone, STOPPED);
+    this.#stop(zone, error);
+  }
+
   // For zones.
 
   /** Of a zone: the last tick that its home has told of. */

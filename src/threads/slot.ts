@@ -42,6 +42,9 @@ export interface SlotDesk {
 
 /** What keeps zones from being lost: see keeper.ts. */
 export interface SlotKeeper {
+  /** In place of a thread that ended: takes up the zones at home. Between the two, what was answered at the gates of their last tick is acted on. */
+  resume(): void;
+  reconcile(): void;
   /**
    * The zone failed in its step of this tick: it does it again, or stays stopped. mark: of the desk when the step began; -1 when what was told
    * before the kernel's step stays told.
@@ -104,6 +107,21 @@ export class Slot {
     return this.#tick;
   }
 
+  /** In place of a thread that ended: takes up the zones at home, before it ticks. */
+  resume(): void {
+    const { board, slot, zones, keeper, lent } = this.#options;
+    lent?.resume();
+    board.setState(slot, RESUMING);
+    keeper.resume();
+    // It takes no part in the gates of its last tick any more, but those whom the others let in are with these, and would be in both.
+    board.setPresent(slot, -1);
+    this.#awaitReceived(this.#tick);
+    zones.begin(this.#tick);
+    zones.settle();
+    zones.turnBack();
+    keeper.reconcile();
+  }
+
   /** Ticks until that time, or until the main thread calls, and returns true; false when the server stopped. */
   run(untilMs: number): boolean {
     const { board } = this.#options;
@@ -140,7 +158,7 @@ export class Slot {
 
   /** Opens the tick, unless others have not arrived at the one before, or are opening it. */
   #open(tick: number, nowMs: number): boolean {
-    const { board, schedule, lent } = this.#options;
+    const { board, slot, schedule, lent } = this.#options;
     const isByClock = board.target === BY_CLOCK;
     const isOverdue = isByClock && nowMs >= schedule.dueMs + GRACE_PERIODS * schedule.periodMs;
     if (!board.haveArrived(tick - 1, !isByClock) && !isOverdue) {
@@ -148,17 +166,17 @@ export class Slot {
       // Unless the last one arrived just now, and did not see that.
       if (!board.haveArrived(tick - 1, !isByClock)) return false;
     }
-    if (!board.claimOpening(tick)) return false;
+    if (!board.claimOpening(slot, tick)) return false;
     board.isAwaited = false;
     let asking = 0;
-    for (let slot = 0; slot < board.slots; slot++) {
-      if (board.arrived(slot) !== tick - 1 || !board.isAlive(slot)) continue;
-      board.setPresent(slot, tick - 1);
-      asking += board.asked(slot);
+    for (let other = 0; other < board.slots; other++) {
+      if (board.arrived(other) !== tick - 1 || !board.isAlive(other)) continue;
+      board.setPresent(other, tick - 1);
+      asking += board.asked(other);
     }
     board.dateMove(tick);
     schedule.advance(isByClock ? nowMs : schedule.dueMs);
-    board.open(tick, asking);
+    board.open(slot, tick, asking);
     // Whoever lends steps wakes the others when they are ready.
     if (lent?.isOwner !== true) board.bell.ring();
     return true;
@@ -181,12 +199,11 @@ export class Slot {
       this.#step(next);
       zones.turnBack();
       zones.rest();
+      this.#arrive(next, 0);
+      keeper.renew();
     }
     this.#step(tick);
-    const asked = zones.depart();
-    desk.endTick(tick);
-    this.#tick = tick;
-    board.arrive(slot, tick, asked);
+    this.#arrive(tick, zones.depart());
     const endedMs = now();
     const isLast = this.#isLast(tick);
     if (isLast) board.mainBell.ring();
@@ -195,6 +212,13 @@ export class Slot {
     keeper.renew();
     board.setState(slot, IDLE);
     this.#measure(beganMs - dueMs, beganMs, now());
+  }
+
+  #arrive(tick: number, asked: number): void {
+    const { board, slot, desk } = this.#options;
+    desk.endTick(tick);
+    this.#tick = tick;
+    board.arrive(slot, tick, asked);
   }
 
   #measure(wakeMs: number, beganMs: number, endedMs: number): void {
@@ -208,13 +232,19 @@ export class Slot {
 
   /** Between two ticks that all who are present have arrived at, and that none of them goes on from without the others. */
   #exchange(tick: number): void {
-    const { board, slot, zones, waiter, now } = this.#options;
+    const { board, slot, zones } = this.#options;
     zones.receive(this.#takesPart);
     board.received(slot, tick);
+    this.#awaitReceived(tick);
+    zones.settle();
+  }
+
+  #awaitReceived(tick: number): void {
+    const { board, slot, waiter, now } = this.#options;
     for (let seen = board.bell.value; !board.haveReceived(tick); seen = board.bell.value) {
       waiter.wait(board.bell.words, board.bell.index, seen, now() + GATES_WAIT_MS);
+      board.beat(slot);
     }
-    zones.settle();
   }
 
   /** Hands a zone over that moves away, and takes up one that moves here. */
@@ -224,7 +254,11 @@ export class Slot {
     const to = board.movingTo;
     if (zone < 0 || board.moveTick <= 0) return;
     if (to !== slot) {
-      if (board.home(zone) !== slot || zones.at(zone) === undefined || !keeper.release(zone)) return;
+      if (board.home(zone) !== slot) return;
+      if (zones.at(zone) === undefined || !keeper.release(zone)) {
+        board.refuseMove();
+        return;
+      }
       zones.put(zone, undefined);
       board.setHome(zone, to);
       board.bell.ring();
@@ -257,6 +291,7 @@ export class Slot {
       if (world === undefined || world.zone.tick >= tick) continue;
       zones.decide(i);
       if (world.prepare(tick)) this.#ready[count++] = i;
+      else keeper.failed(i, tick, -1);
     }
     lent.open(tick, this.#ready, count);
     lent.work(tick);

@@ -6,8 +6,11 @@ import { defineGame, type Game, runsInTicks } from "../../src/game/define.js";
 import { type GamePlan, planGame } from "../../src/game/plan.js";
 import { planData } from "../../src/game/plan-data.js";
 import type { GameDefinition, OwnColumns, Settings } from "../../src/game/types.js";
+import { loadKernel } from "../../src/kernel/load.js";
 import { instancesOf } from "../../src/sim/template.js";
-import { Crew, type Failure } from "../../src/threads/crew.js";
+import { Zones } from "../../src/sim/zones.js";
+import { sharedClock } from "../../src/threads/clock.js";
+import { Crew, type Failure, type Hashes } from "../../src/threads/crew.js";
 import { makeParts, openParts } from "../../src/threads/parts.js";
 import { makePlayerParts, openRemoteZones, remoteZoneSpecs } from "../../src/threads/player-parts.js";
 
@@ -31,7 +34,7 @@ export interface TestCrew {
 }
 
 export const timers = {
-  now: () => performance.now(),
+  now: sharedClock(),
   setTimeout: (callback: () => void, ms: number) => setTimeout(callback, ms),
 };
 
@@ -53,11 +56,36 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
     data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts, players },
     timers,
     onTicks: () => venues.drain(),
+    failures: opened.failures,
     onFailure: (failure) => failures.push(failure),
     onStray: () => {},
     onUnkept: () => {},
   });
   return { ...opened, crew, plan, failures, venues };
+}
+
+/** What differs, by zone and part. */
+export function differences(found: Hashes, expected: Hashes): string[] {
+  const odd = expected.flatMap(([zone, hash, digests]) => {
+    const [, its, parts = new Map<string, bigint>()] = found.find(([other]) => other === zone) ?? [];
+    if (its === hash) return [];
+    return [
+      `zone ${zone}: ${[...digests].filter(([name, digest]) => parts.get(name) !== digest).map(([name]) => name)}`,
+    ];
+  });
+  return found.length === expected.length ? odd : [`${found.length} zones of ${expected.length}`, ...odd];
+}
+
+export async function hashesWithoutThreads({ game, settings }: Pick<TestCrew, "game" | "settings">, ticks: number) {
+  const plan = await planGame(game, { settings });
+  const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings });
+  for (let tick = 0; tick < ticks; tick++) zones.step();
+  const hashes: Hashes = zones.all.map((world, i) => [i, world.hash(), world.digests()]);
+  const { transfers } = zones;
+  const faults = zones.all.flatMap(({ fault }) => fault?.message ?? []);
+  zones.close();
+  if (faults.length > 0) throw new Error(`without threads: ${faults.join("; ")}`);
+  return { hashes, transfers };
 }
 
 function shapeOf(plan: GamePlan, slots: number) {

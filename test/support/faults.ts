@@ -1,0 +1,104 @@
+/** Crews whose threads fail at random, beside what the same zones come to when nothing does. */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GONE } from "../../src/threads/board.js";
+import type { Failure } from "../../src/threads/crew.js";
+import { definition, FAULTS, type Fault, FOLDER, KINDS } from "../games/faults.js";
+import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from "./crews.js";
+import { Random } from "./random.js";
+
+/** Milliseconds: less than a server's, so that hanging threads cost a test less. */
+export const WATCHDOG_MS = 200;
+/** Of a run. */
+const TICKS = 240;
+/** Failures of a zone within 30 s that do not quarantine it. */
+const FAULTS_MAX = 2;
+
+const FAULTY = gameIn("faults", definition);
+
+/** A crew whose zones fail as planned. `done` says when each fault was, in milliseconds since 1970, by zone and tick. */
+export async function faultyCrew(faults: readonly Fault[], spec: Omit<TestCrew, "game" | "file">) {
+  const folder = mkdtempSync(join(tmpdir(), "gyre-faults-"));
+  const env = { ...process.env, [FAULTS]: JSON.stringify(faults), [FOLDER]: folder };
+  const made = await crewOf({ ...FAULTY, watchdogMs: WATCHDOG_MS, worker: { env }, ...spec });
+  return {
+    ...made,
+    doneMs: ({ zone, tick }: Fault) => statSync(join(folder, `${zone} ${tick}`), { throwIfNoEntry: false })?.mtimeMs,
+    async close() {
+      await made.crew.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export interface FaultRun {
+  faults: readonly Fault[];
+  kills: number;
+  failures: readonly Failure[];
+  /** Milliseconds from a fault to when the slot that its thread was in had caught up. */
+  outagesMs: number[];
+  /** What is not as it would be without faults. */
+  odd: string[];
+}
+
+/** Zones without gates; each fails up to twice, and a thread is ended at a random moment. */
+export async function runFaults(seed: number, zones = 10): Promise<FaultRun> {
+  const random = new Random(seed);
+  const settings = { zones, npcs: 40, bots: 6, players: 8, seed };
+  const kills = random.integer(0, 1);
+  const faults = planOf(random, zones, FAULTS_MAX - kills);
+  const { hashes } = await hashesWithoutThreads({ game: FAULTY.game, settings }, TICKS);
+  const run = await faultyCrew(faults, { settings, slots: random.integer(1, 4), spin: random.pick(["auto", "off"]) });
+  const { crew, board, failures } = run;
+  const outagesMs: number[] = [];
+  const looks = setInterval(watch(run, faults, outagesMs), 1);
+  try {
+    const done = crew.advanceTo(TICKS);
+    for (let n = 0; n < kills; n++) {
+      await reached(board, random.integer(1, TICKS - 1));
+      await crew.kill(random.integer(0, board.slots - 1));
+    }
+    await done;
+    const odd = differences(await crew.hashes(), hashes);
+    for (const fault of faults) {
+      if (run.doneMs(fault) === undefined) odd.push(`${fault.kind} of ${fault.zone} at ${fault.tick} was not`);
+    }
+    return { faults, kills, failures, outagesMs, odd };
+  } finally {
+    clearInterval(looks);
+    await run.close();
+  }
+}
+
+function planOf(random: Random, zones: number, most: number): Fault[] {
+  const faults = new Map<string, Fault>();
+  for (let i = 0; i < zones * most; i++) {
+    const fault = { zone: `zone-${i % zones}`, tick: random.integer(2, TICKS), kind: random.pick(KINDS) };
+    faults.set(`${fault.zone} ${fault.tick}`, fault);
+  }
+  return [...faults.values()];
+}
+
+async function reached(board: { readonly tick: number }, tick: number): Promise<void> {
+  while (board.tick < tick) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Looks which slots are back. */
+function watch(run: Awaited<ReturnType<typeof faultyCrew>>, faults: readonly Fault[], outagesMs: number[]) {
+  const { board, failures } = run;
+  let known = 0;
+  const away = new Map<number, number>();
+  return (): void => {
+    for (; known < failures.length; known++) {
+      const { slot, zone } = failures[known] ?? { slot: 0, zone: -1 };
+      const times = faults.filter((fault) => fault.zone === `zone-${zone}`).map((fault) => run.doneMs(fault) ?? 0);
+      away.set(slot, zone < 0 ? Date.now() : Math.max(...times));
+    }
+    for (const [slot, sinceMs] of away) {
+      if (board.state(slot) >= GONE) continue;
+      outagesMs.push(Date.now() - sinceMs);
+      away.delete(slot);
+    }
+  };
+}
