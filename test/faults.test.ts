@@ -5,16 +5,8 @@ import { runFaults } from "./support/faults.js";
 
 test("errors, traps, exits and loops for ever of zones, and threads that are ended, leave all zones as if nothing had been", async () => {
   let count = 0;
-  for (const seed of [1, 2, 3]) {
-    const { faults, kills, odd, outagesMs, failures } = await runFaults(seed);
-    console.log(
-      seed,
-      faults.length,
-      kills,
-      odd,
-      outagesMs,
-      failures.map((f) => f.reason),
-    );
+  for (const seed of [1, 2]) {
+    const { faults, kills, odd } = await runFaults(seed);
     assert.equal(odd, [], `seed ${seed}`);
     count += faults.length + kills;
   }

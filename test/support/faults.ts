@@ -74,7 +74,7 @@ export async function runFaults(seed: number, zones = 10): Promise<FaultRun> {
 function planOf(random: Random, zones: number, most: number): Fault[] {
   const faults = new Map<string, Fault>();
   for (let i = 0; i < zones * most; i++) {
-    const fault = { zone: `zone-${i % zones}`, tick: random.integer(2, TICKS), kind: random.pick(KINDS) };
+    const fault = { zone: `zone-${i % zones}`, tick: random.integer(1, TICKS - 1), kind: random.pick(KINDS) };
     faults.set(`${fault.zone} ${fault.tick}`, fault);
   }
   return [...faults.values()];
@@ -93,7 +93,8 @@ function watch(run: Awaited<ReturnType<typeof faultyCrew>>, faults: readonly Fau
     for (; known < failures.length; known++) {
       const { slot, zone } = failures[known] ?? { slot: 0, zone: -1 };
       const times = faults.filter((fault) => fault.zone === `zone-${zone}`).map((fault) => run.doneMs(fault) ?? 0);
-      away.set(slot, zone < 0 ? Date.now() : Math.max(...times));
+      // One that was ended from outside may be so in a zone that did nothing.
+      away.set(slot, Math.max(...times, 0) || Date.now());
     }
     for (const [slot, sinceMs] of away) {
       if (board.state(slot) >= GONE) continue;
