@@ -1,0 +1,55 @@
+// Runs the built tests, a process a file, as many at a time as there are cores: `node test/run.mjs [PATTERN]`. What took longest last time
+// begins first. Prints what each says when it is done, and the totals; the exit status is 1 when any failed.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const FOLDER = "build/test";
+const TIMES = `${FOLDER}/times.json`;
+/** More at a time would take each other's cores in tests that have threads of their own. */
+const PROCESSES_MAX = 4;
+
+const uvu = fileURLToPath(new URL("../node_modules/uvu/bin.js", import.meta.url));
+const wanted = new RegExp(process.argv[2] ?? "");
+const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, "utf8")) : {};
+const waiting = readdirSync(FOLDER)
+  .filter((name) => name.endsWith(".test.js") && wanted.test(name))
+  .sort((a, b) => (times[b] ?? 0) - (times[a] ?? 0));
+const totals = { Total: 0, Passed: 0, Skipped: 0 };
+const began = performance.now();
+let failed = waiting.length === 0;
+
+function run(name) {
+  const start = performance.now();
+  const child = spawn(process.execPath, [...process.execArgv, uvu, FOLDER, `^${name.replaceAll(".", "\\.")}$`], {
+    env: { FORCE_COLOR: process.stdout.isTTY ? "1" : "0", ...process.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const chunks = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
+  return new Promise((resolve) => {
+    child.on("close", (status) => {
+      times[name] = Math.round(performance.now() - start);
+      const text = Buffer.concat(chunks).toString();
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours.
+      const plain = text.replace(/\x1b\[\d*m/g, "");
+      for (const word of Object.keys(totals))
+        totals[word] += Number(new RegExp(`^ *${word}: +(\\d+)`, "m").exec(plain)?.[1] ?? 0);
+      failed ||= status !== 0;
+      process.stdout.write(`${text.split(/\n[^\n]*Total:/)[0]}\n`);
+      if (status !== 0) process.stdout.write(`${name} ended with status ${status}\n`);
+      resolve();
+    });
+  });
+}
+
+async function work() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await run(name);
+}
+
+await Promise.all(Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, work));
+writeFileSync(TIMES, JSON.stringify(times));
+for (const [word, count] of Object.entries(totals)) console.log(`  ${`${word}:`.padEnd(10)} ${count}`);
+console.log(`  Duration:  ${(performance.now() - began).toFixed(0)}ms`);
+process.exitCode = failed ? 1 : 0;
