@@ -2,9 +2,12 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadKernel } from "../../src/kernel/load.js";
 import { GONE } from "../../src/threads/board.js";
 import type { Failure } from "../../src/threads/crew.js";
 import { definition, FAULTS, type Fault, FOLDER, KINDS } from "../games/faults.js";
+import { definition as herds } from "../games/herds.js";
+import { definition as travellers } from "../games/travellers.js";
 import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from "./crews.js";
 import { Random } from "./random.js";
 
@@ -12,10 +15,14 @@ import { Random } from "./random.js";
 export const WATCHDOG_MS = 200;
 /** Of a run. */
 const TICKS = 240;
+/** At what a thread is at, to end it in the middle of that: some milliseconds. */
+const LOOKS_MAX = 100_000;
 /** Failures of a zone within 30 s that do not quarantine it. */
 const FAULTS_MAX = 2;
 
 const FAULTY = gameIn("faults", definition);
+const HERDS = gameIn("herds", herds);
+const TRAVELLERS = gameIn("travellers", travellers);
 
 /** A crew whose zones fail as planned. `done` says when each fault was, in milliseconds since 1970, by zone and tick. */
 export async function faultyCrew(faults: readonly Fault[], spec: Omit<TestCrew, "game" | "file">) {
@@ -69,6 +76,72 @@ export async function runFaults(seed: number, zones = 10): Promise<FaultRun> {
     clearInterval(looks);
     await run.close();
   }
+}
+
+export interface KillRun {
+  kills: number;
+  failures: readonly Failure[];
+  odd: string[];
+}
+
+/** Zones without scripts, whose steps are taken by all threads: which are ended at random moments, also while they hold a ticket. */
+export async function killAtSteps(seed: number, kills = 2): Promise<KillRun> {
+  const random = new Random(seed);
+  const settings = { zones: 12, bots: 3, players: 8, seed };
+  const { hashes } = await hashesWithoutThreads({ game: HERDS.game, settings }, TICKS);
+  const run = await crewOf({ ...HERDS, settings, slots: random.integer(2, 4), spin: random.pick(["auto", "off"]) });
+  try {
+    await advanceAndKill(run, random, kills);
+    return { kills, failures: run.failures, odd: differences(await run.crew.hashes(), hashes) };
+  } finally {
+    await run.crew.close();
+  }
+}
+
+/** Zones on all threads, between which all go to and fro: nobody is lost or doubled. */
+export async function killAtGates(seed: number, kills = 2): Promise<KillRun & { transfers: number }> {
+  const random = new Random(seed);
+  const settings = { zones: random.integer(2, 6), npcs: 60, seed };
+  const run = await crewOf({ ...TRAVELLERS, settings, slots: random.integer(2, 3) });
+  const { crew, failures, venues } = run;
+  try {
+    await advanceAndKill(run, random, kills);
+    await crew.hashes();
+    const kernel = await loadKernel({ shared: true });
+    const found = new Map<number, string[]>();
+    for (const { zone: index, handle } of crew.kept.values()) {
+      const zone = kernel.attachZone(handle);
+      for (let slot = 0; slot < zone.highWater; slot++) {
+        const mark = zone.own["mark"]?.[slot] ?? 0;
+        if (zone.columns.alive[slot] === 1) found.set(mark, [...(found.get(mark) ?? []), `zone-${index}`]);
+      }
+    }
+    const odd: string[] = [];
+    for (let mark = 0; mark < settings.zones * settings.npcs; mark++) {
+      const where = found.get(mark) ?? [];
+      if (where.length !== 1) odd.push(`traveller ${mark} is in ${where.join(" and ") || "no zone"}`);
+    }
+    return { kills, failures, odd, transfers: venues.transfers };
+  } finally {
+    await crew.close();
+  }
+}
+
+async function advanceAndKill({ crew, board }: Awaited<ReturnType<typeof crewOf>>, random: Random, kills: number) {
+  const done = crew.advanceTo(TICKS);
+  const ticks = Array.from({ length: kills }, () => random.integer(1, TICKS - 10)).sort((a, b) => a - b);
+  for (const tick of ticks) {
+    await reached(board, tick);
+    const slot = random.integer(0, board.slots - 1);
+    const isAt = random.pick([
+      () => true,
+      () => board.zoneOf(slot) >= 0,
+      () => board.arrived(slot) < board.tick && board.present(slot) === board.tick - 1,
+    ]);
+    for (let look = 0; look < LOOKS_MAX && !isAt(); look++);
+    await crew.kill(slot);
+  }
+  await done;
 }
 
 function planOf(random: Random, zones: number, most: number): Fault[] {
