@@ -7,11 +7,13 @@ import vm from "node:vm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
+import type { GameDefinition, GameWorld } from "../src/game/types.js";
 import { Hub } from "../src/net/hub.js";
 import { Journal } from "../src/sim/journal.js";
 import { TickTimes } from "../src/sim/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Remote } from "./support/remote.js";
+import { slotHere } from "./support/slot-here.js";
 import { field, worldOf, zonesOf } from "./support/worlds.js";
 
 const ENTITIES = 2000;
@@ -212,6 +214,73 @@ test("crowds that wait in 50 gates, and have asked, leave under 256 bytes a tick
   console.log(`${perTick.toFixed(0)} bytes of garbage a tick at ${GATES} gates`);
   assert.is(asked, 4 * GATES);
   assert.ok(perTick < 256, `${perTick} bytes a tick`);
+});
+
+/** Small zones in a ring, whose gates lead from each to the next and to the one before. */
+const ZONES = 12;
+const ring = {
+  name: "ring",
+  map: field(16),
+  capacity: 200,
+  archetypes: {
+    player: { speed: 200, hp: 30, attack: 6, reach: 12, cooldown: 0.2, team: 1, respawn: 1 },
+    drifter: { speed: 150, hp: 20, team: 2, brain: "hunter", wander: 200, attack: 3, sight: 60, reach: 8, respawn: 2 },
+  },
+  gates: Array.from({ length: ZONES }, (_, i) => [
+    { zone: `zone-${i}`, x0: 380, y0: 32, x1: 480, y1: 480, to: `zone-${(i + 1) % ZONES}`, x: 200, y: 250 },
+    { zone: `zone-${i}`, x0: 32, y0: 32, x1: 100, y1: 480, to: `zone-${(i + ZONES - 1) % ZONES}`, x: 300, y: 250 },
+  ]).flat(),
+  setup(world) {
+    for (let i = 0; i < world.settings.npcs; i++) {
+      const { x, y } = world.freePlace("drifter");
+      world.spawn("drifter", x, y);
+    }
+  },
+} satisfies GameDefinition;
+
+/**
+ * Bytes of a tick of a slot with 12 zones of 50 entities and a player or more each. Half of them are of the images that journals take every
+ * two seconds, and 16 of each reading of the clock.
+ */
+async function allocatedInSlot(definition: GameDefinition, bots: number): Promise<number> {
+  const settings = { zones: ZONES, npcs: 50, bots, players: 16, seed: 5 };
+  const { zones, venues, tick } = await slotHere(defineGame(definition), settings);
+  const seats = venues.all.map((venue) => venue.join("ann"));
+  for (const venue of venues.all) venues.watch(venue);
+  let seq = 1;
+  const all = (): void => {
+    for (let i = 0; i < ZONES; i++) venues.all[i]?.input(seats[i] ?? 0, seq, (seq % 5) - 2, 0, seq % 2);
+    seq++;
+    tick();
+    venues.drain();
+  };
+  for (let i = 0; i < WARM_UP_TICKS; i++) all();
+  const perTick = allocatedBy(all);
+  console.log(
+    `${perTick.toFixed(0)} bytes of garbage a tick in a sim worker with ${ZONES} zones and ${bots} bots each`,
+  );
+  assert.ok(zones.all.every(({ fault }) => fault === null));
+  assert.is(zones.players, ZONES);
+  assert.ok(zones.transfers >= 3, `${zones.transfers} went through gates`);
+  zones.close();
+  return perTick;
+}
+
+test("12 zones without scripts leave under 3,072 bytes a tick in a sim worker: journals, captures and gates included", async () => {
+  assert.ok((await allocatedInSlot(ring, 0)) < 3072);
+});
+
+test("12 zones with scripts leave as little", async () => {
+  let sum = 0;
+  const run = ({ zone }: GameWorld): void => {
+    sum += zone.count;
+  };
+  assert.ok((await allocatedInSlot({ ...ring, systems: [{ name: "count", every: 1, run }] }, 0)) < 3072);
+  assert.ok(sum > ZONES * TICKS);
+});
+
+test("each of 12 bots that decide in a tick adds under 256 bytes: numbers with fractions are boxed on their way", async () => {
+  assert.ok((await allocatedInSlot(ring, 6)) < 3072 + 12 * 256);
 });
 
 test.run();

@@ -45,13 +45,14 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #kept = new Map<number, Kept>();
-  /** Of those that are at home. */
-  readonly #journals = new Map<number, Journal>();
+  /** By zone, of those that are at home. */
+  readonly #journals: (Journal | undefined)[];
   /** Zones as this thread sees them; one view of each for its life. */
   readonly #views = new Map<number, Zone>();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#journals = new Array<Journal | undefined>(options.board.zones).fill(undefined);
   }
 
   /** Begins the journals of the zones that are here. Returns what others need of them: nothing of zones that are not shared. */
@@ -75,9 +76,12 @@ export class Keeper {
 
   /** A zone as this thread sees it; undefined for one that is not shared. */
   view(zone: number): Zone | undefined {
-    const { handle } = this.#kept.get(zone) ?? {};
-    if (handle !== undefined && !this.#views.has(zone)) this.#views.set(zone, this.#options.kernel.attachZone(handle));
-    return this.#views.get(zone);
+    const view = this.#views.get(zone);
+    const kept = view === undefined ? this.#kept.get(zone) : undefined;
+    if (kept === undefined) return view;
+    const made = this.#options.kernel.attachZone(kept.handle);
+    this.#views.set(zone, made);
+    return made;
   }
 
   /**
@@ -98,12 +102,16 @@ export class Keeper {
 
   /** Who has a seat in the zones that were taken up, and who is known to have one, are the same from now on. */
   reconcile(): void {
-    for (const zone of this.#journals.keys()) this.#options.desk.reconcile(zone);
+    for (let zone = 0; zone < this.#journals.length; zone++) {
+      if (this.#journals[zone] !== undefined) this.#options.desk.reconcile(zone);
+    }
   }
 
   /** After all that the zones said was handed on: the images that are due. */
   renew(): void {
-    for (const [zone, journal] of this.#journals) {
+    for (let zone = 0; zone < this.#journals.length; zone++) {
+      const journal = this.#journals[zone];
+      if (journal === undefined) continue;
       journal.renew();
       if (journal.lost !== "") this.#lose(zone, journal.lost);
     }
@@ -115,7 +123,7 @@ export class Keeper {
    */
   failed(zone: number, tick: number, mark: number): void {
     const { zones, now, failures, desk } = this.#options;
-    const [world, journal] = [zones.at(zone), this.#journals.get(zone)];
+    const [world, journal] = [zones.at(zone), this.#journals[zone]];
     if (world === undefined || world.fault === null || journal === undefined) return;
     const again = runAgain(world, tick, {
       ...this.#restart(zone, journal),
@@ -130,12 +138,12 @@ export class Keeper {
 
   /** Ends the zone's life here: it has a new home. False when it cannot be taken up there. */
   release(zone: number): boolean {
-    const [world, journal] = [this.#options.zones.at(zone), this.#journals.get(zone)];
+    const [world, journal] = [this.#options.zones.at(zone), this.#journals[zone]];
     if (world === undefined || world.fault !== null || journal === undefined || journal.lost !== "") return false;
     journal.keep(world);
     if (!journal.isKept) return false;
     world.log = null;
-    this.#journals.delete(zone);
+    this.#journals[zone] = undefined;
     this.#options.desk.detach(zone);
     return true;
   }
@@ -147,7 +155,7 @@ export class Keeper {
   }
 
   #lose(zone: number, reason: string): void {
-    this.#journals.delete(zone);
+    this.#journals[zone] = undefined;
     this.#options.onLost(zone, reason);
   }
 
@@ -175,7 +183,7 @@ export class Keeper {
   /** The zone is nowhere any more. */
   #giveUp(zone: number, reason: string): void {
     const { desk, spec, zones } = this.#options;
-    this.#journals.delete(zone);
+    this.#journals[zone] = undefined;
     zones.put(zone, undefined);
     desk.abandon(zone, new GyreError("GAME_FAILED", `${worldSpec(spec, zone).name}: ${reason}`));
   }
@@ -197,7 +205,7 @@ export class Keeper {
   }
 
   #journalOf(zone: number): Journal | undefined {
-    const found = this.#journals.get(zone);
+    const found = this.#journals[zone];
     const [kept, view] = [this.#kept.get(zone), this.view(zone)];
     if (found !== undefined || kept === undefined || view === undefined) return found;
     const { seats, zone: shape } = worldSpec(this.#options.spec, zone);
@@ -208,7 +216,7 @@ export class Keeper {
       periodTicks: JOURNAL_SECONDS * (shape.tickRate ?? 60),
       phase: zone,
     });
-    this.#journals.set(zone, journal);
+    this.#journals[zone] = journal;
     return journal;
   }
 }

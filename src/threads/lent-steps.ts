@@ -180,19 +180,25 @@ export class LentSteps {
 
   /** Unless another slot has it. */
   #step(batch: number, tick: number): void {
-    const { board, slot } = this.#options;
+    const { board, slot, costs, now } = this.#options;
     const free = tick << HOLDER_BITS;
     if (Atomics.compareExchange(this.#holders, batch, free, free | (slot + 1)) !== free) return;
     if (!this.isOwner) this.steals++;
     const end = this.#starts[batch + 1] ?? 0;
-    for (let i = this.#starts[batch] ?? 0; i < end; i++) this.#stepOne(this.#order[i] ?? 0, tick);
+    let beganMs = now();
+    for (let i = this.#starts[batch] ?? 0; i < end; i++) {
+      const index = this.#order[i] ?? 0;
+      this.#stepOne(index, tick);
+      const endedMs = now();
+      costs[index] = (costs[index] ?? 0) + ((endedMs - beganMs) * 1000 - (costs[index] ?? 0)) * COST_WEIGHT;
+      beganMs = endedMs;
+    }
     Atomics.store(this.#holders, batch, free | DONE);
     if (board.isAwaited) board.bell.ring();
   }
 
   #stepOne(index: number, tick: number): void {
-    const { board, slot, costs, now, zoneAt } = this.#options;
-    const beganMs = now();
+    const { board, slot, zoneAt } = this.#options;
     board.setZone(slot, index);
     try {
       zoneAt(index)?.step();
@@ -201,7 +207,6 @@ export class LentSteps {
     }
     board.setZone(slot, -1);
     board.beat(slot);
-    costs[index] = (costs[index] ?? 0) + ((now() - beganMs) * 1000 - (costs[index] ?? 0)) * COST_WEIGHT;
   }
 
   /** By insertion: from one tick to the next the order hardly changes. */
