@@ -35,7 +35,7 @@ export async function slotHere(game: Game, settings: Partial<Settings>) {
   const onLost = (zone: number, why: string): void => {
     throw new Error(`zone ${zone} has no journal any more: ${why}`);
   };
-  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now, onLost });
+  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, now, onLost, former: "" });
   const zoneAt = (index: number) => keeper.view(index);
   const lent = new LentSteps({ slot, owner: slot, board, words, costs, waiter, now, zoneAt });
   const stepped = (index: number, tick: number): void => desk.stepped(index, tick);
