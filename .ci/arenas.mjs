@@ -17,12 +17,12 @@ const { arenas, bots, seconds, rounds, check } = flags;
 // With one thread, a tick of all arenas is two thirds of the period.
 const tickRate = Math.max(1, Math.floor(1000 / (1.5 * arenas * flags["work-ms"])));
 
-/** Rounds of work that take so long here. */
+/** Rounds of work that take so long of a core here, whatever else the machine does. */
 function calibrate(ms) {
   const timesMs = Array.from({ length: 9 }, (_, seed) => {
-    const startMs = performance.now();
+    const start = process.cpuUsage();
     work(CALIBRATION_ROUNDS, seed);
-    return performance.now() - startMs;
+    return process.cpuUsage(start).user / 1000;
   });
   return Math.round((CALIBRATION_ROUNDS * ms) / median(timesMs));
 }

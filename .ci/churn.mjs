@@ -138,7 +138,7 @@ async function phase(server, name, work) {
 }
 
 if (seconds < SECONDS_MIN) throw new Error(`--seconds=${seconds}: at least ${SECONDS_MIN}`);
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+setPriority(constants.priority.PRIORITY_LOW);
 const server = await Served.start(["--threads", `${threads}`, "--npcs", `${npcs}`]);
 const { hostname, port } = new URL(server.listening.http);
 const address = { hostname, port: Number(port) };
