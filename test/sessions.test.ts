@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
+import { Flight, KEPT_BYTES_MAX } from "../src/net/flight.js";
 import { FLUSH_MS_MAX, JSON_BYTES_PER_SECOND, REPLY_BACKLOG_BYTES_MAX } from "../src/net/session.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { isSnapshotTick } from "../src/sim/rates.js";
@@ -411,6 +412,32 @@ test("JSON snapshots: the first lists who is there, the next only what changed, 
   assert.equal(snapshots().at(-1)?.leave, [gone]);
   assert.is(snapshots().at(-1)?.ack, 77);
   assert.equal(snapshots().at(-1)?.enter, []);
+});
+
+test("buffers of frames are kept for sessions to come, 64 MiB in all, and one that lands late is kept then", () => {
+  const MIB = 1024 * 1024;
+  const stock = { bytes: 0 };
+  const released: Flight[] = [];
+  const flights = Array.from(
+    { length: KEPT_BYTES_MAX / MIB + 1 },
+    () => new Flight(stock, (flight) => released.push(flight)),
+  );
+  for (const flight of flights) {
+    flight.start();
+    flight.buffer.grow(MIB);
+  }
+  const [first] = flights;
+  assert.ok(first);
+  first.takeOff(1000, 0);
+  for (const flight of flights) flight.abandon();
+  assert.is(stock.bytes, KEPT_BYTES_MAX);
+  assert.is(released.includes(first), false, "its bytes are on their way");
+  first.landed();
+  assert.is(stock.bytes, KEPT_BYTES_MAX);
+  assert.equal([released.at(-1) === first, first.buffer.size], [true, 0], "there was no room for one more");
+  const [second] = released;
+  second?.start();
+  assert.equal([second?.buffer.size, stock.bytes], [MIB, KEPT_BYTES_MAX - MIB]);
 });
 
 test.run();

@@ -4,8 +4,16 @@
  */
 import { FrameBuffer } from "../protocol/frame-buffer.js";
 
-/** Bytes of a buffer that is kept for the next session; a larger one was for a crowd newly in view. */
-const KEPT_BYTES_MAX = 64 * 1024;
+/**
+ * Bytes of all buffers together that are kept for sessions to come. Those of a first look at a crowd have 100 KB and more: when 500 players
+ * come and go in a second, making them anew had the collector mark everything ten times in it.
+ */
+export const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What the flights that nobody uses hold, all of a server's. */
+export interface Stock {
+  bytes: number;
+}
 
 export class Flight {
   /** Grows with what is in view. */
@@ -17,15 +25,22 @@ export class Flight {
   /** To be called when they have landed. */
   readonly landed: () => void;
   #isAbandoned = false;
+  readonly #stock: Stock;
   readonly #release: (flight: Flight) => void;
 
-  /** release: called when nobody uses it any more. */
-  constructor(release: (flight: Flight) => void) {
+  /** stock: what flights hold that nobody uses, as this one now. release: called when nobody uses it any more. */
+  constructor(stock: Stock, release: (flight: Flight) => void) {
+    this.#stock = stock;
     this.#release = release;
     this.landed = () => {
       this.bytes = 0;
       if (this.#isAbandoned) this.#free();
     };
+  }
+
+  /** Another session's from now on. */
+  start(): void {
+    this.#stock.bytes -= this.buffer.size;
   }
 
   takeOff(bytes: number, nowMs: number): void {
@@ -41,7 +56,8 @@ export class Flight {
 
   #free(): void {
     this.#isAbandoned = false;
-    if (this.buffer.size > KEPT_BYTES_MAX) this.buffer.shrink();
+    if (this.#stock.bytes + this.buffer.size > KEPT_BYTES_MAX) this.buffer.shrink();
+    this.#stock.bytes += this.buffer.size;
     this.#release(this);
   }
 }

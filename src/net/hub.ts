@@ -9,7 +9,7 @@ import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
-import { Flight } from "./flight.js";
+import { Flight, type Stock } from "./flight.js";
 import { Rooms } from "./rooms.js";
 import { type Format, Session } from "./session.js";
 import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
@@ -75,7 +75,9 @@ export class Hub {
     this.#idle = new Pool({ name: "sessions", capacity: sessionsMax, prewarm, create: () => new Session(this) });
     // A flight may outlive its session, until the socket lets go of it.
     const release = (flight: Flight): void => this.#flights.release(flight);
-    this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create: () => new Flight(release) });
+    const stock: Stock = { bytes: 0 };
+    const create = (): Flight => new Flight(stock, release);
+    this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 
   get sessions(): number {
@@ -101,6 +103,7 @@ export class Hub {
       this.counters.refuse("SERVER_FULL");
       throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
     }
+    flight.start();
     session.start(wire, flight, format);
     this.#sessions.add(session);
     return session;
