@@ -5,9 +5,10 @@ import { CELL, type PointSet, WORLD } from "./points.js";
 /** Hidden from the bundler and from the compiler, since the package is built after neither. */
 const KERNEL: string = "gyre/kernel";
 
-export async function kernelOf(build: "simd" | "scalar"): Promise<Kernel> {
+/** shared: for zones that other threads attach to. */
+export async function kernelOf(build: "simd" | "scalar", shared = false): Promise<Kernel> {
   const { loadKernel } = (await import(KERNEL)) as typeof import("../src/kernel.js");
-  return loadKernel({ build, checked: false });
+  return loadKernel({ build, shared, checked: false });
 }
 
 /** The slot in an entity id; 0 (no entity) gives none. */

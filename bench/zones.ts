@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 import { defineGame, runsInTicks } from "../src/game/define.js";
 import { planGame } from "../src/game/plan.js";
 import { planData } from "../src/game/plan-data.js";
-import { loadKernel } from "../src/kernel/load.js";
 import type { Zone } from "../src/kernel.js";
 import { Waiter } from "../src/sync/waiter.js";
 import { Crew } from "../src/threads/crew.js";
 import { makeParts, openParts } from "../src/threads/parts.js";
 import { makePlayerParts, openRemoteZones, remoteZoneSpecs } from "../src/threads/player-parts.js";
+import { kernelOf } from "./gyre.js";
 import { type Contenders, mix, type Operation, type Params } from "./operation.js";
 import { manyZones } from "./world.js";
 import { BOTS, NPCS, definition as plain } from "./zones-game.js";
@@ -72,7 +72,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
 
 /** The zones as this thread sees them. */
 async function viewsOf(build: "simd" | "scalar", { kept }: Crew): Promise<Zone[]> {
-  const kernel = await loadKernel({ build, checked: false, shared: true });
+  const kernel = await kernelOf(build, true);
   return [...kept.values()].sort((a, b) => a.zone - b.zone).map(({ handle }) => kernel.attachZone(handle));
 }
 

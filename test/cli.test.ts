@@ -1,6 +1,6 @@
 /** The built command as a process of its own: what it prints, and with which status it ends. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,7 +117,6 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /snapshotRate is 61; it must be at most the tickRate, 60/, "serve", "--snapshot-rate", "61");
   await refused(2, /--threads "65" is not a whole number from 0 to 64/, "serve", "--threads", "65");
   await refused(2, /--spin "round" is neither auto nor off/, "serve", "--spin", "round");
-  await refused(2, /threads is 2, and recordings/, "serve", "--threads", "2", "--record", "x.rec");
   await refused(2, /--snapshot-rate 21 is above --tick-rate 20/, "serve", "--tick-rate", "20", "--snapshot-rate", "21");
   await refused(2, /--dev watches a GAME's file, and there is none/, "serve", "--dev");
   await refused(2, /--record.*argument/, "serve", "--record");
@@ -435,6 +434,9 @@ test("serve --record writes what replay --verify agrees with; a file that cannot
       join(folder, "nowhere", "a.rec"),
       file,
     );
+    const { size } = statSync(recording);
+    await refused(2, /threads is 2, and recordings/, "serve", "--threads", "2", "--record", recording, file);
+    assert.is(statSync(recording).size, size, "what is refused replaces no file");
   });
 });
 

@@ -499,7 +499,10 @@ test("a disk that does not keep up ends the recording: 8 MiB at once are not tak
 });
 
 test("a file that cannot be made is refused with FILE_UNREADABLE, and a full disk is told at a later write", async () => {
-  inFolder((folder) => refuses("FILE_UNREADABLE", () => new RecordingFile(join(folder, "no", "file")), /ENOENT/));
+  inFolder((folder) => {
+    const file = new RecordingFile(join(folder, "no", "file"));
+    refuses("FILE_UNREADABLE", () => file.write(new Uint8Array(16)), /ENOENT/);
+  });
   if (!existsSync("/dev/full")) {
     console.log("no /dev/full here: skipped");
     return;

@@ -17,7 +17,8 @@ export class RecordingFile {
   /** Why the recording ended early; null while it did not. */
   failure: string | null = null;
   readonly #path: string;
-  readonly #file: number;
+  /** A server that is refused before there is anything to record replaces no file. */
+  #opened: number | null = null;
   #filling = new Uint8Array(BUFFER_SIZE);
   #size = 0;
   #spare = new Uint8Array(BUFFER_SIZE);
@@ -25,22 +26,16 @@ export class RecordingFile {
   #isStarted = false;
   #whenIdle: (() => void) | null = null;
 
-  /** Replaces a file of that name. Throws FILE_UNREADABLE when it cannot be written. */
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#file = openSync(path, "w");
-    } catch (error) {
-      throw unwritable(path, error);
-    }
   }
 
-  /** Until this is called, bytes are written at once, however many: header and map. */
+  /** Until this is called, bytes are written at once, however many: header and map. The first replace a file of that name. */
   start(): void {
     this.#isStarted = true;
   }
 
-  /** Takes the next bytes, valid during the call. False once the recording has ended early. */
+  /** Takes the next bytes, valid during the call. False once the recording has ended early. Throws FILE_UNREADABLE before the start. */
   readonly write = (bytes: Uint8Array): boolean => {
     if (this.failure !== null) return false;
     if (!this.#isStarted) {
@@ -63,7 +58,12 @@ export class RecordingFile {
         this.#whenIdle = resolve;
       });
     }
-    closeSync(this.#file);
+    if (this.#opened !== null) closeSync(this.#opened);
+  }
+
+  get #file(): number {
+    this.#opened ??= openSync(this.#path, "w");
+    return this.#opened;
   }
 
   #writeNow(bytes: Uint8Array): void {
