@@ -39,7 +39,7 @@ let transfers = 0;
 let status = 0;
 const sum = () => Object.values(done).reduce((all, one) => all + one, 0);
 for (let seed = first; sum() < count; seed++) {
-  const { faults, kills, outagesMs, odd } = await runFaults(seed);
+  const { faults, kills, failures, outagesMs, odd } = await runFaults(seed);
   for (const { kind } of faults) done[kind]++;
   done["ended by others"] += kills;
   outages.push(...outagesMs);
@@ -49,9 +49,11 @@ for (let seed = first; sum() < count; seed++) {
   done["at gates"] += gates.kills;
   transfers += gates.transfers;
   for (const what of [...odd, ...steps.odd, ...gates.odd]) {
-    console.log(`seed ${seed}: ${what}`);
+    console.log(`seed ${seed}: ${what.slice(0, 120)}`);
     status = 1;
   }
+  const all = [...failures, ...steps.failures, ...gates.failures];
+  if (status === 1) for (const { slot, zone, reason } of all) console.log(`sim-${slot} at zone ${zone}: ${reason}`);
 }
 outages.sort((a, b) => a - b);
 const at = (share) => Math.round(outages[Math.floor(share * (outages.length - 1))]);

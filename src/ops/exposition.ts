@@ -21,6 +21,9 @@ interface Line {
 
 type Type = "counter" | "gauge" | "histogram";
 
+/** UTF-16 units of a reason: what a page of metrics can show. The log has all of it. */
+const REASON_LENGTH_MAX = 200;
+
 const NO_LABELS: Labels = {};
 
 export function counter(registry: Registry, name: string, help: string, read: () => number): void {
@@ -63,6 +66,24 @@ export function gaugeBy<T extends Named>(
   read: (thing: T, index: number) => number,
 ): void {
   register(registry, "gauge", name, help, linesOf(label, things, read));
+}
+
+/** 1 for each of the things for which there is a reason, which is a label: its first line, up to REASON_LENGTH_MAX. "" for none. */
+export function reasonBy<T extends Named>(
+  registry: Registry,
+  label: string,
+  name: string,
+  help: string,
+  things: readonly T[],
+  read: (thing: T) => string,
+): void {
+  register(registry, "gauge", name, help, () => {
+    const lines = things.map((thing) => {
+      const reason = (read(thing).split("\n")[0] ?? "").slice(0, REASON_LENGTH_MAX);
+      return { labels: { [label]: thing.name, reason }, value: 1 };
+    });
+    return lines.filter(({ labels }) => labels["reason"] !== "");
+  });
 }
 
 /** A histogram of milliseconds, in seconds as Prometheus wants them. */

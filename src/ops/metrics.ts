@@ -12,7 +12,7 @@ import type { TickTimes } from "../sim/ticks.js";
 import type { Figures, Venue, Venues } from "../sim/venue.js";
 import type { Histogram } from "../sync/histogram.js";
 import type { Reading, ThreadStats } from "../sync/meter.js";
-import { counter, counterBy, counterByCode, gauge, gaugeBy, histogram, histogramBy } from "./exposition.js";
+import { counter, counterBy, counterByCode, gauge, gaugeBy, histogram, histogramBy, reasonBy } from "./exposition.js";
 import type { Loop } from "./loop.js";
 import type { Recording } from "./recording.js";
 
@@ -111,6 +111,9 @@ function describeZones(registry: Registry, zones: Venues, runs: ZoneRuns): void 
   const figureOf = (name: string, help: string, figure: keyof Figures): void =>
     byZone(name, help, (venue) => venue.figures()[figure]);
   byZone("gyre_zone_stopped", "1 for a zone that stopped", ({ fault }) => (fault === null ? 0 : 1));
+  reasonBy(registry, "zone", "gyre_zone_stopped_reason", "1 for a zone that stopped, with why", zones.all, (venue) => {
+    return venue.fault?.message ?? "";
+  });
   byZone("gyre_zone_cost_seconds", "Time of one of its ticks, averaged over the last few", (_, zone) => {
     return runs.costUs(zone) / 1e6;
   });

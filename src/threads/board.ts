@@ -258,9 +258,8 @@ export class Board {
     return true;
   }
 
-  received(slot: number, tick: number): void {
+  setReceived(slot: number, tick: number): void {
     this.#setSlot(slot, RECEIVED, tick);
-    this.bell.ring();
   }
 
   /** Whether a thread is in the slot that does not have to catch up. */

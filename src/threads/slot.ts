@@ -191,6 +191,7 @@ export class Slot {
     const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
     if (!isInStep) zones.turnBack();
     else if (board.asking > 0) this.#exchange(tick - 1);
+    else board.setReceived(slot, tick - 1);
     zones.rest();
     this.#move(tick);
     desk.drain();
@@ -234,7 +235,8 @@ export class Slot {
   #exchange(tick: number): void {
     const { board, slot, zones } = this.#options;
     zones.receive(this.#takesPart);
-    board.received(slot, tick);
+    board.setReceived(slot, tick);
+    board.bell.ring();
     this.#awaitReceived(tick);
     zones.settle();
   }

@@ -13,16 +13,22 @@ export interface Fault {
   readonly zone: string;
   readonly tick: number;
   readonly kind: (typeof KINDS)[number];
-  /** Again in every try. */
+  /** In each tick from that on. */
   readonly always?: boolean;
 }
 
 export const FAULTS = "TEST_FAULTS";
 export const FOLDER = "TEST_FAULTS_FOLDER";
+/** Whether the module cannot be loaded (any more). */
+export const BROKEN = "TEST_FAULTS_BROKEN";
+if (process.env[BROKEN] !== undefined) throw new Error("the game is broken");
 
 const faults = new Map<string, Fault>();
-for (const fault of JSON.parse(process.env[FAULTS] ?? "[]") as Fault[])
-  faults.set(`${fault.zone} ${fault.tick}`, fault);
+const lasting = new Map<string, Fault>();
+for (const fault of JSON.parse(process.env[FAULTS] ?? "[]") as Fault[]) {
+  if (fault.always === true) lasting.set(fault.zone, fault);
+  else faults.set(`${fault.zone} ${fault.tick}`, fault);
+}
 
 /** (module (func (export "trap") unreachable) (func (export "spin") (loop (br 0)))) */
 const CODE = `
@@ -84,8 +90,8 @@ export const definition: GameDefinition<{ rounds: number }> = {
       run(world) {
         // In the middle of a tick that has changed something already.
         world.state.rounds++;
-        const fault = faults.get(`${world.name} ${world.tick}`);
-        if (fault !== undefined) fail(fault);
+        const fault = faults.get(`${world.name} ${world.tick}`) ?? lasting.get(world.name);
+        if (fault !== undefined && world.tick >= fault.tick) fail(fault);
       },
     },
   ],

@@ -12,13 +12,11 @@ import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from
 import { Random } from "./random.js";
 
 /** Milliseconds: less than a server's, so that hanging threads cost a test less. */
-export const WATCHDOG_MS = 200;
+export const WATCHDOG_MS = 300;
 /** Of a run. */
 const TICKS = 240;
 /** At what a thread is at, to end it in the middle of that: some milliseconds. */
 const LOOKS_MAX = 100_000;
-/** Failures of a zone within 30 s that do not quarantine it. */
-const FAULTS_MAX = 2;
 
 const FAULTY = gameIn("faults", definition);
 const HERDS = gameIn("herds", herds);
@@ -49,12 +47,15 @@ export interface FaultRun {
   odd: string[];
 }
 
-/** Zones without gates; each fails up to twice, and a thread is ended at a random moment. */
-export async function runFaults(seed: number, zones = 10): Promise<FaultRun> {
+/**
+ * Zones without gates; each fails once, and a thread may be ended at a random moment. That is twice for none but those that it was at: a third
+ * failure within 30 s would quarantine it, and a busy machine may hold a thread up for as long as a watchdog waits.
+ */
+export async function runFaults(seed: number, zones = 16): Promise<FaultRun> {
   const random = new Random(seed);
   const settings = { zones, npcs: 40, bots: 6, players: 8, seed };
   const kills = random.integer(0, 1);
-  const faults = planOf(random, zones, FAULTS_MAX - kills);
+  const faults = planOf(random, zones);
   const { hashes } = await hashesWithoutThreads({ game: FAULTY.game, settings }, TICKS);
   const run = await faultyCrew(faults, { settings, slots: random.integer(1, 4), spin: random.pick(["auto", "off"]) });
   const { crew, board, failures } = run;
@@ -144,13 +145,10 @@ async function advanceAndKill({ crew, board }: Awaited<ReturnType<typeof crewOf>
   await done;
 }
 
-function planOf(random: Random, zones: number, most: number): Fault[] {
-  const faults = new Map<string, Fault>();
-  for (let i = 0; i < zones * most; i++) {
-    const fault = { zone: `zone-${i % zones}`, tick: random.integer(1, TICKS - 1), kind: random.pick(KINDS) };
-    faults.set(`${fault.zone} ${fault.tick}`, fault);
-  }
-  return [...faults.values()];
+function planOf(random: Random, zones: number): Fault[] {
+  return Array.from({ length: zones }, (_, i) => {
+    return { zone: `zone-${i}`, tick: random.integer(1, TICKS - 1), kind: random.pick(KINDS) };
+  });
 }
 
 async function reached(board: { readonly tick: number }, tick: number): Promise<void> {
