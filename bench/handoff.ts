@@ -180,30 +180,23 @@ function poolOptions(params: Params): object {
   };
 }
 
+function pooled(params: Params, pool: Pool): Operation {
+  const doer = poolDoer(
+    params,
+    (job) => pool.run(job),
+    () => pool.destroy(),
+  );
+  return operationOf(params, doer);
+}
+
 async function piscina(params: Params): Promise<Operation> {
   const { Piscina } = await load<{ Piscina: PoolClass }>("piscina");
-  const pool = new Piscina({ ...poolOptions(params), recordTiming: false });
-  return operationOf(
-    params,
-    poolDoer(
-      params,
-      (job) => pool.run(job),
-      () => pool.destroy(),
-    ),
-  );
+  return pooled(params, new Piscina({ ...poolOptions(params), recordTiming: false }));
 }
 
 async function tinypool(params: Params): Promise<Operation> {
   const { Tinypool } = await load<{ Tinypool: PoolClass }>("tinypool");
-  const pool = new Tinypool({ ...poolOptions(params), runtime: "worker_threads" });
-  return operationOf(
-    params,
-    poolDoer(
-      params,
-      (job) => pool.run(job),
-      () => pool.destroy(),
-    ),
-  );
+  return pooled(params, new Tinypool({ ...poolOptions(params), runtime: "worker_threads" }));
 }
 
 /** Workers and nothing else: letters go to them in turn, and are told from each other by a number. */

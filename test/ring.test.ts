@@ -11,6 +11,7 @@ import { CommandQueue, EventRing, policyNumber, RING_CONSTANTS, type RingConstan
 import type { Command, RingPolicy, ZoneEvent } from "../src/kernel/types.js";
 import { allKernels, forSeeds, nameOf } from "./support/kernels.js";
 import { Random } from "./support/random.js";
+import { RingModel } from "./support/ring-model.js";
 
 const BUILDS = ["simd", "scalar"].flatMap((lanes) =>
   ["local", "shared"].flatMap((memory) => ["release", "checked"].map((checks) => `${lanes}-${memory}-${checks}`)),
@@ -116,41 +117,6 @@ const argumentsOf = ({ type, critical, tick, source, target, value, extra, x, y 
   y,
 ];
 
-/** What a ring does, said with one list in order of arrival. */
-class Model {
-  waiting: ZoneEvent[] = [];
-  droppedOldest = 0;
-  droppedLow = 0;
-  refused = 0;
-
-  constructor(
-    readonly capacity: number,
-    readonly policy: RingPolicy,
-  ) {}
-
-  push(event: ZoneEvent): boolean {
-    if (this.waiting.length === this.capacity) {
-      if (this.policy === "refuse") {
-        this.refused++;
-        return false;
-      }
-      const oldestNormal = this.waiting.findIndex(({ critical }) => !critical);
-      if (this.policy === "drop-low" && oldestNormal >= 0) {
-        this.droppedLow++;
-        this.waiting.splice(oldestNormal, 1);
-      } else if (this.policy === "drop-low" && !event.critical) {
-        this.droppedLow++;
-        return false;
-      } else {
-        this.droppedOldest++;
-        this.waiting.shift();
-      }
-    }
-    this.waiting.push(event);
-    return true;
-  }
-}
-
 /** 600 pushes and reads, now more of the one, now of the other, compared with the model after each. */
 function followsModel(bench: Bench, policy: RingPolicy, capacity: number, seed: number, byKernel: boolean): void {
   const random = new Random(seed * 31 + capacity);
@@ -158,7 +124,7 @@ function followsModel(bench: Bench, policy: RingPolicy, capacity: number, seed: 
   // Sometimes from 0, sometimes so that the cursors pass 2^32.
   if (seed % 3 !== 0) for (const lane of [0, 1]) bench.setCursors(lane, -random.integer(0, 3 * capacity) >>> 0);
   const ring = bench.events();
-  const model = new Model(capacity, policy);
+  const model = new RingModel<ZoneEvent>(capacity, policy);
   const read = emptyEvent();
   let told = 0;
   for (let i = 0; i < 600; i++) {
@@ -227,7 +193,7 @@ test("a zone's events follow the model under each policy, in all kernels: emitte
         const random = new Random(seed);
         const eventCapacity = random.pick([2, 4, 16]);
         const zone = kernel.createZone({ width: 64, height: 64, capacity: 1, eventCapacity, eventPolicy });
-        const model = new Model(eventCapacity, eventPolicy);
+        const model = new RingModel<ZoneEvent>(eventCapacity, eventPolicy);
         const read = emptyEvent();
         for (let i = 0; i < 300; i++) {
           if (random.integer(0, 2) > 0) {

@@ -9,6 +9,7 @@ import { atEachAtomic, dyingAt, interleave } from "./support/interleave.js";
 import { forSeeds } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
+import { RingModel } from "./support/ring-model.js";
 import { runRing } from "./support/ring-threads.js";
 import { SYNC_THREAD, startThread } from "./support/sync-threads.js";
 import { until } from "./support/until.js";
@@ -55,48 +56,13 @@ function readOf({ recordWords }: SharedRing): Read {
   return { who: first >>> 1, number, critical: (first & 1) === 1 };
 }
 
-/** What a ring does, said with one list in order of arrival. */
-class Model {
-  waiting: Read[] = [];
-  droppedOldest = 0;
-  droppedLow = 0;
-  refused = 0;
-
-  constructor(
-    readonly capacity: number,
-    readonly policy: SharedRingPolicy,
-  ) {}
-
-  push(record: Read): boolean {
-    if (this.waiting.length === this.capacity) {
-      if (this.policy === "refuse") {
-        this.refused++;
-        return false;
-      }
-      const oldestNormal = this.waiting.findIndex(({ critical }) => !critical);
-      if (this.policy === "drop-low" && oldestNormal >= 0) {
-        this.droppedLow++;
-        this.waiting.splice(oldestNormal, 1);
-      } else if (this.policy === "drop-low" && !record.critical) {
-        this.droppedLow++;
-        return false;
-      } else {
-        this.droppedOldest++;
-        this.waiting.shift();
-      }
-    }
-    this.waiting.push(record);
-    return true;
-  }
-}
-
 /** 600 pushes and reads, now more of the one, now of the other, compared with the model after each. */
 function followsModel(shape: SharedRingShape, start: number, seed: number): void {
   const random = new Random(seed * 31 + shape.capacity);
   const buffer = memoryOf(shape, start);
   const consumer = new SharedRing(buffer, 0);
   const producers = (shape.producers === "single" ? [0] : [0, 7, 253]).map((who) => new SharedRing(buffer, 0, who));
-  const model = new Model(shape.capacity, shape.policy);
+  const model = new RingModel<Read>(shape.capacity, shape.policy);
   let told = 0;
   for (let i = 0; i < 600; i++) {
     const pushes = i % 200 < 120 ? 3 : 1;

@@ -1,5 +1,6 @@
 /** Walkers with and without players, who go through gates all the time; hooks, state, timers and columns of their own. */
 import { defineGame, type EntityId, type GameDefinition, type GameWorld } from "gyre";
+import { BRAWLERS } from "../support/brawlers.js";
 
 interface State {
   arrivals: number;
@@ -24,20 +25,7 @@ export const definition: GameDefinition<State, typeof COLUMNS> = {
   map: FIELD,
   capacity: 240,
   columns: COLUMNS,
-  archetypes: {
-    walker: { speed: 200, hp: 30, attack: 6, reach: 12, cooldown: 0.2, team: 1 },
-    drifter: {
-      speed: 150,
-      hp: 20,
-      team: 2,
-      brain: "hunter",
-      wander: 200,
-      attack: 3,
-      sight: 60,
-      reach: 8,
-      cooldown: 0.3,
-    },
-  },
+  archetypes: BRAWLERS,
   // East to the next, west to the one before.
   gates: ({ zones }) =>
     Array.from({ length: zones }, (_, i) => [

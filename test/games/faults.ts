@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineGame, type GameDefinition } from "gyre";
+import { BRAWLERS } from "../support/brawlers.js";
 
 /** An error, a trap, the end of its thread, a loop for ever in script or in WebAssembly. */
 export const KINDS = ["throw", "trap", "exit", "loop", "spin"] as const;
@@ -54,21 +55,7 @@ function fail({ zone, tick, kind, always = false }: Fault): void {
 export const definition: GameDefinition<{ rounds: number }> = {
   name: "faults",
   capacity: 200,
-  archetypes: {
-    walker: { speed: 200, hp: 30, attack: 6, reach: 12, cooldown: 0.2, team: 1 },
-    drifter: {
-      speed: 150,
-      hp: 20,
-      team: 2,
-      brain: "hunter",
-      wander: 200,
-      attack: 3,
-      sight: 60,
-      reach: 8,
-      cooldown: 0.3,
-      respawn: 1,
-    },
-  },
+  archetypes: { ...BRAWLERS, drifter: { ...BRAWLERS.drifter, respawn: 1 } },
   state: () => ({ rounds: 0 }),
   setup(world) {
     for (let i = 0; i < world.settings.npcs; i++) {
