@@ -1,6 +1,6 @@
 /**
- * One slot's share of the ticks: what a sim worker's thread does, over and over. No slot is above the others. Slot 0 opens ticks when they
- * are due; when it does not, the next one does so a little later, and so on: no thread's end or fault can stop the clock.
+ * One slot's share of the ticks: what a sim worker's thread does, over and over. No slot is above the others. Whoever wakes first opens a
+ * tick that is due: no thread's end or fault can stop the clock.
  *
  *     opened ──> gates of the tick before ──> requests ──> step the zones at home ──> who stands in gates ──> notices ──> arrived
  *                receive, wait for all, settle
@@ -19,7 +19,7 @@ import type { Waiter } from "../sync/waiter.js";
 import { type Board, BUSY, BY_CLOCK, IDLE, RESUMING } from "./board.js";
 import type { LentSteps } from "./lent-steps.js";
 
-/** Milliseconds by which each slot opens a tick later than the one before it would: a thread that is not taken off its core needs less. */
+/** Milliseconds by which each slot opens a tick later than the one before it would, where one opens: a thread on a core needs less. */
 const TAKE_OVER_MS = 2;
 /** Periods after its due time for which a tick waits for slots that have not arrived. */
 const GRACE_PERIODS = 3;
@@ -148,11 +148,15 @@ export class Slot {
     }
   }
 
-  /** From when on this slot may open the tick. Ticks that are not by the clock are due as soon as they are wanted. */
+  /**
+   * From when on this slot may open the tick. Ticks that are not by the clock are due as soon as they are wanted. A thread that is woken by
+   * another one tends to be put on the same core, where it waits while that one steps its zones; so each wakes by itself, at the same time.
+   * Where steps are lent there is nothing to do before they are ready, and one opens.
+   */
   #mayOpenMs(tick: number): number {
-    const { board, schedule, slot } = this.#options;
+    const { board, schedule, slot, lent } = this.#options;
     const { target } = board;
-    if (target === BY_CLOCK) return schedule.dueMs + slot * TAKE_OVER_MS;
+    if (target === BY_CLOCK) return schedule.dueMs + (lent === undefined ? 0 : slot * TAKE_OVER_MS);
     return tick <= target ? 0 : Number.POSITIVE_INFINITY;
   }
 
