@@ -8,7 +8,7 @@ import { type ErrorCode, GyreError } from "./errors.js";
 import { type Game, hasHooks, isGame, PLAYERS_MAX, TICK_RATE_MAX, ZONES_MAX } from "./game/define.js";
 import { type GamePlan, type PlanOptions, planGame } from "./game/plan.js";
 import { localSimulation } from "./host/local.js";
-import type { Simulation, SimulationEvents } from "./host/simulation.js";
+import type { MakeRecording, Simulation, SimulationEvents } from "./host/simulation.js";
 import { threadedSimulation } from "./host/threaded.js";
 import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
@@ -28,7 +28,6 @@ import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
 import type { KindInfo } from "./protocol/control.js";
 import type { Timers } from "./sim/clock.js";
-import type { Zones } from "./sim/zones.js";
 import { Meter } from "./sync/meter.js";
 import type { Spin } from "./sync/waiter.js";
 import { WATCHDOG_MS } from "./threads/crew.js";
@@ -177,7 +176,8 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
   const build: KernelOptions = plan.kernel === undefined ? { shared: threads > 0 } : { module: plan.kernel };
   const kernel = given.kernel ?? (await loadKernel(build));
   const meter = new Meter();
-  const shared = { plan, kernel, timers: TIMERS, meter, events: eventsOf(given) };
+  const record = given.record === undefined ? null : recorderOf(given, given.record, plan, kernel);
+  const shared = { plan, kernel, timers: TIMERS, meter, events: eventsOf(given), record };
   const { spin = "auto", watchdogMs = WATCHDOG_MS } = given;
   const simulation =
     threads > 0
@@ -189,11 +189,7 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
           spin,
           watchdogMs: isInspected() ? Infinity : watchdogMs,
         })
-      : localSimulation({
-          ...shared,
-          guard: hasHooks(game) ? watch : null,
-          record: given.record === undefined ? null : (zones) => record(given, plan, kernel, zones),
-        });
+      : localSimulation({ ...shared, guard: hasHooks(game) ? watch : null });
   try {
     return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording });
   } catch (error) {
@@ -203,9 +199,9 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
   }
 }
 
-function threadsOf({ threads = 0, record }: ServerOptions, { settings: { zones } }: GamePlan): number {
+function threadsOf({ threads = 0 }: ServerOptions, { settings: { zones } }: GamePlan): number {
   if (threads !== "auto") return threads;
-  return record === undefined ? Math.min(zones, Math.max(1, availableParallelism() - 1), THREADS_AUTO_MAX) : 0;
+  return Math.min(zones, Math.max(1, availableParallelism() - 1), THREADS_AUTO_MAX);
 }
 
 /** What a server is made of before it listens. */
@@ -333,9 +329,6 @@ function checked(options: ServerOptions): ServerOptions {
   }
   if (map !== undefined && (typeof map !== "object" || map === null)) throw bad("map is no map, as loadMap gives one");
   if (game !== undefined && !isGame(game)) throw bad("game is none, as defineGame gives one");
-  if (given.threads !== undefined && given.threads !== 0 && given.threads !== "auto" && given.record !== undefined) {
-    throw bad(`threads is ${given.threads}, and recordings are made without`);
-  }
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = given[name as keyof typeof RANGES];
     if (value === undefined || (name === "threads" && value === "auto")) continue;
@@ -368,10 +361,11 @@ function present<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K],
   >;
 }
 
-function record({ record, onEvent }: ServerOptions, plan: GamePlan, kernel: Kernel, zones: Zones): Recording {
-  const options = record as RecordOptions;
-  const message = "the recording ended: its file takes no more";
-  return new Recording({ options, plan, kernel, zones }, () => onEvent?.({ event: "recording-stopped", message }));
+function recorderOf({ onEvent }: ServerOptions, options: RecordOptions, plan: GamePlan, kernel: Kernel): MakeRecording {
+  return (sourceOf) =>
+    new Recording({ options, plan, kernel, sourceOf }, (why) =>
+      onEvent?.({ event: "recording-stopped", message: `the recording ended: ${why}` }),
+    );
 }
 
 function bad(message: string): GyreError {

@@ -23,7 +23,9 @@ import { Keeper, type Kept } from "./threads/keeper.js";
 import { LentSteps } from "./threads/lent-steps.js";
 import { openParts, type SharedParts } from "./threads/parts.js";
 import { openDesk, type PlayerParts } from "./threads/player-parts.js";
+import { Scribe } from "./threads/scribe.js";
 import { Slot } from "./threads/slot.js";
+import type { TapeParts } from "./threads/tape.js";
 
 /** Milliseconds of ticks between two turns of the event loop. */
 const TURN_MS = 1000;
@@ -41,6 +43,8 @@ export interface WorkerData {
   readonly cores?: number;
   readonly parts: SharedParts;
   readonly players: PlayerParts;
+  /** Where a recording is made. */
+  readonly tapes: TapeParts | null;
   /** Of zones that were begun. */
   readonly kept: readonly Kept[];
 }
@@ -69,7 +73,8 @@ async function start(): Promise<void> {
   waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
   const desk = openDesk(data.players, slot, zones, board, plan);
   const onLost = (zone: number, message: string): void => say({ type: "unkept", zone, message });
-  const keeper = new Keeper({ slot, board, kernel, zones, desk, spec, failures, former, now, onLost });
+  const scribe = data.tapes === null ? undefined : new Scribe(zones, data.tapes, slot);
+  const keeper = new Keeper({ slot, board, kernel, zones, desk, scribe, spec, failures, former, now, onLost });
   const zoneAt = (i: number): Zone | undefined => keeper.view(i);
   const lent =
     runsInTicks(game) || !kernel.shared
@@ -79,7 +84,7 @@ async function start(): Promise<void> {
   const idle = (ms: number): unknown => collector?.offer(now(), ms);
   const stepped = (i: number, tick: number): void => desk.stepped(i, tick);
   const own = { slot, board, schedule, zones, desk, keeper, costs, now, waiter, meter, ticks, idle, stepped };
-  const loop = new Slot({ ...own, ...(lent && { lent }) });
+  const loop = new Slot({ ...own, ...(lent && { lent }), ...(scribe && { scribe }) });
   new Collections(meter).start();
   const turn = (): void => {
     if (loop.run(now() + TURN_MS)) setImmediate(turn);
@@ -94,9 +99,10 @@ async function start(): Promise<void> {
   keeper.learn(data.kept);
   if (resumes) {
     loop.resume();
-    say({ type: "ready", kept: [] });
+    say({ type: "ready", kept: [], parts: [] });
   } else {
-    say({ type: "ready", kept: keeper.begin() });
+    const parts = scribe === undefined ? [] : [...(zones.all[0]?.digests().keys() ?? [])];
+    say({ type: "ready", kept: keeper.begin(), parts });
   }
 }
 

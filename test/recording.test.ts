@@ -12,7 +12,7 @@ import { GyreError } from "../src/errors.js";
 import type { Command } from "../src/kernel/types.js";
 import { crc32 } from "../src/maps/crc32.js";
 import { Recorder } from "../src/sim/recorder.js";
-import { CHECKPOINT_TICKS } from "../src/sim/recording.js";
+import { CHECKPOINT_TICKS, FORMAT_VERSION } from "../src/sim/recording.js";
 import { RecordingReader, readFrom } from "../src/sim/recording-reader.js";
 import { Replay } from "../src/sim/replay.js";
 import { forSeeds } from "./support/kernels.js";
@@ -325,7 +325,7 @@ const u32 = (value: number): number[] => [...new Uint8Array(Uint32Array.of(value
 
 /** A file of chunks with the checksums that they should have. */
 function forged(chunks: readonly (readonly [tag: string, payload: readonly number[]])[]): Uint8Array {
-  const head = [...utf8("GYREREC\n"), ...u32(2), ...u32(0)];
+  const head = [...utf8("GYREREC\n"), ...u32(FORMAT_VERSION), ...u32(0)];
   let sum = crc32(Uint8Array.from(head));
   const bytes = [...head];
   for (const [tag, payload] of chunks) {
@@ -344,12 +344,15 @@ const payloadOf = (bytes: Uint8Array, tag: string): number[] => {
 const tiles = payloadOf(record(1, 1, 2, 0).bytes, "MAP ");
 const withHeader = (header: unknown, ...rest: [string, number[]][]) =>
   forged([["HEAD", utf8(JSON.stringify(header))], ["MAP ", tiles], ...rest]);
+const BITS = [1, 0, 0, 0, 0, 0, 0, 128];
 const DONE: [string, number[]] = ["DONE", u32(0)];
 
 test("with the right checksums, what cannot be is refused all the same", () => {
   assert.is(play(withHeader(good, DONE)).difference, null);
   // tick 1, zone 1, type INPUT, seat 5
   assert.is(play(withHeader(good, ["CMDS", [3, 1, 1, 3, 5]], DONE)).replay.commands, 1);
+  const late: [string, number[]] = ["LATE", [...u32(7), 0, ...BITS, 1, ...BITS]];
+  assert.is(play(withHeader(good, ["CMDS", [3, 7, 1, 3, 5]], late, ["CMDS", [1, 1, 3, 5]], DONE)).replay.commands, 2);
   const cases: [RegExp, Uint8Array][] = [
     [/a chunk MAP {2}in place of HEAD/, forged([["MAP ", tiles]])],
     [/the header is not JSON/, forged([["HEAD", utf8("{")]])],
@@ -413,6 +416,13 @@ test("with the right checksums, what cannot be is refused all the same", () => {
     [/zone is 9, not from 0 to 1/, withHeader(good, ["STOP", [...u32(7), 9, 0]])],
     [/size of the reason is 1025/, withHeader(good, ["STOP", [...u32(7), 0, 0x81, 8]])],
     [/longer than what it says/, withHeader(good, ["STOP", [...u32(7), 0, 0, 0]])],
+    [/zone is 2, not from 0 to 1/, withHeader(good, ["LATE", [...u32(7), 2, ...BITS]])],
+    [/zone is 1, not from 2 to 1/, withHeader(good, ["LATE", [...u32(7), 1, ...BITS, 1, ...BITS]])],
+    [/shorter than what it says/, withHeader(good, ["LATE", [...u32(7), 1, 0, 0]])],
+    [/tick is 61, not from 1 to 60/, withHeader(good, ["LATE", u32(61)])],
+    [/tick is 7, not from 8 to 60/, withHeader(good, ["LATE", u32(7)], ["LATE", u32(7)])],
+    [/tick is 7, not from 8 to 67/, withHeader(good, ["HASH", u32(7)], ["LATE", u32(7)])],
+    [/a command of tick 6 comes after tick 7/, withHeader(good, ["LATE", u32(7)], ["CMDS", [1, 6, 3, 5]])],
     [/tick is 3, not from 0 to 0/, withHeader(good, ["DONE", u32(3)])],
   ];
   for (const [message, bytes] of cases) {
@@ -434,8 +444,8 @@ test("a claim of 4 GiB costs nothing, another format and another state are refus
   assert.match(refusalOf(huge).message, /a chunk of 4294967295 bytes: at most/);
 
   const { bytes } = record(1, 10, 2, 0);
-  bytes[8] = 3;
-  refuses("RECORDING_VERSION", () => new RecordingReader(readFrom(bytes)), /byte 8: .* format 3; .* format 2/);
+  bytes[8] = 2;
+  refuses("RECORDING_VERSION", () => new RecordingReader(readFrom(bytes)), /byte 8: .* format 2; .* format 3/);
   for (const parts of [
     ["header", "column y", "state"],
     ["header", "column x"],

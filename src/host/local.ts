@@ -6,12 +6,12 @@ import type { GamePlan } from "../game/plan.js";
 import type { Kernel } from "../kernel/types.js";
 import { idleCollector } from "../ops/idle-collector.js";
 import type { ZoneRuns } from "../ops/metrics.js";
-import type { Recording } from "../ops/recording.js";
 import { drive, Schedule, type Timers } from "../sim/clock.js";
+import { Recorder } from "../sim/recorder.js";
 import { TickTimes } from "../sim/ticks.js";
 import { type Guard, Zones } from "../sim/zones.js";
 import type { Meter } from "../sync/meter.js";
-import { mainThread, type Simulation, type SimulationEvents } from "./simulation.js";
+import { type MakeRecording, mainThread, type Simulation, type SimulationEvents } from "./simulation.js";
 
 export interface LocalSpec {
   readonly plan: GamePlan;
@@ -20,8 +20,8 @@ export interface LocalSpec {
   readonly timers: Timers;
   readonly meter: Meter;
   readonly events: SimulationEvents;
-  /** Makes the recording of zones that have not ticked yet; null for none. */
-  readonly record: ((zones: Zones) => Recording) | null;
+  /** Null for none. */
+  readonly record: MakeRecording | null;
 }
 
 /** Throws what {@link Zones.create} throws. */
@@ -31,7 +31,7 @@ export function localSimulation(spec: LocalSpec): Simulation {
   const schedule = new Schedule(plan.tickRate);
   const ticks = new TickTimes();
   const idle = idleCollector(meter, timers.now);
-  const recording = record?.(zones) ?? null;
+  const recording = record?.((sink) => new Recorder({ ...sink, zones })) ?? null;
   zones.onStop = (world) => events.zoneStopped(world);
   let stopClock = (): void => {};
   return {

@@ -1,7 +1,7 @@
 /** What runs the zones of a server: on the caller's thread (local.ts), or on threads of their own (threaded.ts). */
 import type { Kernel, Zone } from "../kernel/types.js";
 import type { Pace, ZoneRuns } from "../ops/metrics.js";
-import type { Recording } from "../ops/recording.js";
+import type { Recording, RecordingSpec } from "../ops/recording.js";
 import type { TickTimes } from "../sim/ticks.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Meter, ThreadStats } from "../sync/meter.js";
@@ -26,6 +26,9 @@ export interface Simulation {
   /** The zones are closed. After stop. */
   close(): void;
 }
+
+/** Makes the recording of zones that have not ticked yet. */
+export type MakeRecording = (sourceOf: RecordingSpec["sourceOf"]) => Recording;
 
 /** Whom it is for: who serves players. */
 export interface SimulationAudience {

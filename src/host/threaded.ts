@@ -9,22 +9,27 @@ import { planData } from "../game/plan-data.js";
 import { actionNumber, actionsOf } from "../game/rules.js";
 import type { Kernel } from "../kernel/types.js";
 import { idleCollector } from "../ops/idle-collector.js";
+import type { Recording } from "../ops/recording.js";
 import type { Timers } from "../sim/clock.js";
 import { MessageRing } from "../sync/messages.js";
 import type { Meter, ThreadStats } from "../sync/meter.js";
 import type { Spin } from "../sync/waiter.js";
 import { Balance } from "../threads/balance.js";
-import { BY_CLOCK } from "../threads/board.js";
+import { type Board, BY_CLOCK } from "../threads/board.js";
 import { sharedClock } from "../threads/clock.js";
 import { Crew } from "../threads/crew.js";
 import { makeParts, openParts } from "../threads/parts.js";
 import { makePlayerParts, openRemoteZones, type PlayerParts, remoteZoneSpecs } from "../threads/player-parts.js";
-import { mainThread, type Simulation, type SimulationEvents } from "./simulation.js";
+import { makeTapes, TapeState } from "../threads/tape.js";
+import { Tapes } from "../threads/tapes.js";
+import { type MakeRecording, mainThread, type Simulation, type SimulationEvents } from "./simulation.js";
 
 /** What a sim worker's thread runs. */
 const ENTRY = new URL("../js/worker.js", import.meta.url);
 /** Milliseconds between two looks at who has how much to do. */
 const BALANCE_MS = 1000;
+/** Milliseconds for the threads to come to the last checkpoint of a recording. */
+const LAST_MS = 1000;
 
 export interface ThreadedSpec {
   readonly game: Game;
@@ -40,11 +45,13 @@ export interface ThreadedSpec {
   readonly timers: Timers;
   readonly meter: Meter;
   readonly events: SimulationEvents;
+  /** Null for none. */
+  readonly record: MakeRecording | null;
 }
 
 /** Resolves when all zones are there. Throws GAME_BAD for a game that is not the default export of its module, and what zones throw. */
 export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation> {
-  const { game, file, plan, kernel, threads, spin, watchdogMs, timers, meter, events } = spec;
+  const { game, file, plan, kernel, threads, spin, watchdogMs, timers, meter, events, record } = spec;
   if (file === "") throw new GyreError("GAME_BAD", `${game.name}: other threads cannot load a game without a file`);
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts({
@@ -55,6 +62,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     gated: remotes.map(({ gates }) => gates.length > 0),
   });
   const players = makePlayerParts(threads, remotes);
+  const tapes = record === null ? null : makeTapes(threads);
+  let recording: Recording | null = null;
   const { board, schedule, costs, ticks, meters, failures } = openParts(parts);
   const isLent = kernel.shared && !runsInTicks(game);
   // What has no script is stepped by whoever is free, and the rest of it costs little.
@@ -69,6 +78,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     const beganMs = timers.now();
     venues.drain();
     publish(beganMs);
+    recording?.endTick();
     const endedMs = timers.now();
     ticks.published(endedMs - beganMs);
     meter.tick(0, endedMs - beganMs);
@@ -86,6 +96,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       spin,
       parts,
       players,
+      tapes,
     },
     timers: { now, setTimeout: timers.setTimeout },
     watchdogMs,
@@ -93,6 +104,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     failures,
     onFailure: ({ slot, zone, reason, isLast }) => {
       meters[slot]?.add("restarts");
+      recording?.end(`sim-${slot} was restarted, and no replay can know where`);
       events.threadFailed({ thread: `sim-${slot}`, zone: remotes[zone]?.name ?? "", message: reason });
       for (const { name, index } of isLast ? venues.all : []) {
         if (board.home(index) === slot) venues.abandon(index, new GyreError("GAME_FAILED", `${name}: ${reason}`));
@@ -102,6 +114,12 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     onUnkept: (zone, message) => events.zoneUnkept(remotes[zone]?.name ?? "", message),
   });
   venues.onStop = (venue) => events.zoneStopped(venue);
+  if (record !== null && tapes !== null) {
+    recording = record(({ header, ...sink }) => {
+      const { parts } = crew;
+      return new Tapes({ ...sink, header: { ...header, parts }, zones: board.zones, board, tapes });
+    });
+  }
   const balance = new Balance(threads, schedule.periodMs);
   let looks: NodeJS.Timeout | undefined;
   const zones = new Map([...crew.kept].map(([i, { handle }]) => [remotes[i]?.name ?? "", kernel.attachZone(handle)]));
@@ -111,7 +129,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     zones,
     schedule,
     ticks,
-    recording: null,
+    recording,
     runs: {
       costUs: (zone) => costs[zone] ?? 0,
       home: (zone) => board.home(zone),
@@ -134,12 +152,26 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     async stop() {
       clearInterval(looks);
       publish = null;
+      if (recording?.isOpen && tapes !== null) await lastCheckpoint(new TapeState(tapes), board, crew);
       await crew.close();
+      recording?.close();
     },
     close() {
       for (const zone of zones.values()) zone.close();
     },
   };
+}
+
+/** One more tick, after which all zones tell what they are. */
+async function lastCheckpoint(state: TapeState, board: Board, crew: Crew): Promise<void> {
+  state.last = board.tick + 1;
+  let late: NodeJS.Timeout | undefined;
+  const isLate = new Promise<void>((resolve) => {
+    late = setTimeout(resolve, LAST_MS);
+  });
+  // What its gates come to belongs to the tick behind it.
+  await Promise.race([crew.advanceTo(state.last + 1), isLate]);
+  clearTimeout(late);
 }
 
 /** What is read when somebody asks. */

@@ -100,7 +100,9 @@ export class Border {
 
   /** One who asked and was not answered. */
   forget(crosser: number): void {
-    if (this.keeper.forget(crosser)) this.#inbox.log?.forgot(crosser);
+    if (!this.keeper.forget(crosser)) return;
+    this.#inbox.log?.forgot(crosser);
+    this.#world.onTurnedBack?.(crosser);
   }
 
   obeyArrive({ seat, seq, dx, dy }: Command): void {

@@ -478,15 +478,16 @@ function bad(why: string): GyreError {
 
 /** While it acts, the world says nothing to whoever serves its players or records it. */
 export function silently(world: World, act: () => void): void {
-  const { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand } = world;
+  const { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand, onTurnedBack } = world;
   world.onEnter = world.onPossess = null;
   world.onTell = null;
   world.onSeatMoved = null;
   world.onSeatCame = null;
   world.onCommand = null;
+  world.onTurnedBack = null;
   try {
     act();
   } finally {
-    Object.assign(world, { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand });
+    Object.assign(world, { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand, onTurnedBack });
   }
 }

@@ -20,6 +20,7 @@ import {
   HAS_SEQ,
   HAS_TICK,
   HAS_ZONE,
+  type LateZone,
   MAGIC,
   NAME_SIZE_MAX,
   PARTS_MAX,
@@ -61,6 +62,7 @@ export class RecordingReader {
   #zone = 0;
   /** Commands and checkpoints of later ticks only may follow. */
   #checkpointTick = 0;
+  #lateTick = 0;
   #ended = false;
 
   /** Reads header and map. Throws RECORDING_BAD, RECORDING_VERSION. */
@@ -104,6 +106,8 @@ export class RecordingReader {
           zone: payload.varint("zone", 0, this.#zones - 1),
           reason: payload.text("reason", REASON_SIZE_MAX),
         };
+      case "LATE":
+        return { tag, tick: this.#late(payload), zones: this.#lateZones(payload) };
       case "DONE":
         this.#ended = true;
         return { tag, tick: payload.u32("tick", this.#checkpointTick, this.#checkpointTick) };
@@ -125,6 +129,22 @@ export class RecordingReader {
     const tick = payload.u32("tick", Math.max(this.#tick, this.#checkpointTick + 1), this.#lastTick);
     this.#checkpointTick = tick;
     return tick;
+  }
+
+  #late(payload: ByteReader): number {
+    const least = Math.max(this.#tick, this.#checkpointTick + 1, this.#lateTick + 1);
+    this.#lateTick = payload.u32("tick", least, this.#lastTick);
+    return this.#lateTick;
+  }
+
+  #lateZones(payload: ByteReader): LateZone[] {
+    const zones: LateZone[] = [];
+    for (let least = 0; !payload.isAtEnd; ) {
+      const zone = payload.varint("zone", least, this.#zones - 1);
+      zones.push({ zone, turned: payload.u64() });
+      least = zone + 1;
+    }
+    return zones;
   }
 
   #digests(payload: ByteReader): ZoneDigest[] {
@@ -152,6 +172,8 @@ export class RecordingReader {
     if (bits & HAS_TICK) this.#tick += payload.varint("ticks", 1, this.#lastTick - this.#tick);
     if (this.#tick <= this.#checkpointTick)
       throw payload.bad(`a command of tick ${this.#tick} comes after its checkpoint`);
+    if (this.#tick < this.#lateTick)
+      throw payload.bad(`a command of tick ${this.#tick} comes after tick ${this.#lateTick}`);
     if (bits & HAS_ZONE) this.#zone = payload.varint("zone", 0, this.#zones - 1);
     const type = payload.varint("type", 0, 0xffff);
     if (!isFromOutside(type) || type === 0) throw payload.bad(`there is no command ${type}`);

@@ -7,7 +7,8 @@
  *     MAP        tiles, deflated
  *     CMDS       commands with their ticks and zones     ┐
  *     HASH       a checkpoint of the zones               │ in order of ticks, as often as it takes
- *     STOP       a zone ended before the others          ┘
+ *     STOP       a zone ended before the others          │
+ *     LATE       zones' threads were late for a tick     ┘
  *     DONE       the recording ended well
  *
  * Every chunk ends with a checksum of all that came before, so damage, a missing chunk or one in the wrong place is found before
@@ -18,7 +19,7 @@ import type { Command } from "../kernel/types.js";
 
 /** The first 8 bytes. */
 export const MAGIC = Uint8Array.from("GYREREC\n", (letter) => letter.charCodeAt(0));
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** Bytes: magic, u32 version, u32 0. */
 export const FILE_HEAD_SIZE = 16;
 /** Bytes: four letters, u32 size of the payload. */
@@ -28,7 +29,7 @@ export const CHECKSUM_SIZE = 4;
 /** Bytes of a payload: tiles that do not pack, of the largest map. What claims more is damaged. */
 export const PAYLOAD_SIZE_MAX = 20 * 1024 * 1024;
 
-export const TAGS = ["HEAD", "MAP ", "CMDS", "HASH", "STOP", "DONE"] as const;
+export const TAGS = ["HEAD", "MAP ", "CMDS", "HASH", "STOP", "LATE", "DONE"] as const;
 export type Tag = (typeof TAGS)[number];
 
 /** Ticks from one checkpoint to the next: a second at 60 Hz. A hash of 20,000 entities takes some 0.5 ms. */
@@ -91,11 +92,19 @@ export interface ZoneDigest {
   parts: Uint32Array;
 }
 
+/** A zone whose thread was late, or that asked at the gates of one whose was. */
+export interface LateZone {
+  zone: number;
+  /** A bit for each of those who asked at its gates after the tick, in their order: 1 where it was turned back. 0: the zone took no step in the tick. */
+  turned: bigint;
+}
+
 /** What a recording holds behind its header and map. `tick` of a checkpoint: after that tick. */
 export type Block =
   | { readonly tag: "CMDS"; readonly commands: readonly RecordedCommand[] }
   | { readonly tag: "HASH"; readonly tick: number; readonly zones: readonly ZoneDigest[] }
   | { readonly tag: "STOP"; readonly tick: number; readonly zone: number; readonly reason: string }
+  | { readonly tag: "LATE"; readonly tick: number; readonly zones: readonly LateZone[] }
   | { readonly tag: "DONE"; readonly tick: number };
 
 /** offset: bytes from the start of the file to what is wrong. */

@@ -23,6 +23,8 @@ export interface ReplayedWorld {
 export interface ReplayedZones {
   readonly all: readonly ReplayedWorld[];
   readonly tick: number;
+  /** For the next step. */
+  readonly delays: { hold(zone: number): void; turnBack(zone: number, asker: number): void };
   step(): void;
 }
 
@@ -80,6 +82,10 @@ export class Replay {
         this.#stop(block);
         continue;
       }
+      if (block.tag === "LATE") {
+        this.#delay(block);
+        continue;
+      }
       this.#stepTo(block.tick);
       if (block.tag === "HASH" && verify) {
         const difference = this.#compare(block.tick, block.zones);
@@ -118,6 +124,17 @@ export class Replay {
   #stop({ tick, zone, reason }: Extract<Block, { tag: "STOP" }>): void {
     this.#stepTo(tick - 1);
     this.#world(zone).stopNext(`as recorded: ${reason}`);
+  }
+
+  #delay({ tick, zones }: Extract<Block, { tag: "LATE" }>): void {
+    this.#stepTo(tick - 1);
+    const { delays } = this.#zones;
+    for (const { zone, turned } of zones) {
+      if (turned === 0n) delays.hold(zone);
+      for (let bits = turned, asker = 0; bits !== 0n; bits >>= 1n, asker++) {
+        if ((bits & 1n) === 1n) delays.turnBack(zone, asker);
+      }
+    }
   }
 
   #compare(tick: number, zones: readonly ZoneDigest[]): Difference | null {

@@ -98,6 +98,8 @@ export class World implements Venue {
   onWake: (() => void) | null = null;
   /** Each command as it is drained, in order; valid during the call. For JOIN and ARRIVE, nameOf(command.seat) is whose. */
   onCommand: ((command: Readonly<Command>) => void) | null = null;
+  /** One of those who asked at its gates after the last step, by its place among them, was not answered. */
+  onTurnedBack: ((asker: number) => void) | null = null;
   /** It begins anew with the next command: all seats are free, bots' too, and who shall be there from the beginning joins now. */
   onReset: (() => void) | null = null;
   /** A bot's seat here means nothing any more, as it crosses; and a bot has this seat from now on. */

@@ -16,6 +16,7 @@
 import { GyreError } from "../errors.js";
 import type { Kernel } from "../kernel/types.js";
 import { Bots } from "./bots.js";
+import { Delays } from "./delays.js";
 import type { Gate } from "./gates.js";
 import { IndexSet } from "./index-set.js";
 import { Passage } from "./passage.js";
@@ -66,6 +67,8 @@ export interface Guard {
 export class Zones implements Venues {
   /** Entities that went through a gate of a zone that is here. */
   transfers = 0;
+  /** What shall be late in the next {@link step}, as in a recording. */
+  readonly delays = new Delays();
   /** A zone stopped, because its game failed or its kernel: world.fault says why. Called by rest, once for each. */
   onStop: ((world: World) => void) | null = null;
 
@@ -270,6 +273,7 @@ export class Zones implements Venues {
       this.settle();
     }
     this.rest();
+    this.delays.clear();
   }
 
   // The phases of a tick, for who shares the zones with others.
@@ -294,7 +298,7 @@ export class Zones implements Venues {
     if (!this.#hasGates) return 0;
     for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
       const [passage, targets] = [this.#passages[i], this.#targets[i]];
-      if (passage === undefined || targets === undefined) continue;
+      if (passage === undefined || targets === undefined || this.delays.isHeld(i)) continue;
       // One that does the tick again may have asked before.
       passage.begin(this.#tick);
       if (this.#world(i).crossers === 0) continue;
@@ -321,6 +325,7 @@ export class Zones implements Venues {
       if (count === 0 || !takesPart(from)) continue;
       for (let record = 0; passage !== undefined && record < count; record++) {
         const gate = this.#gates[from]?.[passage.gate(record)];
+        if (this.delays.isTurnedBack(from, passage.crosser(record))) continue;
         if (gate !== undefined) this.#worlds[passage.to(record)]?.receive(passage, record, gate);
       }
     }
@@ -359,6 +364,7 @@ export class Zones implements Venues {
     let startMs = this.#now();
     for (let i = this.#awake.next(this.#current + 1); i >= 0; i = this.#awake.next(i + 1)) {
       this.#current = i;
+      if (this.delays.isHeld(i)) continue;
       this.decide(i);
       this.#world(i).step(this.#tick);
       const endMs = this.#now();

@@ -7,6 +7,7 @@
  *     TICK       the last tick that is open
  *     ARRIVED    of a slot: the last tick that it is done with
  *     PRESENT    of a slot: the last tick whose gates it takes part in, which whoever opened the next one decided
+ *     ASKING     of a slot: how many asked at the gates of that tick, in all slots that take part
  *     RECEIVED   of a slot: the last tick whose crossers it has answered
  *
  * Every word has one writer at a time: OPENING's winner writes what is for all, a slot its own, a zone's home the zone's, and the main
@@ -22,7 +23,6 @@ const LINE = LINE_BYTES / 4;
 const BELL = 0;
 const OPENING = LINE;
 const TICK = 2 * LINE;
-const ASKING = 2 * LINE + 1;
 const TARGET = 3 * LINE;
 const STOP = 3 * LINE + 1;
 const CALLS = 3 * LINE + 2;
@@ -44,6 +44,7 @@ const STATE = 4;
 const ZONE = 5;
 const ASKED = 6;
 const OPENS = 7;
+const ASKING = 8;
 const SLOT_WORDS = 2 * LINE;
 
 // Words of a zone.
@@ -101,11 +102,6 @@ export class Board {
   claimEnd(tick: number): boolean {
     const ended = Atomics.load(this.#words, ENDED);
     return ended < tick && Atomics.compareExchange(this.#words, ENDED, ended, tick) === ended;
-  }
-
-  /** How many stood in gates at the end of the tick before the open one. */
-  get asking(): number {
-    return Atomics.load(this.#words, ASKING);
   }
 
   /** Free running: the last tick to open; BY_CLOCK otherwise. */
@@ -191,8 +187,7 @@ export class Board {
   }
 
   /** For the slot that claimed the opening; and then rings. */
-  open(slot: number, tick: number, asking: number): void {
-    Atomics.store(this.#words, ASKING, asking);
+  open(slot: number, tick: number): void {
     Atomics.store(this.#words, TICK, tick);
     this.#setSlot(slot, OPENS, 0);
   }
@@ -246,7 +241,14 @@ export class Board {
     return this.#slot(slot, PRESENT);
   }
 
-  setPresent(slot: number, tick: number): void {
+  /** How many asked at the gates of the last tick that the slot takes part in. */
+  asking(slot: number): number {
+    return this.#slot(slot, ASKING);
+  }
+
+  /** The slot takes part in the gates of this tick, at which so many ask. */
+  setPresent(slot: number, tick: number, asking = 0): void {
+    this.#setSlot(slot, ASKING, asking);
     this.#setSlot(slot, PRESENT, tick);
   }
 

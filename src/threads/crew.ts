@@ -29,7 +29,8 @@ const RESTART_MS = 8_000;
 
 /** What a worker's thread says to the main thread. */
 export type WorkerMessage =
-  | { readonly type: "ready"; readonly kept: readonly Kept[] }
+  /** parts: of the digests of its first zone, where a recording is made. */
+  | { readonly type: "ready"; readonly kept: readonly Kept[]; readonly parts: readonly string[] }
   | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "stray"; readonly message: string }
   | { readonly type: "unkept"; readonly zone: number; readonly message: string }
@@ -98,6 +99,7 @@ export class Crew {
   readonly #options: CrewOptions;
   readonly #threads: (Worker | null)[];
   readonly #kept = new Map<number, Kept>();
+  #parts: readonly string[] = [];
   /** By slot: its heartbeat at the last look, and for how many looks it has not changed. */
   readonly #beats: Int32Array;
   readonly #stills: Int32Array;
@@ -135,6 +137,11 @@ export class Crew {
   /** Zones by index, as far as their memory can be shared. */
   get kept(): ReadonlyMap<number, Kept> {
     return this.#kept;
+  }
+
+  /** Names of the digests of a zone, where a recording is made. */
+  get parts(): readonly string[] {
+    return this.#parts;
   }
 
   /** Ticks until this one and resolves; for a server that does not tick by the clock. */
@@ -213,6 +220,7 @@ export class Crew {
         else {
           clearTimeout(late);
           for (const one of message.kept) this.#kept.set(one.zone, one);
+          if (message.parts.length > 0) this.#parts = message.parts;
           // One that resumes has its ticks to catch up with.
           if (former === "") board.setState(slot, IDLE);
           resolve();

@@ -15,6 +15,7 @@ import type { World } from "../sim/world.js";
 import { worldSpec, type Zones, type ZonesSpec } from "../sim/zones.js";
 import type { Board } from "./board.js";
 import type { Desk } from "./desk.js";
+import type { Scribe } from "./scribe.js";
 
 /** Seconds from one image to the next: fewer than one tick in a hundred takes one, and what is done again takes less than a second. */
 export const JOURNAL_SECONDS = 2;
@@ -32,6 +33,8 @@ export interface KeeperOptions {
   readonly kernel: Kernel;
   readonly zones: Zones;
   readonly desk: Desk;
+  /** Where a recording is made. */
+  readonly scribe?: Scribe | undefined;
   readonly spec: ZonesSpec;
   readonly failures: Failures;
   /** Why the thread ended that was in the slot before; "" when there was none. */
@@ -118,11 +121,11 @@ export class Keeper {
   }
 
   /**
-   * A zone failed in its step of this tick: it does it again, unless it failed too often. mark: of the desk when the step began; -1 when what
-   * was told before the kernel's step is told, and stays so.
+   * A zone failed in its step of this tick: it does it again, unless it failed too often. mark, tapeMark: of desk and scribe when the step
+   * began; -1 when what was told before the kernel's step is told, and stays so.
    */
-  failed(zone: number, tick: number, mark: number): void {
-    const { zones, now, failures, desk } = this.#options;
+  failed(zone: number, tick: number, mark: number, tapeMark: number): void {
+    const { zones, now, failures, desk, scribe } = this.#options;
     const [world, journal] = [zones.at(zone), this.#journals[zone]];
     if (world === undefined || world.fault === null || journal === undefined) return;
     const again = runAgain(world, tick, {
@@ -130,6 +133,7 @@ export class Keeper {
       ...{ index: zone, failures, now, wasPrepared: mark < 0 },
       attach: (next) => {
         if (mark >= 0) desk.forgetSince(mark);
+        if (tapeMark >= 0) scribe?.forgetSince(tapeMark);
         this.#attach(zone, next);
       },
     });
@@ -199,9 +203,10 @@ export class Keeper {
   }
 
   #attach(zone: number, world: World): void {
-    const { zones, desk, spec } = this.#options;
+    const { zones, desk, scribe, spec } = this.#options;
     zones.put(zone, world, new Bots(world, 0, spec.seed + zone));
     desk.attach(zone);
+    scribe?.attach(zone);
   }
 
   #journalOf(zone: number): Journal | undefined {

@@ -18,6 +18,7 @@ import type { Meter } from "../sync/meter.js";
 import type { Waiter } from "../sync/waiter.js";
 import { type Board, BUSY, BY_CLOCK, IDLE, RESUMING } from "./board.js";
 import type { LentSteps } from "./lent-steps.js";
+import type { Scribe } from "./scribe.js";
 
 /** Milliseconds by which each slot opens a tick later than the one before it would, where one opens: a thread on a core needs less. */
 const TAKE_OVER_MS = 2;
@@ -46,10 +47,10 @@ export interface SlotKeeper {
   resume(): void;
   reconcile(): void;
   /**
-   * The zone failed in its step of this tick: it does it again, or stays stopped. mark: of the desk when the step began; -1 when what was told
-   * before the kernel's step stays told.
+   * The zone failed in its step of this tick: it does it again, or stays stopped. mark, tapeMark: of the desk and the scribe when the step
+   * began; -1 when what was told before the kernel's step stays told.
    */
-  failed(index: number, tick: number, mark: number): void;
+  failed(index: number, tick: number, mark: number, tapeMark: number): void;
   /** Whatever was told in the tick was handed on. */
   renew(): void;
   /** A zone that is at home here shall be at home elsewhere: writes down what it is. False: it cannot be moved. */
@@ -73,6 +74,8 @@ export interface SlotOptions {
   /** Where zones have no script: their steps, for whoever is free. */
   readonly lent?: LentSteps;
   readonly keeper: SlotKeeper;
+  /** Where a recording is made. */
+  readonly scribe?: Scribe;
   /** Right after each step of a zone: images, snapshots. */
   readonly stepped?: (index: number, tick: number) => void;
   /** There is nothing to do for so many milliseconds. */
@@ -90,6 +93,8 @@ export class Slot {
   #calls: number;
   /** Zones that wait for their step. */
   readonly #ready: Int32Array;
+  /** By slot, whether it takes part in the gates of the tick before the one that is opened here. */
+  readonly #present: Uint8Array;
   /** Whether a zone's home takes part in the gates of the tick that it is done with. */
   readonly #takesPart = (zone: number): boolean => {
     const { board } = this.#options;
@@ -101,6 +106,7 @@ export class Slot {
     this.#tick = options.board.arrived(options.slot);
     this.#calls = options.board.calls;
     this.#ready = new Int32Array(options.board.zones);
+    this.#present = new Uint8Array(options.board.slots);
   }
 
   get tick(): number {
@@ -174,35 +180,43 @@ export class Slot {
     board.isAwaited = false;
     let asking = 0;
     for (let other = 0; other < board.slots; other++) {
-      if (board.arrived(other) !== tick - 1 || !board.isAlive(other)) continue;
-      board.setPresent(other, tick - 1);
-      asking += board.asked(other);
+      const isPresent = board.arrived(other) === tick - 1 && board.isAlive(other);
+      this.#present[other] = isPresent ? 1 : 0;
+      if (isPresent) asking += board.asked(other);
+    }
+    for (let other = 0; other < board.slots; other++) {
+      if (this.#present[other] === 1) board.setPresent(other, tick - 1, asking);
     }
     board.dateMove(tick);
     schedule.advance(isByClock ? nowMs : schedule.dueMs);
-    board.open(slot, tick, asking);
+    board.open(slot, tick);
     // Whoever lends steps wakes the others when they are ready.
     if (lent?.isOwner !== true) board.bell.ring();
     return true;
   }
 
   #run(tick: number): void {
-    const { board, slot, zones, desk, keeper, schedule, ticks, now } = this.#options;
+    const { board, slot, zones, desk, keeper, scribe, schedule, ticks, now } = this.#options;
     const beganMs = now();
     const { latenessMs } = schedule;
     const dueMs = schedule.dueMs - schedule.periodMs;
     if (board.state(slot) !== RESUMING) board.setState(slot, BUSY);
-    const isInStep = this.#tick === tick - 1 && board.present(slot) === tick - 1;
-    if (!isInStep) zones.turnBack();
-    else if (board.asking > 0) this.#exchange(tick - 1);
-    else board.setReceived(slot, tick - 1);
+    // Also when it comes too late for the ticks since: the others wait for it.
+    const takesPart = board.present(slot) === this.#tick;
+    if (!takesPart) zones.turnBack();
+    else if (board.asking(slot) > 0) this.#exchange(this.#tick);
+    else board.setReceived(slot, this.#tick);
+    scribe?.settled(this.#tick);
     zones.rest();
-    this.#move(tick);
-    desk.drain();
     const ticksMax = board.target === BY_CLOCK ? CATCH_UP_TICKS_MAX : tick;
-    for (let next = Math.max(this.#tick + 1, tick - ticksMax); next < tick; next++) {
+    const first = Math.max(this.#tick + 1, tick - ticksMax);
+    scribe?.held(this.#tick + 1, first - 1);
+    this.#move(tick, first, takesPart);
+    desk.drain();
+    for (let next = first; next < tick; next++) {
       this.#step(next);
       zones.turnBack();
+      scribe?.settled(next);
       zones.rest();
       this.#arrive(next, 0);
       keeper.renew();
@@ -220,8 +234,9 @@ export class Slot {
   }
 
   #arrive(tick: number, asked: number): void {
-    const { board, slot, desk } = this.#options;
+    const { board, slot, desk, scribe } = this.#options;
     desk.endTick(tick);
+    scribe?.endTick();
     this.#tick = tick;
     board.arrive(slot, tick, asked);
   }
@@ -253,18 +268,21 @@ export class Slot {
     }
   }
 
-  /** Hands a zone over that moves away, and takes up one that moves here. */
-  #move(tick: number): void {
-    const { board, slot, zones, keeper, waiter, now } = this.#options;
+  /** Hands a zone over that moves away, and takes up one that moves here, which takes its first step in tick `first`. */
+  #move(tick: number, first: number, takesPart: boolean): void {
+    const { board, slot, zones, keeper, scribe, waiter, now } = this.#options;
     const zone = board.movingZone;
     const to = board.movingTo;
     if (zone < 0 || board.moveTick <= 0) return;
     if (to !== slot) {
-      if (board.home(zone) !== slot) return;
+      // Not while others may take it for one whose home has answered at the gates.
+      if (board.home(zone) !== slot || !takesPart || first !== tick) return;
+      const isAwake = zones.nextAwake(zone) === zone;
       if (zones.at(zone) === undefined || !keeper.release(zone)) {
         board.refuseMove();
         return;
       }
+      scribe?.released(zone, tick, isAwake);
       zones.put(zone, undefined);
       board.setHome(zone, to);
       board.bell.ring();
@@ -277,7 +295,9 @@ export class Slot {
       if (now() >= untilMs) return;
       waiter.wait(board.bell.words, board.bell.index, seen, untilMs);
     }
-    if (board.home(zone) === slot) keeper.adopt(zone);
+    if (board.home(zone) !== slot) return;
+    keeper.adopt(zone);
+    scribe?.adopted(zone, first);
   }
 
   #step(tick: number): void {
@@ -290,14 +310,14 @@ export class Slot {
 
   /** What comes before and after the kernel's step is done here; that, by whoever is free. */
   #lend(tick: number, lent: LentSteps): void {
-    const { zones, keeper, stepped } = this.#options;
+    const { zones, stepped } = this.#options;
     let count = 0;
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       const world = zones.at(i);
       if (world === undefined || world.zone.tick >= tick) continue;
       zones.decide(i);
       if (world.prepare(tick)) this.#ready[count++] = i;
-      else keeper.failed(i, tick, -1);
+      else this.#fail(i, tick);
     }
     lent.open(tick, this.#ready, count);
     lent.work(tick);
@@ -305,13 +325,13 @@ export class Slot {
     for (let n = 0; n < count; n++) {
       const index = this.#ready[n] ?? 0;
       zones.at(index)?.conclude();
-      keeper.failed(index, tick, -1);
+      if (zones.at(index)?.fault) this.#fail(index, tick);
       stepped?.(index, tick);
     }
   }
 
   #stepHome(tick: number): void {
-    const { board, slot, zones, desk, keeper, costs, now, stepped } = this.#options;
+    const { board, slot, zones, desk, scribe, costs, now, stepped } = this.#options;
     let beganMs = now();
     for (let i = zones.nextAwake(0); i >= 0; i = zones.nextAwake(i + 1)) {
       const world = zones.at(i);
@@ -320,8 +340,9 @@ export class Slot {
       board.setZone(slot, i);
       zones.decide(i);
       const { mark } = desk;
+      const tapeMark = scribe?.mark ?? -1;
       world.step(tick);
-      if (world.fault !== null) keeper.failed(i, tick, mark);
+      if (world.fault !== null) this.#fail(i, tick, mark, tapeMark);
       stepped?.(i, tick);
       board.beat(slot);
       const endedMs = now();
@@ -329,6 +350,12 @@ export class Slot {
       beganMs = endedMs;
     }
     board.setZone(slot, -1);
+  }
+
+  #fail(zone: number, tick: number, mark = -1, tapeMark = -1): void {
+    const { keeper, scribe } = this.#options;
+    keeper.failed(zone, tick, mark, tapeMark);
+    scribe?.failed(zone, tick);
   }
 
   /** Whether nobody who keeps up has still to arrive: then the main thread may hear of the tick. */

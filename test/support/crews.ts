@@ -13,6 +13,8 @@ import { sharedClock } from "../../src/threads/clock.js";
 import { Crew, type Failure, type Hashes } from "../../src/threads/crew.js";
 import { makeParts, openParts } from "../../src/threads/parts.js";
 import { makePlayerParts, openRemoteZones, remoteZoneSpecs } from "../../src/threads/player-parts.js";
+import { makeTapes, TapeState } from "../../src/threads/tape.js";
+import { Tapes } from "../../src/threads/tapes.js";
 
 const ENTRY = new URL("../js/worker.js", import.meta.url);
 
@@ -29,6 +31,10 @@ export interface TestCrew {
   spin?: "auto" | "off";
   watchdogMs?: number;
   worker?: WorkerOptions;
+  /** Takes a recording. */
+  record?: (bytes: Uint8Array) => void;
+  /** Bytes of a slot's tape. */
+  tapeBytes?: number;
   /** By number. Default: none is known. */
   actions?: readonly string[];
 }
@@ -39,7 +45,8 @@ export const timers = {
 };
 
 /** Threads that tick when they are told to, by advanceTo. */
-export async function crewOf({ game, file, settings, slots, spin = "auto", actions = [], ...rest }: TestCrew) {
+export async function crewOf({ game, file, settings, slots, spin = "auto", actions = [], ...more }: TestCrew) {
+  const { record, tapeBytes, ...rest } = more;
   const plan = await planGame(game, { settings });
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
@@ -48,20 +55,34 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
   for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
   const failures: Failure[] = [];
+  const tapes = record === undefined ? null : makeTapes(slots, tapeBytes);
+  let recording: Tapes | null = null;
   const venues = openRemoteZones(players, remotes, opened.board, (name) => Math.max(0, actions.indexOf(name)));
   const crew = await Crew.start({
     ...rest,
     board: opened.board,
     entry: ENTRY,
-    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts, players },
+    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts, players, tapes },
     timers,
-    onTicks: () => venues.drain(),
+    onTicks() {
+      venues.drain();
+      recording?.endTick();
+    },
     failures: opened.failures,
     onFailure: (failure) => failures.push(failure),
     onStray: () => {},
     onUnkept: () => {},
   });
-  return { ...opened, crew, plan, failures, venues };
+  if (record !== undefined && tapes !== null) {
+    recording = new Tapes({
+      ...{ board: opened.board, tapes, map: plan.map, zones: plan.settings.zones, write: record },
+      header: {
+        game: { name: plan.name, file, digest: "" },
+        ...{ layoutVersion: 0, kernel: "", tickRate: plan.tickRate, settings: plan.settings, parts: crew.parts },
+      },
+    });
+  }
+  return { ...opened, crew, plan, failures, venues, recording, tapeState: tapes && new TapeState(tapes) };
 }
 
 /** What differs, by zone and part. */

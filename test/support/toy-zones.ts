@@ -1,6 +1,7 @@
 /** Zones of a few numbers each, whose state is a function of their commands: for tests of recordings that need no kernel. */
 import { GyreError } from "../../src/errors.js";
 import type { Command } from "../../src/kernel/types.js";
+import { Delays } from "../../src/sim/delays.js";
 
 interface Told extends Command {
   readonly tick: number;
@@ -79,6 +80,7 @@ export class ToyZones {
   tick = 0;
   /** Zones that are not stepped. */
   readonly asleep = new Set<ToyWorld>();
+  readonly delays = new Delays();
 
   constructor(count: number) {
     this.all = Array.from({ length: count }, (_, i) => new ToyWorld(`zone-${i}`));
@@ -86,6 +88,9 @@ export class ToyZones {
 
   step(): void {
     this.tick++;
-    for (const world of this.all) if (!this.asleep.has(world)) world.step(this.tick);
+    for (const [i, world] of this.all.entries()) {
+      if (!this.asleep.has(world) && !this.delays.isHeld(i)) world.step(this.tick);
+    }
+    this.delays.clear();
   }
 }
