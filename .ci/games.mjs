@@ -1,4 +1,5 @@
-// Serves both example games for a while, recording them, and verifies each recording with every Node that is given, scalar and SIMD.
+// Serves both example games for a while, without threads and on two, recording them, and verifies each recording with every Node that is
+// given, scalar and SIMD.
 // The arena is the demo of the build; the other one is compiled, because Node 20 strips no types.
 // Usage: node .ci/games.mjs SCRATCH_FOLDER NODE...
 import { spawn } from "node:child_process";
@@ -53,10 +54,15 @@ async function verify(node, file, kernel) {
   process.stdout.write(said);
 }
 
-const files = await Promise.all([
-  record("arena", "--zones", "2", "--npcs", "1000", "--bots", "50"),
-  record("evacuation", evacuation, "--npcs", "1000", "--bots", "5"),
-]);
+const files = [];
+for (const threads of ["0", "2"]) {
+  files.push(
+    ...(await Promise.all([
+      record(`arena-${threads}`, "--threads", threads, "--zones", "2", "--npcs", "1000", "--bots", "50"),
+      record(`evacuation-${threads}`, evacuation, "--threads", threads, "--npcs", "1000", "--bots", "5"),
+    ])),
+  );
+}
 const work = nodes.flatMap((node) =>
   files.flatMap((file) => ["simd", "scalar"].map((kernel) => () => verify(node, file, kernel))),
 );

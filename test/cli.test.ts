@@ -416,14 +416,25 @@ test("serve --record writes what replay --verify agrees with; a file that cannot
       }`),
     );
     const recording = join(folder, "toy.rec");
-    const run = new Run(["serve", "--json", "--port", "0", "--npcs", "40", "--bots", "9", "--record", recording, file]);
-    const { http } = JSON.parse(await run.line());
-    await until("it has a few checkpoints", async () => (await statsOf(http)).tick > 150);
-    assert.match(await (await fetch(`${http}/metrics`)).text(), /^gyre_recording 1$/m);
-    await run.stop();
-    const replay = new Run(["replay", recording, "--verify"]);
-    assert.is((await replay.ended).status, 0, replay.err + replay.out);
-    assert.match(replay.out, /3 checkpoints agree|[4-9]\d* checkpoints agree/);
+    for (const threads of ["0", "1", "3"]) {
+      const flags = ["--npcs", "40", "--bots", "9", "--zones", "3", "--threads", threads, "--record", recording];
+      const run = new Run(["serve", "--json", "--port", "0", ...flags, file]);
+      const { http, ws } = JSON.parse(await run.line());
+      const clients = await Promise.all(["ann", "bob", "eve"].map(() => TestClient.open(ws)));
+      for (const [i, client] of clients.entries()) {
+        client.send({ type: "join", name: `p${i}`, zone: `zone-${i}` });
+        for (let seq = 1; seq < 20; seq++) client.send({ type: "input", seq, dx: seq % 2, dy: 0.1 });
+        await client.reply("welcome");
+      }
+      clients[0]?.socket.close();
+      await until("it has a few checkpoints", async () => (await statsOf(http)).tick > 150);
+      assert.match(await (await fetch(`${http}/metrics`)).text(), /^gyre_recording 1$/m);
+      await run.stop();
+      assert.is(run.err, "");
+      const replay = new Run(["replay", recording, "--verify"]);
+      assert.is((await replay.ended).status, 0, replay.err + replay.out);
+      assert.match(replay.out, /3 checkpoints agree|[4-9]\d* checkpoints agree/);
+    }
     await refused(
       1,
       /cannot write .*nowhere/,
