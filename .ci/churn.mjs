@@ -6,7 +6,7 @@
 // The percentiles of /stats are over the last 600 ticks, so a phase has 10 s at 60 Hz at least. The clients are of this process, which
 // gives way to the server where both want a core: elsewhere they would be other machines.
 import { createConnection } from "node:net";
-import { constants, setPriority } from "node:os";
+import { constants, loadavg, setPriority } from "node:os";
 import { conclude, median, numbers, Served, sleep } from "./served.mjs";
 
 const SECONDS_MIN = 10;
@@ -132,7 +132,7 @@ async function phase(server, name, work) {
   const [after, { tickP50Ms, tickP99Ms, workers }] = await Promise.all([server.metrics(), server.stats()]);
   const [late, skipped, ticks, sessions] = COUNTERS.map((counter) => after.get(counter) - before.get(counter));
   const load = workers.map((worker) => `${worker.name} ${Math.round(100 * worker.utilisation)} %`).join(", ");
-  const text = `${ticks} ticks, late ${late}, skipped ${skipped}, p50 ${tickP50Ms} ms, p99 ${tickP99Ms} ms; ${sessions} sessions; ${load}`;
+  const text = `${ticks} ticks, late ${late}, skipped ${skipped}, p50 ${tickP50Ms} ms, p99 ${tickP99Ms} ms; ${sessions} sessions; ${load}; load ${loadavg()[0].toFixed(1)}`;
   console.log(`${name.padEnd(8)} ${text}`);
   return { late: late + skipped, p50: tickP50Ms, p99: tickP99Ms };
 }
