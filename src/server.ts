@@ -30,7 +30,7 @@ import type { KindInfo } from "./protocol/control.js";
 import type { Timers } from "./sim/clock.js";
 import { Meter } from "./sync/meter.js";
 import type { Spin } from "./sync/waiter.js";
-import { WATCHDOG_MS } from "./threads/crew.js";
+import { isInCrew, WATCHDOG_MS } from "./threads/crew.js";
 
 /** Sessions at a time: what one process with one thread may hope to serve. */
 const SESSIONS_MAX = 4096;
@@ -39,6 +39,8 @@ const NPCS_MAX = 1_000_000;
 const BOTS_MAX = 16_384;
 /** Threads that simulate: more than this have cores of their own nowhere. */
 const THREADS_MAX = 64;
+/** Milliseconds: a thread that waits for its core is not to be taken for one that hangs. */
+const WATCHDOG_MS_MIN = 50;
 /** Of these "auto" takes no more: what a server with so many busy threads needs next is another process. */
 const THREADS_AUTO_MAX = 8;
 /** Entities of all zones, players who may come included; some 100 bytes each. */
@@ -75,12 +77,12 @@ export interface ServerOptions {
   seed?: number;
   /**
    * Threads that simulate, while the caller's has the sockets; at most 64. "auto": as many as cores are left over, and zones can use. The game
-   * must be the default export of its module then, which each thread loads. Default 0: all on the caller's thread.
+   * must be the default export of a module of its own then, which each thread loads. Default 0: all on the caller's thread.
    */
   threads?: number | "auto";
   /** Whether these threads look for work for some microseconds before they sleep, where cores are free. Default "auto". */
   spin?: Spin;
-  /** Milliseconds after which a thread that stands still is replaced. Default 500. */
+  /** Milliseconds after which a thread that stands still is replaced, at least 50; Infinity for never. Default 500. */
   watchdogMs?: number;
   /** A kernel that is loaded already. Default: the game's, else loadKernel(). */
   kernel?: Kernel;
@@ -165,6 +167,12 @@ const TIMERS: Timers = {
  */
 export async function createServer(options: ServerOptions = {}): Promise<GyreServer> {
   const given = checked(options);
+  if (isInCrew()) {
+    throw new GyreError(
+      "GAME_BAD",
+      "a thread that loads the game starts a server: a game for threads has a module of its own",
+    );
+  }
   profileThread("main");
   const game = given.game ?? (await loadDemo());
   // The demo is ours, and comes to an end: it needs no watch.
@@ -329,6 +337,11 @@ function checked(options: ServerOptions): ServerOptions {
   }
   if (map !== undefined && (typeof map !== "object" || map === null)) throw bad("map is no map, as loadMap gives one");
   if (game !== undefined && !isGame(game)) throw bad("game is none, as defineGame gives one");
+  const { spin = "auto", watchdogMs = WATCHDOG_MS } = given;
+  if (spin !== "auto" && spin !== "off") throw bad(`spin is ${JSON.stringify(spin)}, neither "auto" nor "off"`);
+  if (typeof watchdogMs !== "number" || !(watchdogMs >= WATCHDOG_MS_MIN)) {
+    throw bad(`watchdogMs is ${JSON.stringify(watchdogMs)}, not a number from ${WATCHDOG_MS_MIN} on`);
+  }
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = given[name as keyof typeof RANGES];
     if (value === undefined || (name === "threads" && value === "auto")) continue;

@@ -1,4 +1,5 @@
 /** The server over real sockets on 127.0.0.1: HTTP, upgrades, what a client sees, and what abuse does not do. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect as netConnect } from "node:net";
@@ -521,6 +522,11 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
     [{ map: { ...field(128), tileSize: 32_767 } }, /width is 4194176/],
     [{ map: 5 }, /map is no map/],
     [{ game: {} }, /game/],
+    [{ threads: 65 }, /threads is 65/],
+    [{ threads: "many" }, /threads is "many"/],
+    [{ spin: "on" }, /spin is "on"/],
+    [{ threads: 1, watchdogMs: 49 }, /watchdogMs is 49/],
+    [{ threads: 1, watchdogMs: "500" }, /watchdogMs is "500"/],
   ];
   for (const [options, about] of bad) {
     try {
@@ -535,6 +541,12 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
   }
   const slow = await createServer({ map: field(8), port: 0, npcs: 0, tickRate: 5, seed: undefined } as never);
   await slow.close();
+});
+
+test("a module that has a game and starts its server on threads is refused with GAME_BAD, and starts no more of them", () => {
+  const own = spawnSync(process.execPath, ["test/fixtures/own-server.mjs"], { encoding: "utf8", timeout: 60_000 });
+  assert.is(own.status, 1, own.stderr);
+  assert.match(own.stdout, /^GAME_BAD .*own-server\.mjs.* starts a server/m);
 });
 
 test.run();

@@ -3,7 +3,9 @@
  * fixtures/jobs.mjs. What must be true between two steps of a thread is tested in slots.test.ts.
  */
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import v8 from "node:v8";
 import vm from "node:vm";
@@ -717,6 +719,20 @@ test("closing rejects what is under way and what waits with SCHEDULER_CLOSED, an
     assert.throws(() => scheduler.share(new Uint8Array(8)), /closed/);
     await scheduler.close();
   });
+});
+
+test("a module that makes its own scheduler makes one, not one in each thread anew", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gyre-tasks-"));
+  const story = join(folder, "story");
+  const env = { ...process.env, STORY: story };
+  const own = spawnSync(process.execPath, ["test/fixtures/own-scheduler.mjs"], {
+    encoding: "utf8",
+    timeout: 60_000,
+    env,
+  });
+  assert.is(own.status, 0, own.stderr);
+  assert.equal(readFileSync(story, "utf8").split("\n").sort(), ["", "9", "BAD_ARGUMENT"]);
+  rmSync(folder, { recursive: true });
 });
 
 test("a process ends by itself when nothing is under way, and not before", () => {

@@ -21,7 +21,7 @@ import type { Pending } from "./pending.js";
 import { Reaper } from "./reaper.js";
 import { Runner } from "./runner.js";
 import type { BatchOptions, Body, Outcome, ResultOf, RunOptions, Task, ValueAnd, ValueOf } from "./types.js";
-import { Workers } from "./workers.js";
+import { isWorkerOf, Workers } from "./workers.js";
 
 /** Runs and batches at a time: a tick's 1,980 requests twice. */
 const QUEUE_DEFAULT = 4096;
@@ -117,6 +117,12 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     throw new GyreError("BAD_ARGUMENT", `whenFull: ${String(whenFull)}`);
   if (spin !== "auto" && spin !== "off") throw new GyreError("BAD_ARGUMENT", `spin: ${String(spin)}`);
   const module = String(options.module);
+  if (isWorkerOf(module)) {
+    throw new GyreError(
+      "BAD_ARGUMENT",
+      `${module} makes its own scheduler, in each thread anew: tasks have a module of their own`,
+    );
+  }
   const tasks = await importTasks(module);
   const board = new Board({
     threads: threads + 1,

@@ -1,5 +1,5 @@
 /** The threads of a scheduler: started, told when to begin, and replaced when they end before they should. */
-import { Worker } from "node:worker_threads";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { GyreError } from "../errors.js";
 import type { Spin } from "../sync/waiter.js";
 import type { FromWorker, ToWorker, WorkerData } from "./protocol.js";
@@ -9,6 +9,12 @@ import type { Runner } from "./runner.js";
 const TRIES_MAX = 3;
 
 const ENTRY = new URL("./task-thread.js", import.meta.url);
+
+/** Whether this thread is one of a scheduler of that module. Another scheduler of it here would have threads that make one, and so on for ever. */
+export function isWorkerOf(module: string): boolean {
+  const { channel, module: its } = (isMainThread ? {} : (workerData ?? {})) as Partial<WorkerData>;
+  return channel !== undefined && its === module;
+}
 
 export interface WorkersOptions {
   readonly runner: Runner;

@@ -10,7 +10,7 @@
  * The watchdog counts its own looks instead of the time between them: a process that was stopped, or a main thread that was held, has not
  * looked, and so fails nobody.
  */
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { isMainThread, Worker, type WorkerOptions, workerData } from "node:worker_threads";
 import { type ErrorCode, GyreError } from "../errors.js";
 import { Failures } from "../sim/failures.js";
 import { waitAsync } from "../sync/waiter.js";
@@ -93,6 +93,11 @@ export interface CrewOptions {
   readonly onUnkept: (zone: number, message: string) => void;
   /** Takes part in every thread's life: for tests. */
   readonly worker?: WorkerOptions;
+}
+
+/** Whether this thread is a crew's. A server that a game's module starts there would start threads that load the module, and so on for ever. */
+export function isInCrew(): boolean {
+  return !isMainThread && (workerData as { parts?: unknown } | null)?.parts !== undefined;
 }
 
 export class Crew {
