@@ -143,6 +143,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       venues.onOverrun = audience.overrun;
       schedule.start(now());
       board.target = BY_CLOCK;
+      // Whose steps go to whoever is free have one home.
+      if (isLent) return;
       looks = setInterval(() => {
         const move = balance.look(costs, (zone) => board.home(zone));
         if (move !== null) board.askMove(move.zone, move.to);

@@ -311,7 +311,11 @@ export class Zones implements Venues {
   /** Nobody goes anywhere in this tick: who stands in a gate asks again in the next. */
   turnBack(): void {
     if (!this.#hasGates) return;
-    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) this.#world(i).turnBack();
+    for (let i = this.#awake.next(0); i >= 0; i = this.#awake.next(i + 1)) {
+      // Nobody who is late finds them asking.
+      this.#passages[i]?.begin(this.#tick);
+      this.#world(i).turnBack();
+    }
   }
 
   /**

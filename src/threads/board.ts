@@ -3,14 +3,14 @@
  * zone. A slot is a place for a sim worker's thread; when the thread in it ends, another takes the place and finds here how far it was.
  *
  *     BELL       counted up whenever there may be something to do: a tick was opened, a slot arrived that others wait for, stop
- *     OPENING    the last tick that somebody began to open: whoever moves it on by compare-exchange opens
+ *     OPENER     the slot that opens a tick, + 1: whoever puts itself there by compare-exchange, while nobody is
  *     TICK       the last tick that is open
  *     ARRIVED    of a slot: the last tick that it is done with
  *     PRESENT    of a slot: the last tick whose gates it takes part in, which whoever opened the next one decided
  *     ASKING     of a slot: how many asked at the gates of that tick, in all slots that take part
  *     RECEIVED   of a slot: the last tick whose crossers it has answered
  *
- * Every word has one writer at a time: OPENING's winner writes what is for all, a slot its own, a zone's home the zone's, and the main
+ * Every word has one writer at a time: the opener writes what is for all, a slot its own, a zone's home the zone's, and the main
  * thread what says so. Nothing here is ever waited for without a timeout.
  */
 import { LINE_BYTES } from "../sync/memory.js";
@@ -21,7 +21,7 @@ const LINE = LINE_BYTES / 4;
 
 // Words for all, hot ones on lines of their own.
 const BELL = 0;
-const OPENING = LINE;
+const OPENER = LINE;
 const TICK = 2 * LINE;
 const TARGET = 3 * LINE;
 const STOP = 3 * LINE + 1;
@@ -43,8 +43,7 @@ const HEARTBEAT = 3;
 const STATE = 4;
 const ZONE = 5;
 const ASKED = 6;
-const OPENS = 7;
-const ASKING = 8;
+const ASKING = 7;
 const SLOT_WORDS = 2 * LINE;
 
 // Words of a zone.
@@ -173,23 +172,21 @@ export class Board {
 
   /** Whichever slot gets true opens the tick, and is the only one. */
   claimOpening(slot: number, tick: number): boolean {
-    this.#setSlot(slot, OPENS, tick);
-    const isFirst = Atomics.compareExchange(this.#words, OPENING, tick - 1, tick) === tick - 1;
-    if (!isFirst) this.#setSlot(slot, OPENS, 0);
-    return isFirst;
+    if (Atomics.compareExchange(this.#words, OPENER, 0, slot + 1) !== 0) return false;
+    if (this.tick === tick - 1) return true;
+    this.repairOpening(slot);
+    return false;
   }
 
-  /** The slot's thread ended: if it was about to open a tick, another one may. */
+  /** The slot opens no tick: if its thread ended when it was about to, another one may. */
   repairOpening(slot: number): void {
-    const { tick } = this;
-    if (this.#slot(slot, OPENS) === tick + 1) Atomics.compareExchange(this.#words, OPENING, tick + 1, tick);
-    this.#setSlot(slot, OPENS, 0);
+    Atomics.compareExchange(this.#words, OPENER, slot + 1, 0);
   }
 
   /** For the slot that claimed the opening; and then rings. */
   open(slot: number, tick: number): void {
     Atomics.store(this.#words, TICK, tick);
-    this.#setSlot(slot, OPENS, 0);
+    this.repairOpening(slot);
   }
 
   /** Somebody waits for slots to arrive: those that do ring. */
@@ -210,6 +207,7 @@ export class Board {
   arrive(slot: number, tick: number, asked: number): void {
     this.#setSlot(slot, ASKED, asked);
     this.#setSlot(slot, ARRIVED, tick);
+    this.beat(slot);
     if (this.isAwaited) this.bell.ring();
   }
 
@@ -277,7 +275,7 @@ export class Board {
     this.#setSlot(slot, STATE, state);
   }
 
-  /** Counted up with every zone that the slot is done with. */
+  /** Counted up with every zone and every tick that the slot is done with. */
   heartbeat(slot: number): number {
     return this.#slot(slot, HEARTBEAT);
   }

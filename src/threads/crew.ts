@@ -155,7 +155,6 @@ export class Crew {
     board.target = tick;
     for (let seen = board.mainBell.value; !board.areAllAt(tick); seen = board.mainBell.value) {
       if (this.#isClosing) return;
-      if (board.areAllAt(tick)) break;
       await waitAsync(board.mainBell.words, board.mainBell.index, seen, BELL_MS, timers);
     }
     this.#options.onTicks();
@@ -187,7 +186,9 @@ export class Crew {
     this.#isClosing = true;
     clearInterval(this.#looks);
     this.#options.board.stop();
-    await Promise.all(this.#threads.map((thread) => thread && ended(thread, this.#watchdogMs)));
+    // Those that were not told to go do not listen.
+    const patienceMs = this.#looks === undefined ? 0 : this.#watchdogMs;
+    await Promise.all(this.#threads.map((thread) => thread && ended(thread, patienceMs)));
     this.#options.board.mainBell.ring();
   }
 
@@ -292,8 +293,8 @@ export class Crew {
     for (let slot = 0; slot < board.slots; slot++) {
       const thread = this.#threads[slot];
       const beat = board.heartbeat(slot);
-      const isBusy = board.state(slot) === BUSY || board.state(slot) === RESUMING;
-      if (!isBusy || beat !== this.#beats[slot] || thread === null || thread === undefined) this.#stills[slot] = 0;
+      if (!hasToMove(board, slot) || beat !== this.#beats[slot] || thread === null || thread === undefined)
+        this.#stills[slot] = 0;
       else this.#stills[slot] = (this.#stills[slot] ?? 0) + 1;
       this.#beats[slot] = beat;
       if (thread && (this.#stills[slot] ?? 0) * LOOK_MS >= this.#watchdogMs) {
@@ -311,6 +312,12 @@ export class Crew {
       await waitAsync(words, index, seen, BELL_MS, timers);
     }
   }
+}
+
+/** Also one that hangs between two ticks, in what its game left for later, and does not hear of the next. */
+function hasToMove(board: Board, slot: number): boolean {
+  const state = board.state(slot);
+  return state === BUSY || state === RESUMING || (state === IDLE && board.arrived(slot) < board.tick);
 }
 
 function failed(message: string): GyreError {

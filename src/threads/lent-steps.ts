@@ -12,7 +12,7 @@
  */
 import type { Zone } from "../kernel/types.js";
 import type { Waiter } from "../sync/waiter.js";
-import { type Board, GONE } from "./board.js";
+import { type Board, CLOSED, GONE } from "./board.js";
 
 /** Microseconds of a batch: a claim takes some tenths of one when threads meet. */
 const BATCH_US = 40;
@@ -96,7 +96,7 @@ export class LentSteps {
     for (let batch = 0; batch < this.#holders.length; batch++) {
       for (let holder = this.#holder(batch); holder >= 0; holder = this.#holder(batch)) {
         const seen = board.bell.value;
-        if (board.state(holder) === GONE) this.#lose(batch, holder);
+        if (this.#isGone(holder)) this.#lose(batch, holder);
         else waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
         board.beat(slot);
       }
@@ -115,7 +115,7 @@ export class LentSteps {
     const { board, slot, waiter, now, zoneAt } = this.#options;
     board.isAwaited = true;
     for (let seen = board.bell.value; !this.#areDone(tick); seen = board.bell.value) {
-      if (this.#isAnyGone()) this.#takeOver(tick);
+      this.#takeOver(tick);
       if (!this.#areDone(tick)) waiter.wait(board.bell.words, board.bell.index, seen, now() + LOOK_MS);
       board.beat(slot);
     }
@@ -139,10 +139,10 @@ export class LentSteps {
     return true;
   }
 
-  #isAnyGone(): boolean {
-    const { board } = this.#options;
-    for (let slot = 0; slot < board.slots; slot++) if (board.state(slot) === GONE) return true;
-    return false;
+  /** Whether no thread is in the slot, so that what it holds is nobody's. */
+  #isGone(slot: number): boolean {
+    const state = this.#options.board.state(slot);
+    return state === GONE || state === CLOSED;
   }
 
   #areDone(tick: number): boolean {
@@ -153,13 +153,12 @@ export class LentSteps {
     return true;
   }
 
-  /** Steps what nobody holds, and counts as done what was held by a thread that ended. */
+  /** Steps what nobody holds, whoever has its ticket, and counts as done what was held by a thread that ended. */
   #takeOver(tick: number): void {
-    const { board } = this.#options;
-    for (let batch = 0; batch < this.#batches; batch++) {
+    for (let batch = this.#undone; batch < this.#batches; batch++) {
       this.#step(batch, tick);
       const slot = this.#holder(batch);
-      if (slot >= 0 && board.state(slot) === GONE) this.#lose(batch, slot);
+      if (slot >= 0 && this.#isGone(slot)) this.#lose(batch, slot);
     }
   }
 

@@ -16,7 +16,7 @@ import type { TickTimes } from "../sim/ticks.js";
 import type { Zones } from "../sim/zones.js";
 import type { Meter } from "../sync/meter.js";
 import type { Waiter } from "../sync/waiter.js";
-import { type Board, BUSY, BY_CLOCK, IDLE, RESUMING } from "./board.js";
+import { type Board, BUSY, BY_CLOCK, CLOSED, IDLE, RESUMING } from "./board.js";
 import type { LentSteps } from "./lent-steps.js";
 import type { Scribe } from "./scribe.js";
 
@@ -270,15 +270,16 @@ export class Slot {
 
   /** Hands a zone over that moves away, and takes up one that moves here, which takes its first step in tick `first`. */
   #move(tick: number, first: number, takesPart: boolean): void {
-    const { board, slot, zones, keeper, scribe, waiter, now } = this.#options;
-    const zone = board.movingZone;
-    const to = board.movingTo;
-    if (zone < 0 || board.moveTick <= 0) return;
+    const { board, slot, zones, keeper, scribe, lent, waiter, now } = this.#options;
+    const { moveTick, movingZone: zone, movingTo: to } = board;
+    // A word of each of two moves is none of either.
+    if (zone < 0 || moveTick <= 0 || board.moveTick !== moveTick) return;
     if (to !== slot) {
       // Not while others may take it for one whose home has answered at the gates.
       if (board.home(zone) !== slot || !takesPart || first !== tick) return;
       const isAwake = zones.nextAwake(zone) === zone;
-      if (zones.at(zone) === undefined || !keeper.release(zone)) {
+      // What is lent has one owner.
+      if (lent !== undefined || board.state(to) === CLOSED || zones.at(zone) === undefined || !keeper.release(zone)) {
         board.refuseMove();
         return;
       }
@@ -291,7 +292,7 @@ export class Slot {
     if (zones.at(zone) !== undefined) return;
     // In the tick that it is dated for it comes in time for its step. If its home is late it comes in a later one, and catches up.
     const untilMs = now() + MOVE_WAIT_MS;
-    for (let seen = board.bell.value; board.home(zone) !== slot && board.moveTick === tick; seen = board.bell.value) {
+    for (let seen = board.bell.value; board.home(zone) !== slot && moveTick === tick; seen = board.bell.value) {
       if (now() >= untilMs) return;
       waiter.wait(board.bell.words, board.bell.index, seen, untilMs);
     }
@@ -327,7 +328,15 @@ export class Slot {
       zones.at(index)?.conclude();
       if (zones.at(index)?.fault) this.#fail(index, tick);
       stepped?.(index, tick);
+      this.#forgetCost(index);
     }
+  }
+
+  /** What sleeps from now on, or stopped, costs nothing. */
+  #forgetCost(zone: number): void {
+    const { zones, costs } = this.#options;
+    const world = zones.at(zone);
+    if (world === undefined || world.asleep || world.fault !== null) costs[zone] = 0;
   }
 
   #stepHome(tick: number): void {
@@ -347,6 +356,7 @@ export class Slot {
       board.beat(slot);
       const endedMs = now();
       costs[i] = (costs[i] ?? 0) + ((endedMs - beganMs) * 1000 - (costs[i] ?? 0)) * COST_WEIGHT;
+      this.#forgetCost(i);
       beganMs = endedMs;
     }
     board.setZone(slot, -1);
