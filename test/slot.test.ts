@@ -124,7 +124,14 @@ test("the thread that comes in place of the owner's waits for nobody who is clos
 function slotOf(board: Board, slot: number) {
   const done: string[] = [];
   const zones = {
-    ...{ begin: () => {}, rest: () => {}, depart: () => 0, nextAwake: () => -1, put: () => {}, at: () => ({}) },
+    ...{
+      begin: () => {},
+      rest: () => {},
+      depart: () => 0,
+      nextAwake: () => -1,
+      put: () => {},
+      at: (zone: number) => (zone < 0 ? undefined : {}),
+    },
     turnBack: () => done.push("turn back"),
     receive: () => done.push("receive"),
     settle: () => done.push("settle"),
@@ -190,6 +197,14 @@ test("a zone moves when its home took part in the gates, and stays until then", 
   thread.run(0);
   assert.equal(done.slice(2), ["release 3", "end 3"]);
   assert.is(board.home(3), 1);
+});
+
+test("no zone moves when none was asked to", () => {
+  const board = boardAt(1);
+  const { done, thread } = slotOf(board, 0);
+  open(board, [0, 1, 2], 0);
+  thread.run(0);
+  assert.equal(done, ["end 2"]);
 });
 
 test("no zone moves to a slot that was closed after it was asked for", () => {
