@@ -44,7 +44,7 @@ export interface WorkerData {
   readonly parts: SharedParts;
   readonly players: PlayerParts;
   /** Where a recording is made. */
-  readonly tapes: TapeParts | null;
+  readonly tapes?: TapeParts | null;
   /** Of zones that were begun. */
   readonly kept: readonly Kept[];
 }
@@ -73,7 +73,7 @@ async function start(): Promise<void> {
   waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
   const desk = openDesk(data.players, slot, zones, board, plan);
   const onLost = (zone: number, message: string): void => say({ type: "unkept", zone, message });
-  const scribe = data.tapes === null ? undefined : new Scribe(zones, data.tapes, slot);
+  const scribe = data.tapes ? new Scribe(zones, data.tapes, slot) : undefined;
   const keeper = new Keeper({ slot, board, kernel, zones, desk, scribe, spec, failures, former, now, onLost });
   const zoneAt = (i: number): Zone | undefined => keeper.view(i);
   const lent =
