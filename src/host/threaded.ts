@@ -146,6 +146,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       // Whose steps go to whoever is free have one home.
       if (isLent) return;
       looks = setInterval(() => {
+        // What a closed one has cost stands still, and nobody can move there.
+        if (board.hasClosed) return;
         const move = balance.look(costs, (zone) => board.home(zone));
         if (move !== null) board.askMove(move.zone, move.to);
       }, BALANCE_MS);

@@ -262,6 +262,12 @@ export class Board {
     this.#setSlot(slot, RECEIVED, tick);
   }
 
+  /** Whether there will be no thread any more in any of the slots. */
+  get hasClosed(): boolean {
+    for (let slot = 0; slot < this.slots; slot++) if (this.state(slot) === CLOSED) return true;
+    return false;
+  }
+
   /** Whether a thread is in the slot that does not have to catch up. */
   isAlive(slot: number): boolean {
     return this.state(slot) < GONE;

@@ -19,6 +19,8 @@ import type { Kept } from "./keeper.js";
 
 /** Milliseconds without a sign of life after which a thread is given up. */
 export const WATCHDOG_MS = 500;
+/** Milliseconds that a thread has to end by itself, at most: it may be held by a debugger. */
+const CLOSE_MS = 5000;
 /** Milliseconds between two looks. */
 const LOOK_MS = 50;
 /** Milliseconds after which the main thread looks by itself, though nobody rang. */
@@ -329,7 +331,7 @@ async function ended(thread: Worker, patienceMs: number): Promise<void> {
   // As it did already.
   if (thread.threadId < 0) return;
   await new Promise<void>((resolve) => {
-    const late = setTimeout(() => thread.terminate(), Math.min(patienceMs, 2 ** 31 - 1));
+    const late = setTimeout(() => thread.terminate(), Math.min(patienceMs, CLOSE_MS));
     thread.once("exit", () => {
       clearTimeout(late);
       resolve();
