@@ -6,6 +6,7 @@ import { definition } from "./games/crossing.js";
 import { definition as herds } from "./games/herds.js";
 import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from "./support/crews.js";
 import { Random } from "./support/random.js";
+import { SlotTeam } from "./support/slot-teams.js";
 
 const CROSSING = gameIn("crossing", definition);
 const HERDS = gameIn("herds", herds);
@@ -46,6 +47,40 @@ test("zones without scripts, whose steps go to whichever thread is free, come to
     const found = await hashesWithThreads({ ...spec, slots, spin }, 300);
     assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
   }
+});
+
+test("over 20 seeds zones at home anywhere, that move, come to the same hashes on 1, 2, 4 and 8 threads, spinning or not", async () => {
+  const team = new SlotTeam(8);
+  let moved = 0;
+  try {
+    for (let seed = 1; seed <= 20; seed++) {
+      for (const slots of [1, 2, 4, 8]) {
+        const run = await team.run({ seed, slots, spin: (seed + slots) % 2 === 0 ? "auto" : "off" });
+        assert.equal(run.odd, [], `seed ${seed}, ${slots} slots`);
+        moved += run.moved;
+      }
+    }
+  } finally {
+    await team.close();
+  }
+  assert.ok(moved > 40, `${moved} moves`);
+});
+
+test("one notify in a hundred that is lost holds nobody up for good, and changes nothing", async () => {
+  const team = new SlotTeam(4);
+  let [lost, healed] = [0, 0];
+  try {
+    for (let seed = 21; seed <= 26; seed++) {
+      const run = await team.run({ seed, slots: 4, lossy: 100 });
+      assert.equal(run.odd, [], `seed ${seed}`);
+      lost += run.lost;
+      healed += run.healed;
+    }
+  } finally {
+    await team.close();
+  }
+  assert.ok(lost > 0, "notifies were lost");
+  assert.ok(healed > 0, `${lost} lost, ${healed} healed`);
 });
 
 test("over 1,000 random loads homes move only while it helps, come to rest, and no further move would help by a tenth of a period", () => {

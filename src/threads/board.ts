@@ -134,7 +134,7 @@ export class Board {
 
   // A zone moves to another home: asked for by the main thread, one at a time, dated by who opens the next tick, done at its start.
 
-  /** The zone that moves, or did last; -1 before the first. */
+  /** The zone that moves; -1 for none. */
   get movingZone(): number {
     return Atomics.load(this.#words, MOVE_ZONE) - 1;
   }
@@ -151,7 +151,8 @@ export class Board {
   /** False while another one moves, and for where nobody will be. */
   askMove(zone: number, to: number): boolean {
     const { movingZone } = this;
-    if (movingZone >= 0 && this.home(movingZone) !== this.movingTo) return false;
+    // Where nobody is any more, nobody ends it.
+    if (movingZone >= 0 && this.state(this.home(movingZone)) !== CLOSED) return false;
     if (this.state(to) === CLOSED || this.state(this.home(zone)) === CLOSED) return false;
     // Nobody dates it before it is whole.
     Atomics.store(this.#words, MOVE_TICK, UNDATED);
@@ -161,9 +162,10 @@ export class Board {
     return true;
   }
 
-  /** For the zone's home: it cannot move, and stays. */
-  refuseMove(): void {
-    Atomics.store(this.#words, MOVE_TO, this.home(this.movingZone));
+  /** For who took the zone up; or for its home: it cannot move, and stays. */
+  endMove(): void {
+    Atomics.store(this.#words, MOVE_ZONE, 0);
+    this.bell.ring();
   }
 
   dateMove(tick: number): void {

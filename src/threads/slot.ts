@@ -280,7 +280,7 @@ export class Slot {
       const isAwake = zones.nextAwake(zone) === zone;
       // What is lent has one owner.
       if (lent !== undefined || board.state(to) === CLOSED || zones.at(zone) === undefined || !keeper.release(zone)) {
-        board.refuseMove();
+        board.endMove();
         return;
       }
       scribe?.released(zone, tick, isAwake);
@@ -289,16 +289,26 @@ export class Slot {
       board.bell.ring();
       return;
     }
-    if (zones.at(zone) !== undefined) return;
     // In the tick that it is dated for it comes in time for its step. If its home is late it comes in a later one, and catches up.
-    const untilMs = now() + MOVE_WAIT_MS;
-    for (let seen = board.bell.value; board.home(zone) !== slot && moveTick === tick; seen = board.bell.value) {
+    const untilMs = board.target === BY_CLOCK ? now() + MOVE_WAIT_MS : Number.POSITIVE_INFINITY;
+    for (let seen = board.bell.value; moveTick === tick && this.#isComing(zone); seen = board.bell.value) {
       if (now() >= untilMs) return;
-      waiter.wait(board.bell.words, board.bell.index, seen, untilMs);
+      waiter.wait(board.bell.words, board.bell.index, seen, Math.min(untilMs, now() + MOVE_WAIT_MS));
+      board.beat(slot);
     }
     if (board.home(zone) !== slot) return;
-    keeper.adopt(zone);
-    scribe?.adopted(zone, first);
+    // Unless it was taken up with all others, in place of a thread that ended.
+    if (zones.at(zone) === undefined) {
+      keeper.adopt(zone);
+      scribe?.adopted(zone, first);
+    }
+    board.endMove();
+  }
+
+  /** Whether the zone is at home elsewhere, with somebody who will hand it over. */
+  #isComing(zone: number): boolean {
+    const { board, slot } = this.#options;
+    return board.home(zone) !== slot && board.movingZone === zone && board.isAlive(board.home(zone));
   }
 
   #step(tick: number): void {
