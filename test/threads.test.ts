@@ -66,21 +66,19 @@ test("over 20 seeds zones at home anywhere, that move, come to the same hashes o
   assert.ok(moved > 40, `${moved} moves`);
 });
 
-test("one notify in a hundred that is lost holds nobody up for good, and changes nothing", async () => {
+test("one notify in a hundred that is lost, and one in three, holds nobody up for good, and changes nothing", async () => {
   const team = new SlotTeam(4);
-  let [lost, healed] = [0, 0];
+  let lost = 0;
   try {
     for (let seed = 21; seed <= 26; seed++) {
-      const run = await team.run({ seed, slots: 4, lossy: 100 });
+      const run = await team.run({ seed, slots: 4, lossy: seed % 2 === 0 ? 100 : 3 });
       assert.equal(run.odd, [], `seed ${seed}`);
       lost += run.lost;
-      healed += run.healed;
     }
   } finally {
     await team.close();
   }
-  assert.ok(lost > 0, "notifies were lost");
-  assert.ok(healed > 0, `${lost} lost, ${healed} healed`);
+  assert.ok(lost > 50, `${lost} were lost`);
 });
 
 test("over 1,000 random loads homes move only while it helps, come to rest, and no further move would help by a tenth of a period", () => {
