@@ -169,6 +169,7 @@ const { begun, served, refused, failed } = all;
 console.log(
   `${begun} clients: ${served} got a snapshot, the median one after ${median(waitsMs)?.toFixed(1)} ms; ${refused} refused, ${failed} without one`,
 );
+if (served < 0.9 * begun) throw new Error("one client in ten or more was not served");
 const p99 = (phases) => median(phases.map((one) => one.p99));
 conclude(
   [
