@@ -6,16 +6,18 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Arena, giveBack } from "../src/tasks/arena.js";
 import { Bells } from "../src/tasks/bells.js";
-import { Board, CELLS, DONE, TAGS } from "../src/tasks/board.js";
+import { Board, CELLS, DONE, TAGS, USED } from "../src/tasks/board.js";
 import { ANY } from "../src/tasks/orders.js";
 import type { Pending } from "../src/tasks/pending.js";
 import { Reaper } from "../src/tasks/reaper.js";
 import { HintRing } from "../src/tasks/ring.js";
 import { Runner } from "../src/tasks/runner.js";
+import { enter } from "../src/tasks/scope.js";
 import { Claims, tellOwner } from "../src/tasks/slots.js";
 import { task } from "../src/tasks/task.js";
 import type { Outcome } from "../src/tasks/types.js";
 import { FINISHED, NUMBER, RUNNING } from "../src/tasks/values.js";
+import { atEachAtomic } from "./support/interleave.js";
 import { Random } from "./support/random.js";
 
 const SPEC = { threads: 3, queue: 32, arenaBytes: 4096 };
@@ -27,7 +29,11 @@ const fails = task((n: number) => {
   return n;
 });
 const text = task((length: number) => "x".repeat(length));
-const TASKS = [square, echo, fails, text] as never[];
+/** Waits for the other worker. */
+const hop = task(function* (n: number) {
+  return n + (yield* square.run(n, { thread: 3 - task.thread() }));
+});
+const TASKS = [square, echo, fails, text, hop] as never[];
 
 let channels = 0;
 
@@ -329,6 +335,7 @@ test("a thread that ends anywhere in a batch, again and again, loses what it ran
         if (!lost.has(i)) assert.equal(outcome, { status: "fulfilled", value: i * i }, about);
         else assert.is(outcome.status === "rejected" && outcome.reason.code, "THREAD_EXITED", about);
       });
+      reaper.restore();
       assert.is(reaper.isWaiting, false, `seed ${seed}`);
       assert.is(threads.get(0).open, 0);
     });
@@ -429,6 +436,183 @@ test("a thread that ends while it looks at what is done leaves slots that the ne
     for (const thread of [1, 2]) assert.is(new Arena(board, thread).taken, 0);
   });
 });
+
+/** Bytes of the block of the longest text that is asked for. */
+const LONGEST_BYTES = 256;
+
+/** What somebody asked for, and what must come of it if nothing happens. */
+interface Asked {
+  readonly pending: Pending;
+  readonly expected: readonly unknown[];
+  cancelled: boolean;
+}
+
+/**
+ * Threads that come in between at any atomic operation of another one, and workers that end at any of theirs. Thread 0 asks, cancels,
+ * buries who ended and puts another one into its place; workers ask each other.
+ */
+class Turmoil {
+  readonly threads: Threads;
+  readonly #random: Random;
+  readonly #deathChance: number;
+  readonly #reaper: Reaper;
+  /** By thread. */
+  readonly #asked: Asked[][] = [[], [], []];
+  readonly #busy = [false, false, false];
+  readonly #graves: number[] = [];
+  /** Threads that are in a step, the last one running, and whether that one has ended. */
+  readonly #stack: number[] = [];
+  #ended = false;
+  deaths = 0;
+  done = 0;
+
+  constructor(threads: Threads, random: Random, deathChance: number) {
+    this.threads = threads;
+    this.#random = random;
+    this.#deathChance = deathChance;
+    this.#reaper = new Reaper(threads.get(0));
+  }
+
+  run(turns: number): void {
+    atEachAtomic(
+      () => this.#atAtomic(),
+      () => {
+        for (let i = 0; i < turns; i++) this.#turn(this.#random.integer(0, 2));
+      },
+    );
+  }
+
+  /** Nothing new, nobody dies: all that was asked for must come to its end. */
+  finish(): void {
+    const isOver = (): boolean => this.#asked.every((asked) => asked.length === 0) && !this.#isUsed();
+    for (let rounds = 0; !isOver() || this.#reaper.isWaiting; rounds++) {
+      assert.ok(rounds < 100, "never done");
+      if (this.#graves.length > 0) this.#reborn();
+      this.threads.work(0, 1, 2);
+      this.#reaper.restore();
+      for (const thread of [0, 1, 2]) this.#check(thread);
+    }
+    // Who ends between taking a result and giving its block back, loses the block.
+    const most = LONGEST_BYTES * this.deaths;
+    const taken = [0, 1, 2].map((thread) => new Arena(this.threads.board, thread).taken);
+    assert.ok(Math.max(...taken) <= most, `${taken} bytes are still taken after ${this.deaths} deaths`);
+  }
+
+  #isUsed(): boolean {
+    const { board } = this.threads;
+    return numbers(board.slots).some((slot) => board.words[board.slot(slot) + USED] !== 0);
+  }
+
+  #atAtomic(): void {
+    const thread = this.#stack.at(-1) ?? 0;
+    // What ended does nothing more, also where it would catch an error.
+    if (this.#ended) throw new Ended();
+    if (this.#random.float() < 0.05) this.#turn(this.#random.integer(0, 2));
+    if (thread !== 0 && this.#random.float() < this.#deathChance) {
+      this.#ended = true;
+      throw new Ended();
+    }
+  }
+
+  #turn(thread: number): void {
+    if (this.#busy[thread]) return;
+    this.#busy[thread] = true;
+    this.#stack.push(thread);
+    // Whose task is running is each thread's own.
+    const scope = enter(undefined);
+    try {
+      this.#step(thread);
+    } catch (error) {
+      if (!this.#ended) throw error;
+      this.#ended = false;
+      this.deaths++;
+      this.#graves.push(thread);
+      this.#asked[thread] = [];
+    }
+    enter(scope);
+    this.#stack.pop();
+    this.#busy[thread] = this.#graves.includes(thread);
+  }
+
+  #step(thread: number): void {
+    if (thread === 0 && this.#graves.length > 0) this.#reborn();
+    if (thread === 0) this.#reaper.restore();
+    this.threads.get(thread).turn();
+    this.#check(thread);
+    if (this.#asked[thread]!.length < 6) this.#ask(thread);
+    const asked = this.#asked[thread]!;
+    if (asked.length === 0 || this.#random.next() % 20 !== 0) return;
+    const one = this.#random.pick(asked);
+    one.cancelled = true;
+    one.pending.cancel();
+  }
+
+  #reborn(): void {
+    const thread = this.#graves[0]!;
+    this.#reaper.bury(thread);
+    this.threads.start(thread);
+    this.#graves.shift();
+    this.#busy[thread] = false;
+  }
+
+  #ask(thread: number): void {
+    const random = this.#random;
+    const list = numbers(random.integer(1, 20)).map((n) => n * 5 + random.integer(0, 9));
+    const target = random.pick([ANY, ANY, 1, 2]);
+    const options = { settle: true, ...(target === ANY || target === thread ? {} : { thread: target }) };
+    const kinds = [
+      () => this.threads.get(thread).batch(square, list, options),
+      () => this.threads.get(thread).batch(text, list, options),
+      () => this.threads.get(thread).batch(hop, list, options),
+    ];
+    const results: ((n: number) => unknown)[] = [(n) => n * n, (n) => "x".repeat(n), (n) => n + n * n];
+    const kind = random.integer(0, 2);
+    try {
+      const pending = kinds[kind]!();
+      this.#asked[thread]!.push({ pending, expected: list.map(results[kind]!), cancelled: false });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "TASKS_FULL") throw error;
+    }
+  }
+
+  #check(thread: number): void {
+    this.#asked[thread] = this.#asked[thread]!.filter(({ pending, expected, cancelled }) => {
+      if (!pending.isSettled) return true;
+      this.done++;
+      if (cancelled) return false;
+      assert.is(pending.isRejected, false, String(pending.outcome));
+      (pending.outcome as Outcome<unknown>[]).forEach((outcome, i) => {
+        if (outcome.status === "fulfilled") assert.is(outcome.value, expected[i]);
+        else assert.ok(outcome.reason.code === "THREAD_EXITED" && this.deaths > 0, String(outcome.reason));
+      });
+      return false;
+    });
+  }
+}
+
+class Ended extends Error {}
+
+for (const deathChance of [0, 0.002, 0.01]) {
+  test(`threads come in between at any atomic operation, and ${deathChance * 100}% of these are a worker's last, over 40 seeds`, async () => {
+    let deaths = 0;
+    let done = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      await withThreads((threads) => {
+        const turmoil = new Turmoil(threads, new Random(seed), deathChance);
+        try {
+          turmoil.run(300);
+          turmoil.finish();
+        } catch (error) {
+          throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+        }
+        deaths += turmoil.deaths;
+        done += turmoil.done;
+      });
+    }
+    assert.ok(done > 800, `${done} were done`);
+    assert.is(deaths > 50, deathChance > 0, `${deaths} deaths`);
+  });
+}
 
 test("errors of items are found in the order of the list, not of time", async () => {
   await withThreads((threads) => {

@@ -88,9 +88,9 @@ export class Answers {
     const waiting = this.#unsent;
     this.#unsent = [];
     for (const { slot, item, tag, payload } of waiting) {
-      const before = this.#claims.enter(slot);
+      this.#claims.enter(slot);
       this.#claims.count(slot, this.#put(slot, item, tag, payload));
-      this.#claims.leave(before);
+      this.#claims.leave();
     }
   }
 

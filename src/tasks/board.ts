@@ -48,10 +48,16 @@ export const BELL = 0;
 export const ASLEEP = 1;
 /** 1 when a bit of its slots was set since it looked at them. */
 export const TOLD = 2;
-/** The slot, plus 1, of which the thread claims, writes or counts items; 0 is none. In a line that the thread alone writes. */
+/**
+ * The slots, plus 1, of which the thread claims, writes or counts items, by depth; 0 is none. In a line that the thread alone writes. One
+ * may come while another one is there: when a task that runs finishes something else, or helps.
+ */
 export const CLAIM = LINE;
+export const CLAIMS = 4;
 /** Items begun, modulo 2^32. */
-export const RAN = LINE + 1;
+export const RAN = LINE + CLAIMS;
+/** The block that the thread is giving back, while no tag says any more that it is taken; 0 is none. */
+export const GIVING = RAN + 1;
 const THREAD_WORDS = 2 * LINE;
 
 // Words of a handle.
@@ -84,6 +90,8 @@ export const BLOCK = 7;
 export const CANCELLED = 8;
 /** Another number for each order. */
 export const SERIAL = 9;
+/** Items from here on are not to be claimed: the count, or less when some are offered again (see reaper.ts). */
+export const END = 10;
 const INLINE_CELL = 12;
 const INLINE_TAG = 14;
 export const SLOT_WORDS = 16;
@@ -91,8 +99,9 @@ export const SLOT_WORDS = 16;
 /** Bits of a cursor that are the item. */
 export const ITEM_BITS = 26;
 export const ITEM_MASK = 2 ** ITEM_BITS - 1;
-/** A cursor beyond every count. */
+/** A cursor beyond every count, and one that is set while a slot is being opened again. */
 export const CLOSED = ITEM_MASK;
+export const HELD = ITEM_MASK - 1;
 
 // Words of a ring, before its entries.
 export const TAIL = 0;

@@ -16,6 +16,7 @@ import {
   COUNT,
   CURSOR,
   DONE,
+  END,
   ITEM_BITS,
   SERIAL,
   TAGS,
@@ -213,6 +214,7 @@ export class Orders {
     const { words } = this.#board;
     const base = this.#board.slot(slot);
     words[base + COUNT] = count;
+    words[base + END] = count;
     words[base + DONE] = 0;
     words[base + TASK] = task;
     words[base + CANCELLED] = 0;
@@ -251,11 +253,9 @@ export class Orders {
     const base = this.#board.slot(slot);
     const { words } = this.#board;
     Atomics.store(words, base + CURSOR, CLOSED);
-    const block = words[base + BLOCK]!;
-    words[base + BLOCK] = 0;
-    // First, for whoever reads the block meanwhile: see reaper.ts.
+    // First, for whoever reads the block meanwhile, or in place of this thread: see reaper.ts.
     Atomics.store(words, base + USED, 0);
-    if (block !== 0) giveBack(this.#board, block);
+    if (words[base + BLOCK] !== 0) giveBack(this.#board, words[base + BLOCK]!);
     this.#free[this.#freeCount++] = slot;
   }
 }

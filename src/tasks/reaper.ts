@@ -3,9 +3,9 @@
  * had claimed and not begun is offered again, what its tasks had asked of others is cancelled, and the blocks of its arena that
  * nobody knows are freed. Nothing else is lost.
  *
- * Each item's tag says whether it is done, and who runs it. The one slot that the thread was in when it ended may have items that were claimed and
- * not begun, and some that are done and were not counted. Once its cursor is at the end and no thread is in it, both can be told
- * from the tags: it is counted, and the cursor goes back; items that were begun are skipped.
+ * Each item's tag says whether it is done, and who runs it. The slots that the thread was in when it ended may have items that were claimed and
+ * not begun, and some that are done and were not counted. Once all is claimed and no thread is in one, both can be told from the
+ * tags: they are counted, and the cursor goes back to what nobody has begun, one run of such items after the other.
  */
 import { Arena } from "./arena.js";
 import type { Bells } from "./bells.js";
@@ -16,10 +16,14 @@ import {
   CANCELLED,
   CELLS,
   CLAIM,
+  CLAIMS,
   CLOSED,
   COUNT,
   CURSOR,
   DONE,
+  END,
+  GIVING,
+  HELD,
   ITEM_BITS,
   ITEM_MASK,
   SERIAL,
@@ -34,8 +38,8 @@ import { BEGUN, EXITED, FINISHED, hasBlock, RUNNING } from "./values.js";
 /** A slot in which a thread ended. */
 interface Left {
   readonly slot: number;
-  /** It is only to be told to whoever can work on it. */
-  rewound: boolean;
+  /** Whom to tell that items are offered again. */
+  toTell: number | undefined;
 }
 
 export class Reaper {
@@ -54,15 +58,18 @@ export class Reaper {
   bury(thread: number): void {
     const { words } = this.#board;
     const base = this.#board.thread(thread);
-    const slot = Atomics.exchange(words, base + CLAIM, 0) - 1;
+    for (let depth = 0; depth < CLAIMS; depth++) {
+      const slot = Atomics.exchange(words, base + CLAIM + depth, 0) - 1;
+      if (slot >= 0) this.#left.push({ slot, toTell: undefined });
+    }
     Atomics.store(words, base + ASLEEP, 0);
+    Atomics.store(words, base + GIVING, 0);
     for (let each = 0; each < this.#board.slots; each++) this.#failItems(each, thread);
     const first = this.#board.firstSlotOf(thread);
     for (let own = first; own < first + this.#board.slotCountOf(thread); own++) {
       if (this.#isUsed(own)) this.#claims.close(own);
     }
     this.#sweep(thread);
-    if (slot >= 0) this.#left.push({ slot, rewound: false });
     this.restore();
   }
 
@@ -107,48 +114,59 @@ export class Reaper {
     const { words } = this.#board;
     const { slot } = left;
     const base = this.#board.slot(slot);
-    if (!left.rewound) {
-      const serial = this.#serialOf(slot);
-      // In this order: who claims or counts later changes what was read first.
-      const cursor = Atomics.load(words, base + CURSOR);
-      const done = Atomics.load(words, base + DONE);
-      const count = words[base + COUNT]!;
-      const isCancelled = words[base + CANCELLED] !== 0;
-      const { finished, from } = this.#tagsOf(slot, count);
-      if (!this.#isStill(slot, serial)) return true;
-      if ((cursor & ITEM_MASK) < count || this.#isEntered(slot)) return false;
-      // Its owner has not opened it yet.
-      if (cursor === CLOSED && !isCancelled) return false;
-      if (finished !== done && Atomics.compareExchange(words, base + DONE, done, finished) !== done) return false;
-      if (finished === count) tellOwner(this.#board, this.#bells, slot);
-      if (from === count) return true;
-      if (isCancelled) {
-        this.#claims.count(slot, this.#claims.drop(slot, from));
-        return true;
-      }
-      if (Atomics.compareExchange(words, base + CURSOR, cursor, (cursor & ~ITEM_MASK) | from) !== cursor) return false;
-      left.rewound = true;
+    if (left.toTell !== undefined) {
+      if (this.#tell(slot, left.toTell)) left.toTell = undefined;
+      return false;
     }
-    return this.#tell(slot, (Atomics.load(words, base + CURSOR) >>> ITEM_BITS) - 1);
+    const serial = this.#serialOf(slot);
+    // In this order: who claims or counts later changes what was read first.
+    const cursor = Atomics.load(words, base + CURSOR);
+    const done = Atomics.load(words, base + DONE);
+    const count = words[base + COUNT]!;
+    const isCancelled = words[base + CANCELLED] !== 0;
+    const isOffered = (cursor & ITEM_MASK) < words[base + END]!;
+    if (isOffered && this.#isStill(slot, serial)) return false;
+    const { finished, from, to } = this.#tagsOf(slot, count);
+    if (!this.#isStill(slot, serial)) return true;
+    // Or its owner has not opened it yet.
+    if (this.#isEntered(slot) || (cursor === CLOSED && !isCancelled)) return false;
+    if (finished !== done && Atomics.compareExchange(words, base + DONE, done, finished) !== done) return false;
+    if (finished === count) tellOwner(this.#board, this.#bells, slot);
+    if (from === count) return true;
+    if (isCancelled) {
+      this.#claims.count(slot, this.#claims.drop(slot, from));
+      return true;
+    }
+    // Only what nobody has begun: as long as there is one of these to be done, the slot is this order's.
+    if (Atomics.compareExchange(words, base + CURSOR, cursor, HELD) !== cursor) return false;
+    Atomics.store(words, base + END, to);
+    const again = (cursor & ~ITEM_MASK) | from;
+    // Unless its owner closed it meanwhile.
+    if (Atomics.compareExchange(words, base + CURSOR, HELD, again) === HELD) left.toTell = (cursor >>> ITEM_BITS) - 1;
+    return false;
   }
 
-  /** How many items are done, and the first that nobody has begun; count when all are. */
-  #tagsOf(slot: number, count: number): { finished: number; from: number } {
+  /** How many items are done, and from where to where are the first that nobody has begun; both are the count when there are none. */
+  #tagsOf(slot: number, count: number): { finished: number; from: number; to: number } {
     const { words, bytes } = this.#board;
     const tags = words[this.#board.slot(slot) + TAGS]!;
     let finished = 0;
     let from = count;
+    let to = count;
     for (let i = 0; i < count; i++) {
       const tag = bytes[tags + i]!;
       if (tag >= FINISHED) finished++;
-      else if (tag < BEGUN && from === count) from = i;
+      if (tag < BEGUN) from = Math.min(from, i);
+      else if (from < i) to = Math.min(to, i);
     }
-    return { finished, from };
+    return { finished, from, to };
   }
 
   #isEntered(slot: number): boolean {
-    for (let thread = 0; thread < this.#board.threads; thread++) {
-      if (Atomics.load(this.#board.words, this.#board.thread(thread) + CLAIM) === slot + 1) return true;
+    const { words, threads } = this.#board;
+    for (let thread = 0; thread < threads; thread++) {
+      const marks = this.#board.thread(thread) + CLAIM;
+      for (let depth = 0; depth < CLAIMS; depth++) if (Atomics.load(words, marks + depth) === slot + 1) return true;
     }
     return false;
   }
@@ -175,6 +193,10 @@ export class Reaper {
         const tag = bytes[words[base + TAGS]! + i]! - FINISHED;
         if (hasBlock(tag)) known.add(cells[words[base + CELLS]! + i]!);
       }
+    }
+    // After the tags: what was given back by then is free.
+    for (let each = 0; each < this.#board.threads; each++) {
+      known.add(Atomics.load(words, this.#board.thread(each) + GIVING));
     }
     new Arena(this.#board, thread).sweep((block) => known.has(block));
   }

@@ -1,7 +1,7 @@
 /** What the items of a run or a batch came to: read out of the slot, and put together in the order of the list. */
 import { GyreError } from "../errors.js";
 import { giveBack } from "./arena.js";
-import { type Board, CELLS, COUNT, TAGS } from "./board.js";
+import { type Board, CELLS, COUNT, GIVING, TAGS } from "./board.js";
 import type { Pending } from "./pending.js";
 import type { BatchOptions, Outcome } from "./types.js";
 import {
@@ -91,6 +91,7 @@ export function takeResults(board: Board, slot: number, results: Results | undef
   const count = words[base + COUNT]!;
   const cell = words[base + CELLS]!;
   const tags = words[base + TAGS]!;
+  const giving = board.thread(board.ownerOf(slot)) + GIVING;
   if (isDone && results?.into !== undefined && areNumbers(bytes, tags, count)) {
     results.into.set(cells.subarray(cell, cell + count));
     return;
@@ -98,11 +99,17 @@ export function takeResults(board: Board, slot: number, results: Results | undef
   for (let i = 0; i < count; i++) {
     // While others write, a tag says that its cell is written.
     const tag = (isDone ? bytes[tags + i]! : Atomics.load(bytes, tags + i)) - FINISHED;
-    if (!isDone && !hasBlock(tag)) continue;
-    if (tag === NUMBER) results?.value(i, cells[cell + i]);
-    else if (hasBlock(tag)) takeBlock(board, i, tag, cells[cell + i]!, results);
+    if (hasBlock(tag)) {
+      const block = cells[cell + i]!;
+      readBlock(board, i, tag, block, results);
+      // The tag first: should this thread end in between, a block is lost, and none is given back twice.
+      Atomics.store(words, giving, block);
+      bytes[tags + i] = FINISHED | TAKEN;
+      giveBack(board, block);
+      Atomics.store(words, giving, 0);
+    } else if (!isDone) continue;
+    else if (tag === NUMBER) results?.value(i, cells[cell + i]);
     else if (tag !== TAKEN) takePlain(i, tag, cells[cell + i]!, results);
-    if (!isDone) bytes[tags + i] = FINISHED | TAKEN;
   }
 }
 
@@ -111,14 +118,12 @@ function areNumbers(bytes: Uint8Array, tags: number, count: number): boolean {
   return true;
 }
 
-function takeBlock(board: Board, index: number, tag: number, block: number, results: Results | undefined): void {
-  if (results !== undefined) {
-    const { words, bytes } = board;
-    const copy = bytes.slice(block + LENGTH_BYTES, block + LENGTH_BYTES + words[block >>> 2]!);
-    if (tag === THROWN) results.error(index, decodeThrown(copy));
-    else results.value(index, decode(copy, tag));
-  }
-  giveBack(board, block);
+function readBlock(board: Board, index: number, tag: number, block: number, results: Results | undefined): void {
+  if (results === undefined) return;
+  const { words, bytes } = board;
+  const copy = bytes.slice(block + LENGTH_BYTES, block + LENGTH_BYTES + words[block >>> 2]!);
+  if (tag === THROWN) results.error(index, decodeThrown(copy));
+  else results.value(index, decode(copy, tag));
 }
 
 function takePlain(index: number, tag: number, cell: number, results: Results | undefined): void {

@@ -18,7 +18,7 @@ import { HintRing } from "./ring.js";
 import { currentScope, enter, enterAsync } from "./scope.js";
 import { Claims } from "./slots.js";
 import type { BatchOptions, RunOptions, Task } from "./types.js";
-import { BEGUN, FINISHED, NUMBER, RUNNING } from "./values.js";
+import { FINISHED, NUMBER, RUNNING } from "./values.js";
 
 /**
  * Tasks that a thread has begun and that wait: with so many it begins no others from outside until some have gone on. Half of a worker's slots,
@@ -163,7 +163,7 @@ export class Runner implements Driver {
   #help(): void {
     const from = currentScope() === undefined ? this.board.outside : this.thread;
     const ring = new HintRing(this.board, from, this.board.anybody);
-    while (this.#work(ring)) {}
+    while (!this.claims.isDeep && this.#work(ring)) {}
   }
 
   // On this thread.
@@ -203,10 +203,10 @@ export class Runner implements Driver {
   /** Some items of the slot at the front. */
   #work(ring: HintRing): boolean {
     for (let slot = ring.front; slot >= 0; slot = ring.front) {
-      const before = this.claims.enter(slot);
+      this.claims.enter(slot);
       const taken = this.claims.take(slot);
       if (taken) this.#runItems(slot, this.claims.first, this.claims.last);
-      this.claims.leave(before);
+      this.claims.leave();
       if (taken) return true;
       ring.drop();
     }
@@ -232,7 +232,6 @@ export class Runner implements Driver {
     let done = 0;
     for (let i = first; i < last; i++) {
       const tag = bytes[tags + i]!;
-      if (this.#wasBegun(tag)) continue;
       if (Atomics.load(words, base + CANCELLED) !== 0) {
         done += this.answers.writeDropped(slot, i);
         continue;
@@ -266,20 +265,12 @@ export class Runner implements Driver {
     const tags = words[base + TAGS]!;
     for (let i = first; i < last; i++) {
       const tag = bytes[tags + i]!;
-      if (this.#wasBegun(tag)) continue;
       bytes[tags + i] = RUNNING | this.thread;
       const context = new Context(this, slot, i);
       if (context.isCancelled) context.dropped = true;
       if (context.dropped) this.#finish(context, undefined);
       else this.#start(task, this.answers.read(tag, cells[cell + i]!), context);
     }
-  }
-
-  /** By a thread that ended, or that claimed it before one that ended: see reaper.ts. */
-  #wasBegun(tag: number): boolean {
-    if (tag < BEGUN) return false;
-    Atomics.sub(this.board.words, this.board.thread(this.thread) + RAN, 1);
-    return true;
   }
 
   // Running.
@@ -365,9 +356,9 @@ export class Runner implements Driver {
     if (dropped) this.#fail(context, undefined);
     else if (pending !== undefined) pending.fulfil(value);
     else {
-      const before = this.claims.enter(slot);
+      this.claims.enter(slot);
       this.claims.count(slot, this.answers.write(slot, item, value));
-      this.claims.leave(before);
+      this.claims.leave();
     }
   }
 
@@ -376,10 +367,10 @@ export class Runner implements Driver {
       pending.reject(dropped ? cancelled() : error);
       return;
     }
-    const before = this.claims.enter(slot);
+    this.claims.enter(slot);
     const written = dropped ? this.answers.writeDropped(slot, item) : this.answers.writeThrown(slot, item, error);
     this.claims.count(slot, written);
-    this.claims.leave(before);
+    this.claims.leave();
   }
 
   // Cancelling.

@@ -36,7 +36,7 @@ const WAITING_FACTOR = 4;
 /** Milliseconds after which this thread looks around though nobody rang: while something is under way, and while nothing is. */
 const LOOK_MS = 20;
 const IDLE_MS = 500;
-/** The same while something is to be tried again. */
+/** The same while results wait for room. */
 const RETRY_MS = 1;
 /** Turns after which the event loop goes on, when tasks run on this thread. */
 const TURNS_MAX = 64;
@@ -346,7 +346,7 @@ class Home {
   }
 
   #patienceMs(): number {
-    if (this.#reaper.isWaiting || this.#runner.answers.areWaiting) return RETRY_MS;
+    if (this.#runner.answers.areWaiting) return RETRY_MS;
     return this.#runner.orders.open > 0 ? LOOK_MS : IDLE_MS;
   }
 }

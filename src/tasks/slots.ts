@@ -5,10 +5,13 @@ import {
   CANCELLED,
   CANCELS,
   CLAIM,
+  CLAIMS,
   CLOSED,
   COUNT,
   CURSOR,
   DONE,
+  END,
+  HELD,
   ITEM_BITS,
   ITEM_MASK,
   TAGS,
@@ -28,34 +31,38 @@ export class Claims {
   last = 0;
   readonly #board: Board;
   readonly #bells: Bells;
-  readonly #mark: number;
+  readonly #marks: number;
+  #depth = 0;
   /** What a cursor says that is for this thread. */
   readonly #target: number;
 
   constructor(board: Board, thread: number, bells: Bells) {
     this.#board = board;
     this.#bells = bells;
-    this.#mark = board.thread(thread) + CLAIM;
+    this.#marks = board.thread(thread) + CLAIM;
     this.#target = thread + 1;
   }
 
   /**
-   * Says that this thread claims, writes or counts items of the slot, until `leave` is called with what this gives. So that, should it
-   * end meanwhile, others know which slot to look at, and that until then what they see of it may be half of the truth.
+   * Says that this thread claims, writes or counts items of the slot, until `leave`. So that, should it end meanwhile, others know
+   * which slot to look at, and that until then what they see of it may be half of the truth.
    */
-  enter(slot: number): number {
-    const before = this.#board.words[this.#mark]!;
-    Atomics.store(this.#board.words, this.#mark, slot + 1);
-    return before;
+  enter(slot: number): void {
+    Atomics.store(this.#board.words, this.#marks + this.#depth++, slot + 1);
   }
 
-  leave(before: number): void {
-    Atomics.store(this.#board.words, this.#mark, before);
+  leave(): void {
+    Atomics.store(this.#board.words, this.#marks + --this.#depth, 0);
+  }
+
+  /** Whether a slot may be entered that runs tasks, which may enter one more. */
+  get isDeep(): boolean {
+    return this.#depth >= CLAIMS - 1;
   }
 
   /**
    * Takes some items of the slot, which was entered; false when it has none for this thread. Everything else about the slot is read
-   * after this: until then it may be another order's, of before or after.
+   * after this: until then it may be another order's, of before or after. From here on it stays, because these items are to be done.
    */
   take(slot: number): boolean {
     const { words } = this.#board;
@@ -65,13 +72,13 @@ export class Claims {
     for (;;) {
       const target = cursor >>> ITEM_BITS;
       const item = cursor & ITEM_MASK;
-      const left = Atomics.load(words, base + COUNT) - item;
+      const left = Atomics.load(words, base + END) - item;
       if (left <= 0 || (target !== 0 && target !== this.#target)) return false;
       const size = Math.max(1, Math.min(CHUNK_MAX, Math.floor(left / (threads * SHARES_PER_THREAD))));
       const found = Atomics.compareExchange(words, base + CURSOR, cursor, cursor + size);
       if (found === cursor) {
         this.first = item;
-        this.last = Math.min(item + size, Atomics.load(words, base + COUNT));
+        this.last = Math.min(item + size, Atomics.load(words, base + END));
         return true;
       }
       cursor = found;
@@ -92,11 +99,13 @@ export class Claims {
   close(slot: number): void {
     const { words } = this.#board;
     const base = this.#board.slot(slot);
-    const before = this.enter(slot);
-    Atomics.store(words, base + CANCELLED, 1);
-    const from = Atomics.exchange(words, base + CURSOR, CLOSED) & ITEM_MASK;
-    this.count(slot, this.drop(slot, from));
-    this.leave(before);
+    this.enter(slot);
+    const wasCancelled = Atomics.exchange(words, base + CANCELLED, 1) !== 0;
+    const cursor = Atomics.exchange(words, base + CURSOR, CLOSED);
+    // One that is open for nobody is to be opened again, or is that of an owner that ended before it could open it.
+    const isShut = cursor === HELD || (cursor === CLOSED && !wasCancelled);
+    this.count(slot, this.drop(slot, isShut ? 0 : cursor & ITEM_MASK));
+    this.leave();
     Atomics.add(words, CANCELS, 1);
     this.#bells.wakeAll();
   }
@@ -108,7 +117,7 @@ export class Claims {
     const tags = words[base + TAGS]!;
     let dropped = 0;
     for (let i = from; i < words[base + COUNT]!; i++) {
-      // After a thread ended the cursor may have been set back over items that are done.
+      // Some may be done: what is offered again has gaps.
       if (bytes[tags + i]! >= BEGUN) continue;
       bytes[tags + i] = FINISHED | DROPPED;
       dropped++;
