@@ -446,8 +446,36 @@ test("serve --record writes what replay --verify agrees with; a file that cannot
       file,
     );
     const { size } = statSync(recording);
-    await refused(2, /threads is 2, and recordings/, "serve", "--threads", "2", "--record", recording, file);
+    await refused(2, /snapshotRate is 61/, "serve", "--snapshot-rate", "61", "--record", recording, file);
     assert.is(statSync(recording).size, size, "what is refused replaces no file");
+  });
+});
+
+test("a thread that ends takes the recording with it: that is told once, the server goes on, and the file is good up to there", async () => {
+  await inFolder(async (write, folder) => {
+    const flag = JSON.stringify(join(folder, "ended"));
+    const text = gameText(`input() { if (!existsSync(${flag})) { writeFileSync(${flag}, ""); process.exit(1); } }`);
+    const file = write("toy.mjs", `import { existsSync, writeFileSync } from "node:fs";\n${text}`);
+    const recording = join(folder, "toy.rec");
+    const flags = ["--npcs", "0", "--zones", "2", "--threads", "2", "--record", recording];
+    const run = new Run(["serve", "--json", "--port", "0", ...flags, file]);
+    const { http, ws } = JSON.parse(await run.line());
+    await until("it has a checkpoint", async () => (await statsOf(http)).tick > 70);
+    const client = await TestClient.open(ws);
+    client.send({ type: "join", name: "ann", zone: "zone-1" });
+    await client.reply("welcome");
+    client.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+    const stops = () => run.out.split("\n").filter((line) => line.includes("recording-stopped"));
+    await until("it is told", () => stops().length > 0);
+    assert.match(JSON.parse(stops()[0] ?? "{}").message, /^the recording ended: sim-1 was restarted/);
+    const { tick } = await statsOf(http);
+    await until("it ticks on", async () => (await statsOf(http)).tick > tick + 10);
+    assert.match(await (await fetch(`${http}/metrics`)).text(), /^gyre_recording 0$/m);
+    await run.stop();
+    assert.is(stops().length, 1);
+    const replay = new Run(["replay", recording, "--verify"]);
+    assert.is((await replay.ended).status, 2, replay.out);
+    assert.match(replay.err, /without its end mark; verified up to tick 60$/m);
   });
 });
 

@@ -115,10 +115,16 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
   });
   venues.onStop = (venue) => events.zoneStopped(venue);
   if (record !== null && tapes !== null) {
-    recording = record(({ header, ...sink }) => {
-      const { parts } = crew;
-      return new Tapes({ ...sink, header: { ...header, parts }, zones: board.zones, board, tapes });
-    });
+    try {
+      recording = record(({ header, ...sink }) => {
+        const { parts } = crew;
+        return new Tapes({ ...sink, header: { ...header, parts }, zones: board.zones, board, tapes });
+      });
+    } catch (error) {
+      // Its file cannot be written: nobody else knows of the threads yet.
+      await crew.close();
+      throw error;
+    }
   }
   const balance = new Balance(threads, schedule.periodMs);
   let looks: NodeJS.Timeout | undefined;
