@@ -10,6 +10,9 @@ const TIMES = `${FOLDER}/times.json`;
 /** More at a time would take each other's cores in tests that have threads of their own. */
 const PROCESSES_MAX = 4;
 
+/** Milliseconds for one file, several times what the longest takes: what hangs fails. */
+const FILE_MS_MAX = 300_000;
+
 const uvu = fileURLToPath(new URL("../node_modules/uvu/bin.js", import.meta.url));
 const wanted = new RegExp(process.argv[2] ?? "");
 const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, "utf8")) : {};
@@ -25,11 +28,14 @@ function run(name) {
   const child = spawn(process.execPath, [...process.execArgv, uvu, FOLDER, `^${name.replaceAll(".", "\\.")}$`], {
     env: { FORCE_COLOR: process.stdout.isTTY ? "1" : "0", ...process.env },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: FILE_MS_MAX,
+    killSignal: "SIGKILL",
   });
   const chunks = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
   return new Promise((resolve) => {
-    child.on("close", (status) => {
+    // Not at "close": what it started and left behind may hold its output open.
+    child.on("exit", (status) => {
       times[name] = Math.round(performance.now() - start);
       const text = Buffer.concat(chunks).toString();
       // biome-ignore lint/suspicious/noControlCharactersInRegex: colours.
