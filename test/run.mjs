@@ -12,6 +12,8 @@ const PROCESSES_MAX = 4;
 
 /** Milliseconds for one file, several times what the longest takes: what hangs fails. */
 const FILE_MS_MAX = 300_000;
+/** Milliseconds for the rest of what it said to arrive. */
+const LAST_WORDS_MS = 2000;
 
 const uvu = fileURLToPath(new URL("../node_modules/uvu/bin.js", import.meta.url));
 const wanted = new RegExp(process.argv[2] ?? "");
@@ -34,8 +36,9 @@ function run(name) {
   const chunks = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
   return new Promise((resolve) => {
-    // Not at "close": what it started and left behind may hold its output open.
-    child.on("exit", (status) => {
+    // What it started and left behind may hold its output open for ever.
+    child.on("exit", () => setTimeout(() => child.stdout.destroy() && child.stderr.destroy(), LAST_WORDS_MS).unref());
+    child.on("close", (status) => {
       times[name] = Math.round(performance.now() - start);
       const text = Buffer.concat(chunks).toString();
       // biome-ignore lint/suspicious/noControlCharactersInRegex: colours.
