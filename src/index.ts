@@ -12,6 +12,14 @@ export { EVENT } from "./sim/events.js";
 export type { Spin } from "./sync/waiter.js";
 export type { Shareable } from "./tasks/handles.js";
 export type { Pending } from "./tasks/pending.js";
-export { createScheduler, type Scheduler, type SchedulerOptions, type SchedulerStats } from "./tasks/scheduler.js";
+export { createScheduler } from "./tasks/scheduler.js";
 export { task } from "./tasks/task.js";
-export type { BatchOptions, Outcome, RunOptions, Task } from "./tasks/types.js";
+export type {
+  BatchOptions,
+  Outcome,
+  RunOptions,
+  Scheduler,
+  SchedulerOptions,
+  SchedulerStats,
+  Task,
+} from "./tasks/types.js";

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import v8 from "node:v8";
 import vm from "node:vm";
-import { createScheduler, type Scheduler, type SchedulerOptions, type Task } from "gyre";
+import { createScheduler, type Scheduler, type SchedulerOptions, type Task, task } from "gyre";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Random } from "./support/random.js";
@@ -336,10 +336,29 @@ test("a task is known by its own name or that of its export; others are refused 
     assert.is(await scheduler.run("square", 4), 16);
     assert.equal(await scheduler.batch("square", [4]), [16]);
     assert.is(await codeOf(scheduler.run("twice", 4)), "TASK_UNKNOWN");
-    assert.is(await codeOf(scheduler.run("cube", 4)), "TASK_UNKNOWN");
+    for (const unknown of ["cube", "", undefined, null, 5, () => 1, {}]) {
+      assert.is(await codeOf(scheduler.run(unknown as never, 4)), "TASK_UNKNOWN", String(unknown));
+    }
+    for (const options of [{ signal: {} }, { whenFull: "never" }, { thread: 9 }]) {
+      assert.is(await codeOf(scheduler.run("square", 4, options as never)), "BAD_ARGUMENT");
+    }
     assert.is(await codeOf(scheduler.run(job("callsHidden"), 2, { thread: 1 })), "TASK_UNKNOWN");
     assert.is(await scheduler.run(job("callsHidden"), 1, { thread: 1 }), 2, "a call on its own thread needs no name");
   });
+});
+
+test("task refuses what is no function of a kind that it can run, and names that are none, with BAD_ARGUMENT", () => {
+  const bad = [[5], [undefined], ["name"], ["", () => 1], ["name", 5], [async function* () {}]];
+  for (const args of bad) {
+    let code: unknown;
+    try {
+      (task as (...args: unknown[]) => unknown)(...args);
+    } catch (error) {
+      code = (error as { code?: unknown }).code;
+    }
+    assert.is(code, "BAD_ARGUMENT", String(args));
+  }
+  assert.is(task("name", () => 1).taskName, "name");
 });
 
 test("refuses options that are wrong, and modules that are not there, fail or have no tasks, with BAD_ARGUMENT", async () => {
@@ -571,9 +590,9 @@ test("a thread that exits fails what waits in it; what it had asked of others is
   });
 });
 
-test("threads that exit 40 times among 4,000 items cost those items alone, and no memory of the arenas", async () => {
+test("threads that exit 15 times among 1,500 items cost those items alone, and no memory of the arenas", async () => {
   await withScheduler({ arenaBytes: 65_536 }, async (scheduler) => {
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 15; round++) {
       const list = Array.from({ length: 100 }, (_, id) => ({ id, at: (round * 7) % 100, text: "y".repeat(200) }));
       const outcomes = await scheduler.batch(job("exitsAt"), list, { settle: true });
       const failed = outcomes.flatMap((outcome, id) => (outcome.status === "rejected" ? [id] : []));
@@ -717,6 +736,8 @@ test("closing rejects what is under way and what waits with SCHEDULER_CLOSED, an
     assert.is(await codeOf(scheduler.run(job("square"), 3)), "SCHEDULER_CLOSED");
     assert.is(await codeOf(scheduler.batch(job("square"), [3])), "SCHEDULER_CLOSED");
     assert.throws(() => scheduler.share(new Uint8Array(8)), /closed/);
+    assert.throws(() => scheduler.shared(1024), /closed/);
+    assert.throws(() => scheduler.release(1024), /closed/);
     await scheduler.close();
   });
 });

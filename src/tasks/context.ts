@@ -6,13 +6,13 @@ import type { Host, Scope } from "./scope.js";
 export type Steps = Generator<unknown, unknown, unknown>;
 
 /** Whoever runs it. */
-export interface Driver extends Host {
+export interface Drives {
+  readonly host: Host;
   readonly board: Board;
   drive(context: Context): void;
 }
 
 export class Context implements Scope, Listener {
-  readonly host: Driver;
   /** The slot, and the item of it, that the result goes to; -1 when it goes to `pending`. */
   readonly slot: number;
   item: number;
@@ -25,24 +25,29 @@ export class Context implements Scope, Listener {
   awaited: Pending | undefined;
   /** Ended from outside: what it comes to is not wanted. */
   dropped = false;
+  readonly #driver: Drives;
 
-  constructor(host: Driver, slot: number, item: number, pending?: Pending, parent?: Scope) {
-    this.host = host;
+  constructor(driver: Drives, slot: number, item: number, pending?: Pending, parent?: Scope) {
+    this.#driver = driver;
     this.slot = slot;
     this.item = item;
     this.pending = pending;
     this.parent = parent;
   }
 
+  get host(): Host {
+    return this.#driver.host;
+  }
+
   get isCancelled(): boolean {
     if (this.dropped) return true;
     if (this.slot < 0) return this.parent?.isCancelled ?? false;
-    const { board } = this.host;
+    const { board } = this.#driver;
     return Atomics.load(board.words, board.slot(this.slot) + CANCELLED) !== 0;
   }
 
   /** What it waited for is there. */
   settled(): void {
-    this.host.drive(this);
+    this.#driver.drive(this);
   }
 }

@@ -8,14 +8,15 @@ import { GyreError } from "../errors.js";
 import type { Notify } from "../sync/waiter.js";
 import { Answers } from "./answers.js";
 import { Bells } from "./bells.js";
-import { type Board, CANCELLED, CANCELS, CELLS, NESTED_SLOTS, RAN, TAGS, TASK } from "./board.js";
-import { Context, type Driver, type Steps } from "./context.js";
+import { type Board, CANCELLED, CELLS, NESTED_SLOTS, RAN, TAGS, TASK } from "./board.js";
+import { Context } from "./context.js";
+import { cancelled, Driver, isThenable } from "./driver.js";
 import { Handles, type Shareable } from "./handles.js";
 import { ANY, Orders } from "./orders.js";
 import { Pending } from "./pending.js";
 import { checkBatch, ListOfResults } from "./results.js";
 import { HintRing } from "./ring.js";
-import { currentScope, enter, enterAsync } from "./scope.js";
+import { currentScope, enter, type Host } from "./scope.js";
 import { Claims } from "./slots.js";
 import type { BatchOptions, RunOptions, Task } from "./types.js";
 import { FINISHED, NUMBER, RUNNING } from "./values.js";
@@ -24,9 +25,9 @@ import { FINISHED, NUMBER, RUNNING } from "./values.js";
  * Tasks that a thread has begun and that wait: with so many it begins no others from outside until some have gone on. Half of a worker's slots,
  * so that each of them, and of the chunk that it may be in the middle of, can wait for one.
  */
-const PARKED_MAX = NESTED_SLOTS / 2;
+const WAITING_MAX = NESTED_SLOTS / 2;
 
-export class Runner implements Driver {
+export class Runner implements Host {
   readonly board: Board;
   readonly thread: number;
   readonly bells: Bells;
@@ -34,8 +35,7 @@ export class Runner implements Driver {
   readonly handles: Handles;
   readonly answers: Answers;
   readonly claims: Claims;
-  /** Promises that tasks here wait for: while there are, the event loop must go on. */
-  awaits = 0;
+  readonly driver: Driver;
 
   readonly #tasks: readonly Task[];
   readonly #indexes: ReadonlyMap<Task, number>;
@@ -43,11 +43,6 @@ export class Runner implements Driver {
   readonly #nested: HintRing[];
   /** The same of what was asked for outside of tasks. */
   readonly #fresh: HintRing[];
-  /** Generators that wait. */
-  readonly #parked = new Set<Context>();
-  /** What was started here, not from a ring, and is not done. */
-  readonly #local = new Set<Pending>();
-  #cancels: number;
 
   /** tasks: in the same order on all threads. channel: see Handles. */
   constructor(board: Board, thread: number, tasks: readonly Task[], channel: string, notify?: Notify) {
@@ -58,6 +53,7 @@ export class Runner implements Driver {
     this.answers = new Answers(board, thread, this.bells, this.claims);
     this.orders = new Orders(board, thread, this.answers.arena, this.bells, this.claims);
     this.handles = new Handles(board, thread, channel);
+    this.driver = new Driver(this, this);
     this.#tasks = tasks;
     this.#indexes = new Map(tasks.map((task, index) => [task, index]));
     const askers = Array.from({ length: board.threads }, (_, asker) => asker);
@@ -65,7 +61,6 @@ export class Runner implements Driver {
     const targets = thread === 0 ? [thread] : [thread, board.anybody];
     this.#nested = targets.flatMap((target) => askers.map((asker) => new HintRing(board, asker, target)));
     this.#fresh = targets.map((target) => new HintRing(board, board.outside, target));
-    this.#cancels = Atomics.load(board.words, CANCELS);
   }
 
   // What tasks ask for.
@@ -73,16 +68,16 @@ export class Runner implements Driver {
   /** fallback: the target when the options name none. */
   run(task: Task, value: unknown, options: RunOptions = {}, fallback = this.thread): Pending {
     const target = this.#targetOf(options, fallback);
-    refuseAborted(options);
+    checkOptions(options);
     const pending =
-      target === this.thread ? this.#here(task, value) : this.orders.run(this.#indexOf(task), value, target);
+      target === this.thread ? this.driver.here(task, value) : this.orders.run(this.#indexOf(task), value, target);
     return endedBy(options.signal, pending);
   }
 
   batch(task: Task, list: ArrayLike<unknown>, options: BatchOptions = {}): Pending {
     checkBatch(list, options);
     const target = this.#targetOf(options, this.board.threads === 1 ? this.thread : ANY);
-    refuseAborted(options);
+    checkOptions(options);
     const here = target === this.thread || list.length === 0;
     const pending = here
       ? this.#batchHere(task, list, options)
@@ -92,13 +87,7 @@ export class Runner implements Driver {
   }
 
   wait<R>(promise: PromiseLike<R>): Pending<R> {
-    const pending = new Pending<R>();
-    this.#awaitFor(
-      promise,
-      (value) => pending.fulfil(value),
-      (error) => pending.reject(error),
-    );
-    return pending;
+    return this.driver.wait(promise);
   }
 
   share(data: Shareable, home?: number): number {
@@ -119,30 +108,23 @@ export class Runner implements Driver {
   turn(): boolean {
     if (this.answers.areWaiting) this.answers.sendWaiting();
     const told = this.orders.collect();
-    if (Atomics.load(this.board.words, CANCELS) !== this.#cancels) this.#endCancelled();
+    this.driver.endCancelled();
     for (const ring of this.#nested) if (this.#work(ring)) return true;
-    if (this.#parked.size + this.awaits >= PARKED_MAX || this.answers.areWaiting) return told;
+    if (this.driver.waiting >= WAITING_MAX || this.answers.areWaiting) return told;
     for (const ring of this.#fresh) if (this.#work(ring)) return true;
     return told;
   }
 
   /** Runs, batches and calls from outside of tasks that this thread waits for or has not finished itself. */
   get open(): number {
-    return this.orders.open + this.#local.size;
+    return this.orders.open + this.driver.local.size;
   }
 
   /** Rejects all that is open. */
   close(error: GyreError): void {
     this.orders.close(error);
-    for (const pending of this.#local) pending.reject(error);
+    for (const pending of this.driver.local) pending.reject(error);
     this.handles.close();
-  }
-
-  /** Goes on with what waited: it is there. */
-  drive(context: Context): void {
-    this.#parked.delete(context);
-    context.awaited = undefined;
-    this.#step(context, false);
   }
 
   #targetOf({ thread, handle }: RunOptions, fallback: number): number {
@@ -166,19 +148,6 @@ export class Runner implements Driver {
     while (!this.claims.isDeep && this.#work(ring)) {}
   }
 
-  // On this thread.
-
-  #here(task: Task, value: unknown): Pending {
-    const pending = new Pending();
-    const context = new Context(this, -1, -1, pending, currentScope());
-    this.#start(task, value, context);
-    if (pending.isSettled) return pending;
-    pending.onCancel = () => this.#end(context);
-    this.#local.add(pending);
-    pending.listen({ settled: () => this.#local.delete(pending) });
-    return pending;
-  }
-
   #batchHere(task: Task, list: ArrayLike<unknown>, options: BatchOptions): Pending {
     const gathered = new Pending();
     const results = new ListOfResults(options, list.length);
@@ -188,7 +157,7 @@ export class Runner implements Driver {
       else results.value(index, pending.outcome);
       if (--left === 0) results.settle(gathered);
     };
-    const started = Array.from(list, (value) => this.#here(task, value));
+    const started = Array.from(list, (value) => this.driver.here(task, value));
     started.forEach((pending, index) => {
       if (pending.isSettled) tell(index, pending);
       else pending.listen({ settled: () => tell(index, pending) });
@@ -227,7 +196,7 @@ export class Runner implements Driver {
     const base = this.board.slot(slot);
     const cell = words[base + CELLS]!;
     const tags = words[base + TAGS]!;
-    let context = new Context(this, slot, first);
+    let context = new Context(this.driver, slot, first);
     const before = enter(context);
     let done = 0;
     for (let i = first; i < last; i++) {
@@ -245,8 +214,8 @@ export class Runner implements Driver {
           bytes[tags + i] = FINISHED | NUMBER;
           done++;
         } else if (isThenable(result)) {
-          this.#await(context, result);
-          context = new Context(this, slot, i);
+          this.driver.await(context, result);
+          context = new Context(this.driver, slot, i);
           enter(context);
         } else done += this.answers.write(slot, i, result);
       } catch (error) {
@@ -266,139 +235,21 @@ export class Runner implements Driver {
     for (let i = first; i < last; i++) {
       const tag = bytes[tags + i]!;
       bytes[tags + i] = RUNNING | this.thread;
-      const context = new Context(this, slot, i);
+      const context = new Context(this.driver, slot, i);
       if (context.isCancelled) context.dropped = true;
-      if (context.dropped) this.#finish(context, undefined);
-      else this.#start(task, this.answers.read(tag, cells[cell + i]!), context);
+      if (context.dropped) this.driver.finish(context, undefined);
+      else this.driver.start(task, this.answers.read(tag, cells[cell + i]!), context);
     }
-  }
-
-  // Running.
-
-  #start({ body, kind }: Task, value: unknown, context: Context): void {
-    const before = enter(context);
-    let result: unknown;
-    try {
-      result = kind === "async" ? enterAsync(context, body, value) : body(value as never);
-    } catch (error) {
-      this.#fail(context, error);
-      return;
-    } finally {
-      enter(before);
-    }
-    if (kind === "generator") {
-      context.steps = result as Steps;
-      this.#step(context, false);
-    } else if (isThenable(result)) this.#await(context, result);
-    else this.#finish(context, result);
-  }
-
-  /** Runs a generator until it waits or ends. ending: it is to clean up and end. */
-  #step(context: Context, ending: boolean): void {
-    const steps = context.steps!;
-    const before = enter(context);
-    let value: unknown;
-    try {
-      let step = ending ? steps.return(undefined) : steps.next();
-      while (step.done !== true) {
-        const awaited = step.value;
-        if (!(awaited instanceof Pending)) {
-          step = steps.throw(new GyreError("BAD_ARGUMENT", "a task waits by yield* for tasks and for task.wait alone"));
-        } else if (awaited.isSettled) {
-          step = steps.next();
-        } else if (!context.dropped && context.isCancelled) {
-          context.dropped = true;
-          step = steps.return(undefined);
-        } else {
-          this.#park(context, awaited);
-          return;
-        }
-      }
-      value = step.value;
-    } catch (error) {
-      this.#fail(context, error);
-      return;
-    } finally {
-      enter(before);
-    }
-    this.#finish(context, value);
-  }
-
-  #park(context: Context, awaited: Pending): void {
-    context.awaited = awaited;
-    this.#parked.add(context);
-    awaited.listen(context);
-  }
-
-  #await(context: Context, promise: PromiseLike<unknown>): void {
-    this.#awaitFor(
-      promise,
-      (value) => this.#finish(context, value),
-      (error) => this.#fail(context, error),
-    );
-  }
-
-  #awaitFor<R>(promise: PromiseLike<R>, onValue: (value: R) => void, onError: (error: unknown) => void): void {
-    const then = <T>(tell: (value: T) => void): ((value: T) => void) => {
-      return (value) => {
-        this.awaits--;
-        tell(value);
-        // The thread may sleep in its event loop, which it need not any more.
-        if (this.awaits === 0) this.bells.wake(this.thread);
-      };
-    };
-    this.awaits++;
-    promise.then(then(onValue), then(onError));
-  }
-
-  #finish(context: Context, value: unknown): void {
-    const { pending, slot, item, dropped } = context;
-    if (dropped) this.#fail(context, undefined);
-    else if (pending !== undefined) pending.fulfil(value);
-    else {
-      this.claims.enter(slot);
-      this.claims.count(slot, this.answers.write(slot, item, value));
-      this.claims.leave();
-    }
-  }
-
-  #fail({ pending, slot, item, dropped }: Context, error: unknown): void {
-    if (pending !== undefined) {
-      pending.reject(dropped ? cancelled() : error);
-      return;
-    }
-    this.claims.enter(slot);
-    const written = dropped ? this.answers.writeDropped(slot, item) : this.answers.writeThrown(slot, item, error);
-    this.claims.count(slot, written);
-    this.claims.leave();
-  }
-
-  // Cancelling.
-
-  /** Ends what waits here and was cancelled; what runs finds out by itself. */
-  #endCancelled(): void {
-    this.#cancels = Atomics.load(this.board.words, CANCELS);
-    for (const context of [...this.#parked]) if (context.isCancelled) this.#end(context);
-  }
-
-  #end(context: Context): void {
-    if (context.dropped) return;
-    context.dropped = true;
-    if (!this.#parked.delete(context)) return;
-    context.awaited?.forget(context);
-    this.#step(context, true);
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-function cancelled(): GyreError {
-  return new GyreError("TASK_CANCELLED", "the task was cancelled");
-}
-
-function refuseAborted({ signal }: RunOptions): void {
+function checkOptions({ signal, whenFull }: RunOptions): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new GyreError("BAD_ARGUMENT", "signal is no AbortSignal");
+  }
+  if (whenFull !== undefined && whenFull !== "refuse" && whenFull !== "wait") {
+    throw new GyreError("BAD_ARGUMENT", `whenFull: ${String(whenFull)}`);
+  }
   if (signal?.aborted === true) throw cancelled();
 }
 

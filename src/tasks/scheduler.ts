@@ -15,12 +15,14 @@ import { checkWhole } from "../sync/memory.js";
 import { type Spin, waitAsync } from "../sync/waiter.js";
 import { BELL, Board, RAN, THREADS_MAX } from "./board.js";
 import type { Shareable } from "./handles.js";
+import { isFull, Line } from "./line.js";
 import { importTasks } from "./module.js";
 import { ANY } from "./orders.js";
 import type { Pending } from "./pending.js";
 import { Reaper } from "./reaper.js";
 import { Runner } from "./runner.js";
-import type { BatchOptions, Body, Outcome, ResultOf, RunOptions, Task, ValueAnd, ValueOf } from "./types.js";
+import { isTask } from "./task.js";
+import type { BatchOptions, RunOptions, Scheduler, SchedulerOptions, SchedulerStats, Task } from "./types.js";
 import { isWorkerOf, Workers } from "./workers.js";
 
 /** Runs and batches at a time: a tick's 1,980 requests twice. */
@@ -32,7 +34,7 @@ const ARENA_DEFAULT = 4 * 2 ** 20;
 const ARENA_MIN = 4096;
 const ARENA_MAX = 2 ** 28;
 /** Runs and batches that wait for a place in the queue, under whenFull "wait": times the queue. */
-const WAITING_FACTOR = 4;
+const LINE_FACTOR = 4;
 /** Milliseconds after which this thread looks around though nobody rang: while something is under way, and while nothing is. */
 const LOOK_MS = 20;
 const IDLE_MS = 500;
@@ -40,66 +42,6 @@ const IDLE_MS = 500;
 const RETRY_MS = 1;
 /** Turns after which the event loop goes on, when tasks run on this thread. */
 const TURNS_MAX = 64;
-
-export interface SchedulerOptions {
-  /** The module that exports the tasks, a file URL: every thread imports it. */
-  module: string | URL;
-  /** Workers, 0 to 30. 0 runs everything on the calling thread. Default 1. */
-  threads?: number;
-  /** Runs and batches at a time, 32 to 65,536, up to a power of two. Default 4,096. */
-  queue?: number;
-  /** Bytes on each thread for values and results that are no single numbers. Default 4 MiB. */
-  arenaBytes?: number;
-  /** When the queue is full: "refuse" with TASKS_FULL, or "wait" for a place. Default "refuse". */
-  whenFull?: "refuse" | "wait";
-  /** "off": workers without work sleep at once, rather than look out for some 30 us. Default "auto", which finds out whether that pays. */
-  spin?: Spin;
-  /** Told when a thread ended and is being replaced. */
-  onExit?: (thread: number, error: GyreError) => void;
-}
-
-export interface SchedulerStats {
-  /** Runs and batches that are under way, and that wait for a place. */
-  open: number;
-  waiting: number;
-  /** Items begun by each thread, thread 0 first; modulo 2^32. */
-  ran: number[];
-  /** Threads that ended and were replaced. */
-  replaced: number;
-}
-
-export interface Scheduler {
-  /** Workers. They are threads 1 .. threads; the one that made the scheduler is thread 0. */
-  readonly threads: number;
-  /** Rejects with what the task throws, with its code and message; with TASKS_FULL, TASK_CANCELLED, THREAD_EXITED, SCHEDULER_CLOSED. */
-  run<F extends Body>(task: Task<F>, ...args: ValueAnd<F, RunOptions>): Promise<ResultOf<F>>;
-  run(task: string, value?: unknown, options?: RunOptions): Promise<unknown>;
-  /** One for each value; the results in their order. Rejects with the error of the first value that has one, when all have been run. */
-  batch<F extends Body>(
-    task: Task<F>,
-    list: ArrayLike<ValueOf<F>>,
-    options: BatchOptions & { settle: true },
-  ): Promise<Outcome<ResultOf<F>>[]>;
-  batch<F extends Body>(
-    task: Task<F>,
-    list: ArrayLike<ValueOf<F>>,
-    options: BatchOptions & { into: Float64Array },
-  ): Promise<Float64Array>;
-  batch<F extends Body>(task: Task<F>, list: ArrayLike<ValueOf<F>>, options?: BatchOptions): Promise<ResultOf<F>[]>;
-  batch(task: string, list: ArrayLike<unknown>, options?: BatchOptions): Promise<unknown>;
-  /**
-   * A handle to memory that all threads see: an integer, which goes to a task as a number. What is no SharedArrayBuffer is copied into one.
-   * thread: the one that tasks with this handle run on when they ask for it; default the workers in turn. Throws TASKS_FULL.
-   */
-  share(data: Shareable, thread?: number): number;
-  /** The memory. Throws HANDLE_UNKNOWN. */
-  shared(handle: number): SharedArrayBuffer;
-  /** Gives the handle back. Throws HANDLE_UNKNOWN. */
-  release(handle: number): void;
-  stats(): SchedulerStats;
-  /** Rejects what is under way or waits with SCHEDULER_CLOSED, and ends the threads. */
-  close(): Promise<void>;
-}
 
 /** Rejects with BAD_ARGUMENT for bad options or a module without tasks, with THREAD_EXITED when a thread cannot start. */
 export async function createScheduler(options: SchedulerOptions): Promise<Scheduler> {
@@ -141,13 +83,6 @@ interface HomeOptions {
   readonly onExit: ((thread: number, error: GyreError) => void) | undefined;
 }
 
-/** One that waits for a place. */
-interface Waiting {
-  begin(): Pending;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
 /** Thread 0 of a scheduler, and what its user holds. */
 class Home {
   readonly threads: number;
@@ -157,7 +92,7 @@ class Home {
   readonly #reaper: Reaper;
   readonly #workers: Workers;
   readonly #whenFull: "refuse" | "wait";
-  readonly #waiting: Waiting[] = [];
+  readonly #line: Line;
   /** Keeps the process alive while something is under way, which a wait for the bell does not. */
   readonly #alive = setInterval(() => {}, 2 ** 30);
   #isAlive = false;
@@ -170,6 +105,7 @@ class Home {
     this.#board = board;
     this.#tasks = tasks;
     this.#whenFull = whenFull;
+    this.#line = new Line(LINE_FACTOR * board.spec.queue);
     this.#runner = new Runner(board, 0, [...tasks.values()], channel);
     this.#reaper = new Reaper(this.#runner);
     this.#workers = new Workers({
@@ -206,16 +142,18 @@ class Home {
   }
 
   share(data: Shareable, thread?: number): number {
-    if (this.#closed !== undefined) throw this.#closed;
+    this.#checkOpen();
     if (thread !== undefined) checkWhole("thread", thread, 0, this.threads);
     return this.#runner.share(data, thread);
   }
 
   shared(handle: number): SharedArrayBuffer {
+    this.#checkOpen();
     return this.#runner.shared(handle);
   }
 
   release(handle: number): void {
+    this.#checkOpen();
     this.#runner.release(handle);
   }
 
@@ -224,17 +162,21 @@ class Home {
       return Atomics.load(this.#board.words, this.#board.thread(thread) + RAN) >>> 0;
     });
     const { open } = this.#runner;
-    return { open, waiting: this.#waiting.length, ran, replaced: this.#workers.replaced };
+    return { open, waiting: this.#line.length, ran, replaced: this.#workers.replaced };
   }
 
   async close(): Promise<void> {
     await this.#end(new GyreError("SCHEDULER_CLOSED", "the scheduler was closed"));
   }
 
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
   async #end(reason: GyreError): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = new GyreError("SCHEDULER_CLOSED", reason.message);
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
+      this.#line.close(this.#closed);
       this.#runner.close(this.#closed);
       this.#runner.bells.of(0).ring();
       clearInterval(this.#alive);
@@ -244,66 +186,25 @@ class Home {
 
   #taskOf(job: Task | string): Task {
     const name = typeof job === "string" ? job : job?.taskName;
+    if (name === undefined && isTask(job)) return job;
     // By name, since a bundler may have made two copies of a module: the one that its user imported, and the one that is imported here.
-    const task = name === undefined ? (job as Task) : this.#tasks.get(name);
+    const task = name === undefined ? undefined : this.#tasks.get(name);
     if (task === undefined) throw new GyreError("TASK_UNKNOWN", `the scheduler's module exports no task ${name}`);
     return task;
   }
 
   #begin({ whenFull = this.#whenFull, signal }: RunOptions, begin: () => Pending): Promise<unknown> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (whenFull === "wait" && signal?.aborted !== true && this.#waiting.length > 0) return this.#wait(begin, signal);
-    try {
-      const pending = begin();
-      if (!pending.isSettled) this.#stayAlive();
-      return pending.promise();
-    } catch (error) {
-      const isFull = error instanceof GyreError && error.code === "TASKS_FULL";
-      return isFull && whenFull === "wait" ? this.#wait(begin, signal) : Promise.reject(error);
-    }
-  }
-
-  #wait(begin: () => Pending, signal: AbortSignal | undefined): Promise<unknown> {
-    const most = WAITING_FACTOR * this.#board.spec.queue;
-    if (this.#waiting.length >= most) {
-      return Promise.reject(new GyreError("TASKS_FULL", `${most} runs and batches wait for a place already`));
-    }
+    const mayWait = whenFull === "wait" && signal?.aborted !== true;
     this.#stayAlive();
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { begin, resolve, reject };
-      this.#waiting.push(waiting);
-      if (signal === undefined) return;
-      const onAbort = (): void => this.#giveUp(waiting);
-      signal.addEventListener("abort", onAbort, { once: true });
-      waiting.begin = () => {
-        const pending = begin();
-        signal.removeEventListener("abort", onAbort);
-        return pending;
-      };
-    });
-  }
-
-  /** It need not wait any more. */
-  #giveUp(waiting: Waiting): void {
-    const index = this.#waiting.indexOf(waiting);
-    if (index < 0) return;
-    this.#waiting.splice(index, 1);
-    waiting.reject(new GyreError("TASK_CANCELLED", "the task was cancelled before there was a place for it"));
-  }
-
-  /** Begins those that waited for a place, as many as there are places. */
-  #admit(): void {
-    let admitted = 0;
-    for (const { begin, resolve, reject } of this.#waiting) {
-      try {
-        begin().promise().then(resolve, reject);
-      } catch (error) {
-        if (error instanceof GyreError && error.code === "TASKS_FULL") break;
-        reject(error);
-      }
-      admitted++;
+    if (mayWait && this.#line.length > 0) return this.#line.wait(begin, signal);
+    try {
+      return begin().promise();
+    } catch (error) {
+      return mayWait && isFull(error) ? this.#line.wait(begin, signal) : Promise.reject(error);
+    } finally {
+      this.#restIfIdle();
     }
-    this.#waiting.splice(0, admitted);
   }
 
   #stayAlive(): void {
@@ -313,7 +214,7 @@ class Home {
   }
 
   #restIfIdle(): void {
-    if (!this.#isAlive || this.#runner.orders.open > 0 || this.#waiting.length > 0) return;
+    if (!this.#isAlive || this.#runner.orders.open > 0 || this.#line.length > 0) return;
     this.#isAlive = false;
     this.#alive.unref();
   }
@@ -340,13 +241,13 @@ class Home {
     let turns = 0;
     while (turns < TURNS_MAX && this.#runner.turn()) turns++;
     if (this.#reaper.isWaiting) this.#reaper.restore();
-    if (this.#waiting.length > 0) this.#admit();
+    if (this.#line.length > 0) this.#line.admit();
     this.#restIfIdle();
     return turns > 0;
   }
 
   #patienceMs(): number {
     if (this.#runner.answers.areWaiting) return RETRY_MS;
-    return this.#runner.orders.open > 0 ? LOOK_MS : IDLE_MS;
+    return this.#isAlive ? LOOK_MS : IDLE_MS;
   }
 }

@@ -22,14 +22,14 @@ async function serve(runner: Runner, waiter: Waiter): Promise<never> {
   for (;;) {
     const seen = bells.of(thread).value;
     if (runner.turn()) {
-      if (runner.awaits > 0) await immediate();
+      if (runner.driver.awaits > 0) await immediate();
       continue;
     }
     bells.liesDown(thread);
     runner.handles.receive();
     if (!runner.turn()) {
       const ms = runner.answers.areWaiting ? RETRY_MS : LOOK_MS;
-      if (runner.awaits === 0) waiter.wait(board.words, bell, seen, now() + ms);
+      if (runner.driver.awaits === 0) waiter.wait(board.words, bell, seen, now() + ms);
       else await waitAsync(board.words, bell, seen, ms, globalThis);
     }
     bells.getsUp(thread);

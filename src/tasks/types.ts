@@ -1,4 +1,7 @@
-/** What tasks are to whoever writes and calls them. */
+/** What tasks and schedulers are to whoever writes and calls them. */
+import type { GyreError } from "../errors.js";
+import type { Spin } from "../sync/waiter.js";
+import type { Shareable } from "./handles.js";
 import type { Pending } from "./pending.js";
 
 /** A function of at most one value: a plain one, an async one, or a generator that waits with `yield*`. */
@@ -57,3 +60,63 @@ export interface Task<F extends Body = Body> {
 }
 
 export type Outcome<R> = PromiseSettledResult<R>;
+
+export interface SchedulerOptions {
+  /** The module that exports the tasks, a file URL: every thread imports it. */
+  module: string | URL;
+  /** Workers, 0 to 30. 0 runs everything on the calling thread. Default 1. */
+  threads?: number;
+  /** Runs and batches at a time, 32 to 65,536, up to a power of two. Default 4,096. */
+  queue?: number;
+  /** Bytes on each thread for values and results that are no single numbers. Default 4 MiB. */
+  arenaBytes?: number;
+  /** When the queue is full: "refuse" with TASKS_FULL, or "wait" for a place. Default "refuse". */
+  whenFull?: "refuse" | "wait";
+  /** "off": workers without work sleep at once, rather than look out for some 30 us. Default "auto", which finds out whether that pays. */
+  spin?: Spin;
+  /** Told when a thread ended and is being replaced. */
+  onExit?: (thread: number, error: GyreError) => void;
+}
+
+export interface SchedulerStats {
+  /** Runs and batches that are under way, and that wait for a place. */
+  open: number;
+  waiting: number;
+  /** Items begun by each thread, thread 0 first; modulo 2^32. */
+  ran: number[];
+  /** Threads that ended and were replaced. */
+  replaced: number;
+}
+
+export interface Scheduler {
+  /** Workers. They are threads 1 .. threads; the one that made the scheduler is thread 0. */
+  readonly threads: number;
+  /** Rejects with what the task throws, with its code and message; with TASKS_FULL, TASK_CANCELLED, THREAD_EXITED, SCHEDULER_CLOSED. */
+  run<F extends Body>(task: Task<F>, ...args: ValueAnd<F, RunOptions>): Promise<ResultOf<F>>;
+  run(task: string, value?: unknown, options?: RunOptions): Promise<unknown>;
+  /** One for each value; the results in their order. Rejects with the error of the first value that has one, when all have been run. */
+  batch<F extends Body>(
+    task: Task<F>,
+    list: ArrayLike<ValueOf<F>>,
+    options: BatchOptions & { settle: true },
+  ): Promise<Outcome<ResultOf<F>>[]>;
+  batch<F extends Body>(
+    task: Task<F>,
+    list: ArrayLike<ValueOf<F>>,
+    options: BatchOptions & { into: Float64Array },
+  ): Promise<Float64Array>;
+  batch<F extends Body>(task: Task<F>, list: ArrayLike<ValueOf<F>>, options?: BatchOptions): Promise<ResultOf<F>[]>;
+  batch(task: string, list: ArrayLike<unknown>, options?: BatchOptions): Promise<unknown>;
+  /**
+   * A handle to memory that all threads see: an integer, which goes to a task as a number. What is no SharedArrayBuffer is copied into one.
+   * thread: the one that tasks with this handle run on when they ask for it; default the workers in turn. Throws TASKS_FULL.
+   */
+  share(data: Shareable, thread?: number): number;
+  /** The memory. Throws HANDLE_UNKNOWN. */
+  shared(handle: number): SharedArrayBuffer;
+  /** Gives the handle back. Throws HANDLE_UNKNOWN. */
+  release(handle: number): void;
+  stats(): SchedulerStats;
+  /** Rejects what is under way or waits with SCHEDULER_CLOSED, and ends the threads. */
+  close(): Promise<void>;
+}
