@@ -262,7 +262,7 @@ test("a game in TypeScript runs where Node strips types, and is refused with wha
       return;
     }
     const run = new Run(["serve", "--port", "0", file]);
-    assert.match(await run.line(), /^gyre: toy, zones: 1, entities: 0, 30 Hz, /);
+    assert.match(await run.line(), /^gyre: toy, zones: 1, entities: 0, threads: 1, 30 Hz, /);
     await run.stop();
     await refused(1, /enum\.ts:.*enum is not supported/, "serve", write("enum.ts", gameText("", "enum A { B }")));
   });
