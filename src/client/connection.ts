@@ -16,7 +16,7 @@ import {
   type WelcomeMessage,
   type ZoneInfo,
 } from "../protocol/control.js";
-import type { YouJson } from "../protocol/json-encoder.js";
+import type { You } from "../protocol/frame.js";
 import type { RemoteEntity } from "../protocol/remote-entity.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
 import { openSocket, type Socket, type SocketClass } from "./socket.js";
@@ -200,7 +200,7 @@ export class Connection {
   }
 
   /** The player's entity in full precision as of the last snapshot, its xp and gold; null while it has none. */
-  get own(): Readonly<YouJson> | null {
+  get own(): Readonly<You> | null {
     return this.#decoder.you;
   }
 

@@ -1,7 +1,7 @@
 /** What the tests of snapshots have in common: a zone's columns that need no kernel, and random numbers as a function. */
 import { columnBytes, columnView } from "../../src/kernel/columns.js";
 import type { ColumnType, TypedColumn } from "../../src/kernel/types.js";
-import type { ColumnInfo, SnapshotColumns } from "../../src/protocol/fields.js";
+import type { ColumnInfo } from "../../src/protocol/fields.js";
 import { Random } from "./random.js";
 
 export type RandomNumber = () => number;
@@ -23,7 +23,7 @@ export class FakeZone {
   readonly width: number;
   readonly height: number;
   readonly tileSize: number;
-  readonly columns: SnapshotColumns;
+  readonly columns: Readonly<Record<string, TypedColumn>>;
   readonly own: Readonly<Record<string, TypedColumn>>;
   readonly #generation: Uint16Array;
 
