@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { defineGame, runsInTicks } from "../src/game/define.js";
 import { planGame } from "../src/game/plan.js";
 import { planData } from "../src/game/plan-data.js";
+import { loadKernel } from "../src/kernel/load.js";
 import type { Zone } from "../src/kernel.js";
 import { Waiter } from "../src/sync/waiter.js";
 import { Crew } from "../src/threads/crew.js";

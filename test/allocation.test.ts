@@ -8,6 +8,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import type { GameDefinition, GameWorld } from "../src/game/types.js";
+import { NORMAL } from "../src/kernel/replica.js";
 import { Hub } from "../src/net/hub.js";
 import { Journal } from "../src/sim/journal.js";
 import { TickTimes } from "../src/sim/ticks.js";

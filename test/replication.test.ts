@@ -120,7 +120,11 @@ class Viewer {
         if (has !== undefined) told++;
         const odd = known.find(({ record }) => !expected.has(record.entity.id));
         if (odd !== undefined || known.length !== expected.size) {
-          assert.equal(known.map(({ record }) => record.entity.id), [...expected.keys()], `who is in cell ${cell}`);
+          assert.equal(
+            known.map(({ record }) => record.entity.id),
+            [...expected.keys()],
+            `who is in cell ${cell}`,
+          );
         }
         for (const [id, values] of expected) shown.set(id, [...(shown.get(id) ?? []), values]);
       }

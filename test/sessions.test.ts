@@ -27,9 +27,7 @@ const RESTLESS = defineGame({
 
 test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
   const ticksOf = (tickRate: number, snapshotRate: number): number[] =>
-    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) =>
-      isDue(tick, snapshotRate, tickRate),
-    );
+    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) => isDue(tick, snapshotRate, tickRate));
   assert.equal(ticksOf(60, 20).slice(0, 4), [3, 6, 9, 12]);
   assert.equal(ticksOf(3, 3), [1, 2, 3, 4, 5, 6]);
   for (const [tickRate, snapshotRate] of [

@@ -143,8 +143,7 @@ const bytes: Check = (value, path) => (value instanceof Uint8Array ? null : wron
 
 const columnType: Check = (value, path) =>
   COLUMN_TYPES.includes(value as string) ? null : wrong(path, value, COLUMN_TYPES.join(", "));
-const column: Check = (value, path) =>
-  isRecord(value) ? replicatedColumn(value, path) : columnType(value, path);
+const column: Check = (value, path) => (isRecord(value) ? replicatedColumn(value, path) : columnType(value, path));
 const replicatedColumn: Check = (value, path) => {
   const problem = record({ type: columnType, replicate: flag, step: finite }, ["type"])(value, path);
   if (problem !== null) return problem;

@@ -15,8 +15,8 @@
  * watches: it is not in the hub's list. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
  */
 import { GyreError } from "../errors.js";
-import type { KindInfo, ZoneInfo } from "../protocol/control.js";
 import { Composer } from "../protocol/composer.js";
+import type { KindInfo, ZoneInfo } from "../protocol/control.js";
 import { checkColumns, FieldTable } from "../protocol/fields.js";
 import { type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/interest.js";
 import { type Rates, streamsDue } from "../sim/rates.js";

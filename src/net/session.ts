@@ -8,6 +8,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
+import type { Composer } from "../protocol/composer.js";
 import {
   type ClientMessage,
   type InputMessage,
@@ -16,7 +17,6 @@ import {
   type ServerMessage,
   type ViewMessage,
 } from "../protocol/control.js";
-import type { Composer } from "../protocol/composer.js";
 import { JsonEncoder } from "../protocol/json-encoder.js";
 import { View } from "../protocol/view.js";
 import { Allowance } from "./allowance.js";
@@ -217,7 +217,8 @@ export class Session {
   /** What its client knows of a cell is wrong. */
   #repair(cell: number): void {
     const { grid } = this.#known ?? {};
-    if (grid === undefined || cell >= grid.count) throw new GyreError("BAD_MESSAGE", `cell ${cell} is none of those in view`);
+    if (grid === undefined || cell >= grid.count)
+      throw new GyreError("BAD_MESSAGE", `cell ${cell} is none of those in view`);
     this.#hub.counters.repairs++;
     this.#view.repair(cell % grid.columns, Math.floor(cell / grid.columns));
   }

@@ -32,7 +32,8 @@ export class BitReader {
     const byte = at >>> 3;
     const shift = at & 7;
     // Bytes behind the end of the array are undefined, and so 0.
-    const low = (bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24)) >>> shift;
+    const low =
+      (bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24)) >>> shift;
     const word = shift === 0 ? low : low | (bytes[byte + 4]! << (32 - shift));
     return size === 32 ? word >>> 0 : (word & ((1 << size) - 1)) >>> 0;
   }

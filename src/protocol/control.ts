@@ -241,12 +241,14 @@ function session(fields: Fields) {
 }
 
 function columns(fields: Fields): readonly ColumnInfo[] {
-  const found = list(fields, "columns", OWN_COLUMNS_MAX).map(
-    (column) => {
-      const { step } = column;
-      return { name: string(column, "name"), type: string(column, "type"), ...(step !== undefined && { step }) } as ColumnInfo;
-    },
-  );
+  const found = list(fields, "columns", OWN_COLUMNS_MAX).map((column) => {
+    const { step } = column;
+    return {
+      name: string(column, "name"),
+      type: string(column, "type"),
+      ...(step !== undefined && { step }),
+    } as ColumnInfo;
+  });
   try {
     checkColumns(found);
   } catch (error) {

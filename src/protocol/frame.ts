@@ -110,7 +110,8 @@ export class ByteReader {
       const byte = this.u8();
       value += (byte & 0x7f) * 2 ** shift;
       if (byte >= 0x80) continue;
-      if (value > 0xffff_ffff || (byte === 0 && shift > 0)) throw bad("a varint is not as short as it can be, or no u32");
+      if (value > 0xffff_ffff || (byte === 0 && shift > 0))
+        throw bad("a varint is not as short as it can be, or no u32");
       return value;
     }
     throw bad("a varint has more than 5 bytes");

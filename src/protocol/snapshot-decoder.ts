@@ -22,7 +22,13 @@ import {
 } from "./frame.js";
 import { type InterestGrid, interestGrid } from "./interest.js";
 import { checkSnapshotJson } from "./json-check.js";
-import { type EntityListener, type EntityRecord, type KnownCell, type Member, RemoteEntities } from "./remote-entity.js";
+import {
+  type EntityListener,
+  type EntityRecord,
+  type KnownCell,
+  type Member,
+  RemoteEntities,
+} from "./remote-entity.js";
 import { VIEW_CELLS_MAX } from "./view.js";
 
 /** Ticks for which an entity that left for a cell that is told later is shown where it was. */
@@ -174,7 +180,8 @@ export class SnapshotDecoder {
     this.#forgotten.length = 0;
     if ((flags & HAS_FORGOTTEN) === 0) return;
     const count = reader.varint();
-    if (count === 0 || count > reader.bytes.length - reader.at) throw bad(`${count} forgotten cells do not fit the frame`);
+    if (count === 0 || count > reader.bytes.length - reader.at)
+      throw bad(`${count} forgotten cells do not fit the frame`);
     let cell = -1;
     for (let i = 0; i < count; i++) {
       cell += reader.varint() + 1;
@@ -196,7 +203,8 @@ export class SnapshotDecoder {
       if (this.#forgotten[forgotten] === cell) throw bad(`cell ${cell} is forgotten and has a block`);
       const size = reader.varint();
       const from = reader.at;
-      if (size > BLOCK_BYTES_MAX || from + size > reader.bytes.length) throw bad(`a block of ${size} bytes does not fit`);
+      if (size > BLOCK_BYTES_MAX || from + size > reader.bytes.length)
+        throw bad(`a block of ${size} bytes does not fit`);
       this.#blocks[this.#blockCount] ??= new ParsedBlock();
       const block = this.#blocks[this.#blockCount++]!;
       this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell)?.members ?? []);

@@ -12,7 +12,7 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import { type Replica, ReplicaTaker, type ReplicaSource } from "../kernel/replica.js";
+import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
 import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";

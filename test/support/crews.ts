@@ -57,12 +57,23 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
   const failures: Failure[] = [];
   const tapes = record === undefined ? null : makeTapes(slots, tapeBytes);
   let recording: Tapes | null = null;
-  const venues = openRemoteZones(players, replicas, remotes, opened.board, (name) => Math.max(0, actions.indexOf(name)));
+  const venues = openRemoteZones(players, replicas, remotes, opened.board, (name) =>
+    Math.max(0, actions.indexOf(name)),
+  );
   const crew = await Crew.start({
     ...rest,
     board: opened.board,
     entry: ENTRY,
-    data: { game: file, plan: planData(plan), kernel: { shared: true }, replicaKernel: { shared: true }, spin, parts, players, tapes },
+    data: {
+      game: file,
+      plan: planData(plan),
+      kernel: { shared: true },
+      replicaKernel: { shared: true },
+      spin,
+      parts,
+      players,
+      tapes,
+    },
     timers,
     onTicks() {
       venues.drain();

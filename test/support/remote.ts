@@ -2,6 +2,7 @@
 
 import { loadKernel } from "../../src/kernel/load.js";
 import { entityBytes } from "../../src/kernel/transfer.js";
+import type { Kernel } from "../../src/kernel/types.js";
 import { Hub } from "../../src/net/hub.js";
 import type { KindInfo } from "../../src/protocol/control.js";
 import { Passage } from "../../src/sim/passage.js";

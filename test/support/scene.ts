@@ -1,12 +1,12 @@
 /** A world of columns alone, without a kernel's rules: what a replica is taken of, in tests and benches. */
-import { ReplicaTaker, type Replica } from "../../src/kernel/replica.js";
+
+import { columnBytes, columnView } from "../../src/kernel/columns.js";
+import { OWN_COLUMNS, type Replica, ReplicaTaker } from "../../src/kernel/replica.js";
 import type { Kernel, TypedColumn } from "../../src/kernel/types.js";
 import type { ColumnInfo } from "../../src/protocol/fields.js";
 import { FieldTable } from "../../src/protocol/fields.js";
 import { replicaSpec } from "../../src/protocol/replica-spec.js";
 import type { StreamPlan } from "../../src/protocol/view.js";
-import { columnView, columnBytes } from "../../src/kernel/columns.js";
-import { OWN_COLUMNS } from "../../src/kernel/replica.js";
 
 export interface SceneSpec {
   /** Units. */
@@ -36,7 +36,10 @@ export class SceneWorld {
     this.spec = spec;
     const infos = [...OWN_COLUMNS, ...new FieldTable(replicated).fields];
     this.columns = Object.fromEntries(
-      infos.map(({ name, type }) => [name, columnView(type, new ArrayBuffer(capacity * columnBytes(type)), 0, capacity)]),
+      infos.map(({ name, type }) => [
+        name,
+        columnView(type, new ArrayBuffer(capacity * columnBytes(type)), 0, capacity),
+      ]),
     );
     this.entities = new Uint32Array(seats);
     this.acks = new Uint32Array(seats);
