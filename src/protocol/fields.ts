@@ -69,8 +69,13 @@ export const UPDATE_SIZE_MIN = 6;
 export const FRAME_SNAPSHOT = 1;
 /** Bytes before the private part: u8 kind, u8 flags, u16 blocks, u32 tick, u32 ack, u32 you. */
 export const HEADER_SIZE = 16;
-/** Bytes of the private part: f32 x, y, vx, vy, i32 hp, u32 xp, u32 gold, u16 level, u16 reserved. */
-export const PRIVATE_SIZE = 32;
+/**
+ * Bytes of the private part: f32 x, y, vx, vy, speed, halfSize, wishX, wishY, i32 hp, u32 xp, u32 gold, u32 readyAt, u16 level,
+ * u16 reserved.
+ */
+export const PRIVATE_SIZE = 52;
+/** How many f32 it begins with. */
+export const PRIVATE_FLOATS = 8;
 /** Bytes of the count of forgotten cells: u16 count, u16 reserved. */
 export const FORGOTTEN_SIZE = 4;
 /** Bytes of a full block's header: u32 cell, u32 enters. */
@@ -83,7 +88,10 @@ export const DELTA_FLAG = 0x80000000;
 export const CELL_NONE = 0xffffffff;
 
 /** The columns that are replicated, indexed by slot; `id` is 0 where no entity is. A zone's columns are such. */
-export type SnapshotColumns = Pick<Columns, "id" | "x" | "y" | "vx" | "vy" | "xp" | "gold" | FixedField>;
+export type SnapshotColumns = Pick<
+  Columns,
+  "id" | "x" | "y" | "vx" | "vy" | "speed" | "halfSize" | "wishX" | "wishY" | "xp" | "gold" | "readyAt" | FixedField
+>;
 
 export class FieldTable {
   /** The game's columns, in order. */

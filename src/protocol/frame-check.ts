@@ -21,6 +21,7 @@ import {
   MOVED_FAR,
   MOVED_NEAR,
   maskSize,
+  PRIVATE_FLOATS,
   PRIVATE_SIZE,
   UPDATE_SIZE_MIN,
 } from "./fields.js";
@@ -233,7 +234,7 @@ function checkHeader(frame: DataView, tick: number): number {
   if (frame.getUint32(4, true) < tick) throw bad(`tick ${frame.getUint32(4, true)} follows tick ${tick}`);
   if (frame.getUint32(12, true) === 0) return HEADER_SIZE;
   if (size < HEADER_SIZE + PRIVATE_SIZE + FORGOTTEN_SIZE) throw bad("the frame ends inside the private part");
-  for (let at = HEADER_SIZE; at < HEADER_SIZE + 16; at += 4) {
+  for (let at = HEADER_SIZE; at < HEADER_SIZE + 4 * PRIVATE_FLOATS; at += 4) {
     const value = frame.getFloat32(at, true);
     if (!Number.isFinite(value)) throw bad(`the private part has ${value}`);
   }

@@ -11,7 +11,10 @@ type Known = ReadonlyMap<EntityId, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const isU32 = (value: unknown): value is number => Number.isInteger(value) && value === (value as number) >>> 0;
-const YOU_NUMBERS = ["x", "y", "vx", "vy", "hp", "xp", "gold", "level"] as const;
+const YOU_NUMBERS = [
+  ...["x", "y", "vx", "vy", "speed", "halfSize", "wishX", "wishY"],
+  ...["hp", "xp", "gold", "readyAt", "level"],
+] as const;
 
 /** Returns the message as what it is. Throws BAD_FRAME. `tick` is that of the last snapshot, `known` what is in view. */
 export function checkSnapshotJson(message: unknown, tick: number, known: Known, table: FieldTable): SnapshotJson {

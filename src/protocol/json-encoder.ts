@@ -16,9 +16,17 @@ export interface YouJson {
   y: number;
   vx: number;
   vy: number;
+  /** Units per second, and half the side of its box. */
+  speed: number;
+  halfSize: number;
+  /** The wish that it moves by, of length at most 1. */
+  wishX: number;
+  wishY: number;
   hp: number;
   xp: number;
   gold: number;
+  /** Tick from which on it can strike again. */
+  readyAt: number;
   level: number;
 }
 

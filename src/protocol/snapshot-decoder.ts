@@ -39,7 +39,22 @@ export class SnapshotDecoder {
   #table: FieldTable;
   #check: FrameCheck;
   #block: BlockHeader;
-  readonly #you: YouJson = { id: 0, x: 0, y: 0, vx: 0, vy: 0, hp: 0, xp: 0, gold: 0, level: 0 };
+  readonly #you: YouJson = {
+    id: 0,
+    x: 0,
+    y: 0,
+    vx: 0,
+    vy: 0,
+    speed: 0,
+    halfSize: 0,
+    wishX: 0,
+    wishY: 0,
+    hp: 0,
+    xp: 0,
+    gold: 0,
+    readyAt: 0,
+    level: 0,
+  };
 
   /** columns: the game's. Throws BAD_ARGUMENT when the zone has too many cells, or columns that no zone can have. */
   constructor(zone: ZoneSize, columns: readonly ColumnInfo[] = [], listener?: EntityListener) {
@@ -115,10 +130,15 @@ export class SnapshotDecoder {
     you.y = frame.getFloat32(HEADER_SIZE + 4, true);
     you.vx = frame.getFloat32(HEADER_SIZE + 8, true);
     you.vy = frame.getFloat32(HEADER_SIZE + 12, true);
-    you.hp = frame.getInt32(HEADER_SIZE + 16, true);
-    you.xp = frame.getUint32(HEADER_SIZE + 20, true);
-    you.gold = frame.getUint32(HEADER_SIZE + 24, true);
-    you.level = frame.getUint16(HEADER_SIZE + 28, true);
+    you.speed = frame.getFloat32(HEADER_SIZE + 16, true);
+    you.halfSize = frame.getFloat32(HEADER_SIZE + 20, true);
+    you.wishX = frame.getFloat32(HEADER_SIZE + 24, true);
+    you.wishY = frame.getFloat32(HEADER_SIZE + 28, true);
+    you.hp = frame.getInt32(HEADER_SIZE + 32, true);
+    you.xp = frame.getUint32(HEADER_SIZE + 36, true);
+    you.gold = frame.getUint32(HEADER_SIZE + 40, true);
+    you.readyAt = frame.getUint32(HEADER_SIZE + 44, true);
+    you.level = frame.getUint16(HEADER_SIZE + 48, true);
   }
 
   /** Everything known in a forgotten cell leaves, and in a cell sent in full unless it enters again. */

@@ -56,6 +56,11 @@ export class SnapshotEncoder {
   readonly #y: Float32Array;
   readonly #vx: Float32Array;
   readonly #vy: Float32Array;
+  readonly #speed: Float32Array;
+  readonly #halfSize: Float32Array;
+  readonly #wishX: Float32Array;
+  readonly #wishY: Float32Array;
+  readonly #readyAt: Uint32Array;
   readonly #xp: Uint32Array;
   readonly #gold: Uint32Array;
   readonly #hp: number;
@@ -77,6 +82,11 @@ export class SnapshotEncoder {
     this.#y = new Float32Array(zone.capacity);
     this.#vx = new Float32Array(zone.capacity);
     this.#vy = new Float32Array(zone.capacity);
+    this.#speed = new Float32Array(zone.capacity);
+    this.#halfSize = new Float32Array(zone.capacity);
+    this.#wishX = new Float32Array(zone.capacity);
+    this.#wishY = new Float32Array(zone.capacity);
+    this.#readyAt = new Uint32Array(zone.capacity);
     this.#xp = new Uint32Array(zone.capacity);
     this.#gold = new Uint32Array(zone.capacity);
   }
@@ -92,6 +102,11 @@ export class SnapshotEncoder {
     copy(this.#columns.y, this.#y, highWater);
     copy(this.#columns.vx, this.#vx, highWater);
     copy(this.#columns.vy, this.#vy, highWater);
+    copy(this.#columns.speed, this.#speed, highWater);
+    copy(this.#columns.halfSize, this.#halfSize, highWater);
+    copy(this.#columns.wishX, this.#wishX, highWater);
+    copy(this.#columns.wishY, this.#wishY, highWater);
+    copy(this.#columns.readyAt, this.#readyAt, highWater);
     copy(this.#columns.xp, this.#xp, highWater);
     copy(this.#columns.gold, this.#gold, highWater);
   }
@@ -126,9 +141,14 @@ export class SnapshotEncoder {
       y: this.#y[slot]!,
       vx: this.#vx[slot]!,
       vy: this.#vy[slot]!,
+      speed: this.#speed[slot]!,
+      halfSize: this.#halfSize[slot]!,
+      wishX: this.#wishX[slot]!,
+      wishY: this.#wishY[slot]!,
       hp: fields[this.#hp]![slot]!,
       xp: this.#xp[slot]!,
       gold: this.#gold[slot]!,
+      readyAt: this.#readyAt[slot]!,
       level: fields[this.#level]![slot]!,
     };
   }
@@ -166,11 +186,16 @@ export class SnapshotEncoder {
     out.setFloat32(HEADER_SIZE + 4, this.#y[slot]!, true);
     out.setFloat32(HEADER_SIZE + 8, this.#vx[slot]!, true);
     out.setFloat32(HEADER_SIZE + 12, this.#vy[slot]!, true);
-    out.setInt32(HEADER_SIZE + 16, this.blocks.current.fields[this.#hp]![slot]!, true);
-    out.setUint32(HEADER_SIZE + 20, this.#xp[slot]!, true);
-    out.setUint32(HEADER_SIZE + 24, this.#gold[slot]!, true);
-    out.setUint16(HEADER_SIZE + 28, this.blocks.current.fields[this.#level]![slot]!, true);
-    out.setUint16(HEADER_SIZE + 30, 0, true);
+    out.setFloat32(HEADER_SIZE + 16, this.#speed[slot]!, true);
+    out.setFloat32(HEADER_SIZE + 20, this.#halfSize[slot]!, true);
+    out.setFloat32(HEADER_SIZE + 24, this.#wishX[slot]!, true);
+    out.setFloat32(HEADER_SIZE + 28, this.#wishY[slot]!, true);
+    out.setInt32(HEADER_SIZE + 32, this.blocks.current.fields[this.#hp]![slot]!, true);
+    out.setUint32(HEADER_SIZE + 36, this.#xp[slot]!, true);
+    out.setUint32(HEADER_SIZE + 40, this.#gold[slot]!, true);
+    out.setUint32(HEADER_SIZE + 44, this.#readyAt[slot]!, true);
+    out.setUint16(HEADER_SIZE + 48, this.blocks.current.fields[this.#level]![slot]!, true);
+    out.setUint16(HEADER_SIZE + 50, 0, true);
   }
 
   /** How many cells of the last frame this one does not see. */

@@ -44,6 +44,11 @@ export class FakeZone {
       team: new Uint8Array(capacity),
       state: new Uint8Array(capacity),
       level: new Uint16Array(capacity).fill(1),
+      speed: new Float32Array(capacity),
+      halfSize: new Float32Array(capacity),
+      wishX: new Float32Array(capacity),
+      wishY: new Float32Array(capacity),
+      readyAt: new Uint32Array(capacity),
       xp: new Uint32Array(capacity),
       gold: new Uint32Array(capacity),
     };
