@@ -35,6 +35,8 @@ export interface InputMessage {
   dx: number;
   dy: number;
   action?: string;
+  /** u32; the tick in whose step it is applied. Late or absent: the next step. */
+  tick?: number;
 }
 
 export interface PingMessage {
@@ -105,6 +107,10 @@ export interface WelcomeMessage {
   tickRate: number;
   snapshotRate: number;
   zone: ZoneInfo;
+  /** What a `resume` says. */
+  session?: string;
+  /** It answers one. */
+  resumed?: boolean;
 }
 
 export interface WatchingMessage {
@@ -147,7 +153,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "join":
       return withZone({ type: "join", name: label(fields, "name") }, fields);
     case "input":
-      return withAction(
+      return withExtras(
         { type: "input", seq: u32(fields, "seq"), dx: finite(fields, "dx"), dy: finite(fields, "dy") },
         fields,
       );
@@ -167,7 +173,7 @@ export function parseServerMessage(text: string): ServerMessage {
   const fields = parseObject(text);
   switch (fields["type"]) {
     case "welcome":
-      return { type: "welcome", you: u32(fields, "you"), ...session(fields) };
+      return withSession({ type: "welcome", you: u32(fields, "you"), ...session(fields) }, fields);
     case "watching":
       return { type: "watching", ...session(fields) };
     case "error":
@@ -197,8 +203,15 @@ function withZone<T extends JoinMessage | ViewMessage>(message: T, fields: Field
   return message;
 }
 
-function withAction(message: InputMessage, fields: Fields): InputMessage {
+function withExtras(message: InputMessage, fields: Fields): InputMessage {
   if (fields["action"] !== undefined) message.action = label(fields, "action");
+  if (fields["tick"] !== undefined) message.tick = u32(fields, "tick");
+  return message;
+}
+
+function withSession(message: WelcomeMessage, fields: Fields): WelcomeMessage {
+  if (fields["session"] !== undefined) message.session = string(fields, "session");
+  if (fields["resumed"] === true) message.resumed = true;
   return message;
 }
 
