@@ -35,6 +35,8 @@ export interface InputMessage {
   dx: number;
   dy: number;
   action?: string;
+  /** u32; the tick in whose step it is applied. Late or absent: the next step. */
+  tick?: number;
 }
 
 export interface PingMessage {
@@ -147,7 +149,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "join":
       return withZone({ type: "join", name: label(fields, "name") }, fields);
     case "input":
-      return withAction(
+      return withExtras(
         { type: "input", seq: u32(fields, "seq"), dx: finite(fields, "dx"), dy: finite(fields, "dy") },
         fields,
       );
@@ -197,8 +199,9 @@ function withZone<T extends JoinMessage | ViewMessage>(message: T, fields: Field
   return message;
 }
 
-function withAction(message: InputMessage, fields: Fields): InputMessage {
+function withExtras(message: InputMessage, fields: Fields): InputMessage {
   if (fields["action"] !== undefined) message.action = label(fields, "action");
+  if (fields["tick"] !== undefined) message.tick = u32(fields, "tick");
   return message;
 }
 
