@@ -200,7 +200,7 @@ class Twins {
 const CALM = ["load", "shout", "whisper", "near", "swap", "drop", "die", "vanish", "roar", "attack"];
 
 /** What one guest may do between two ticks. */
-function fidget(guest: Twins, random: Random, actions: readonly string[], looks: boolean): void {
+function fidget(guest: Twins, random: Random, actions: readonly string[], looks: boolean, tick: number): void {
   const dice = random.integer(0, 999);
   if (dice < 8) {
     guest.send({ type: "leave" });
@@ -218,6 +218,10 @@ function fidget(guest: Twins, random: Random, actions: readonly string[], looks:
   } else if (dice < 300) {
     const action = random.integer(0, 3) === 0 ? random.pick(actions) : undefined;
     guest.send(input(guest, random, action));
+  } else if (dice < 400) {
+    // For some tick to come, or one that is gone; sometimes for one that nobody may ask for.
+    const ahead = dice < 302 ? 100 : random.integer(-2, 14);
+    guest.send({ ...input(guest, random, random.pick(actions)), tick: Math.max(0, tick + ahead) });
   }
 }
 
@@ -256,7 +260,7 @@ for (const slots of [1, 2, 4]) {
         const isQuiet = tick % 250 > 230;
         for (const guest of guests) {
           if (isQuiet) guest.send({ type: "leave" });
-          else fidget(guest, random, actions, !stops);
+          else fidget(guest, random, actions, !stops, tick);
           if (random.integer(0, 3) === 0) guest.flush();
         }
         pair.tick();

@@ -36,6 +36,8 @@ export interface HubOptions extends Rates {
 
 export class Hub {
   readonly counters = new NetCounters();
+  /** Ticks a second. */
+  readonly tickRate: number;
   /** Who is placed where; null in a game without rooms. */
   readonly rooms: Rooms | null;
   /** Time of the last tick: fine enough for allowances and timeouts. */
@@ -56,6 +58,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.nowMs = options.nowMs;
+    this.tickRate = options.tickRate;
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;

@@ -19,6 +19,7 @@ import {
 import { JsonEncoder } from "../protocol/json-encoder.js";
 import type { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
 import { View } from "../protocol/view.js";
+import type { Venue } from "../sim/venue.js";
 import { Allowance } from "./allowance.js";
 import type { Audience } from "./audience.js";
 import { EventQueue } from "./event-queue.js";
@@ -276,16 +277,24 @@ export class Session {
     else this.#look(message);
   }
 
-  #input({ seq, dx, dy, action }: InputMessage): void {
+  #input({ seq, dx, dy, action, tick }: InputMessage): void {
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
     const { venue } = this.#joined;
     const number = action === undefined ? 0 : venue.actionOf(action);
     if (action !== undefined && number === 0) {
       throw new GyreError("BAD_MESSAGE", `there is no action ${JSON.stringify(action)}`);
     }
-    if (venue.input(this.seat, seq, dx, dy, number)) return;
+    if (tick !== undefined) this.#checkAhead(venue, tick);
+    if (venue.input(this.seat, seq, dx, dy, number, tick)) return;
     this.#joined.checkRuns();
     throw this.#joined.noRoomFor(seq);
+  }
+
+  /** A second ahead is more than any client needs that plays here. */
+  #checkAhead({ asleep, tick: known }: Venue, tick: number): void {
+    const now = asleep ? this.#hub.tick : known;
+    if (((tick - now) | 0) <= this.#hub.tickRate) return;
+    throw new GyreError("BAD_MESSAGE", `tick ${tick} is more than a second ahead of ${now}`);
   }
 
   #join({ name, zone }: JoinMessage): void {
