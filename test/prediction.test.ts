@@ -7,14 +7,21 @@ import * as assert from "uvu/assert";
 import { Lead } from "../src/client/lead.js";
 import { INPUTS_MAX, Predictor } from "../src/client/predictor.js";
 import { mapUrl, readMap } from "../src/client/zone-map.js";
+import { type Connection, type ConnectOptions, connect } from "../src/client.js";
 import { GyreError } from "../src/errors.js";
+import { defineGame } from "../src/game/define.js";
+import type { GameDefinition } from "../src/game/types.js";
 import { loadKernel } from "../src/kernel/load.js";
 import type { Kernel, Zone } from "../src/kernel/types.js";
 import { FrameBuffer } from "../src/protocol/frame-buffer.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
 import { View } from "../src/protocol/view.js";
+import { createServer, type GyreServer } from "../src/server.js";
 import { below, generator, type RandomNumber } from "./support/fake-zone.js";
+import { type Network, slowSockets } from "./support/slow-sockets.js";
+import { until } from "./support/until.js";
+import { drawn } from "./support/worlds.js";
 
 const simd = await loadKernel({ build: "simd", checked: false });
 const scalar = await loadKernel({ build: "scalar", checked: false });
@@ -374,6 +381,143 @@ test("over 10 seeds, ways of up to 150 ms with 40 ms of jitter: what is sent is 
     assert.ok(inTime >= 0.98 * sent, `seed ${seed}: ${inTime} of ${sent}, jitter ${jitterMs}`);
     assert.ok(early < 3 + (2.2 * jitterMs * 60) / 1000 + 3, `seed ${seed}: ${early} ticks early, jitter ${jitterMs}`);
   }
+});
+
+const YARD = drawn(
+  "################",
+  "#......#.......#",
+  "#..............#",
+  "#...##.....#...#",
+  "#....#.........#",
+  "#.......##.....#",
+  "#..#....##...#.#",
+  "#..............#",
+  "#....#.........#",
+  "################",
+);
+
+const WALK: GameDefinition = { name: "walk", archetypes: { player: { speed: 170, halfSize: 9 } }, map: YARD };
+
+async function served(definition: GameDefinition, use: (server: GyreServer) => Promise<void>): Promise<void> {
+  const server = await createServer({ game: defineGame(definition), port: 0, npcs: 0 });
+  try {
+    await use(server);
+  } finally {
+    await server.close();
+  }
+}
+
+function joined(server: GyreServer, network: Network, options: Partial<ConnectOptions> = {}): Promise<Connection> {
+  return connect(server.ws, { name: "ann", predict: true, WebSocket: slowSockets(network).Class, ...options });
+}
+
+/** Frames of a game: some 60 a second, with another wish now and then, while they are asked for. */
+async function play(connection: Connection, random: RandomNumber, frames: number, each: () => void): Promise<void> {
+  for (let frame = 0; frame < frames; frame++) {
+    if (frame % 20 === 0) connection.input({ dx: below(random, 3) - 1, dy: below(random, 3) - 1 });
+    // Some clients say their wish every frame.
+    else if (frame > frames / 2) connection.input({ dx: Math.cos(frame / 30), dy: Math.sin(frame / 30) });
+    each();
+    await new Promise((resolve) => setTimeout(resolve, 16));
+  }
+}
+
+for (const jitterMs of [0, 40]) {
+  test(`200 ms of latency and ${jitterMs} of jitter: who walks and turns into walls is predicted without a correction`, async () => {
+    await served(WALK, async (server) => {
+      // A machine that stands still for longer than the margin makes inputs late in truth: of three walks one has to be clean.
+      const counts: number[] = [];
+      for (let seed = 1; seed <= 3; seed++) {
+        const random = generator(seed);
+        const connection = await joined(server, { upMs: 100, downMs: 100, jitterMs: jitterMs / 2, random });
+        await until("there is a prediction", () => connection.predicted !== null);
+        const { predicted } = connection;
+        let moved = 0;
+        let [x, y] = [predicted!.x, predicted!.y];
+        let aheadTicks = 0;
+        await play(connection, random, 180, () => {
+          const now = connection.predicted!;
+          moved += Math.hypot(now.x - x, now.y - y);
+          assert.ok(Math.hypot(now.x - x, now.y - y) < 40, "it does not leap");
+          [x, y] = [now.x, now.y];
+          aheadTicks = Math.max(aheadTicks, now.tick - connection.tick);
+        });
+        connection.input({ dx: 0, dy: 0 });
+        const { seq } = { seq: connection.input({ dx: 0, dy: 0 }) };
+        await until("all is applied", () => connection.ack === seq);
+        assert.equal(
+          [connection.predicted?.exactX, connection.predicted?.exactY],
+          [connection.own?.x, connection.own?.y],
+        );
+        assert.ok(moved > 100, `moved ${moved}`);
+        assert.ok(aheadTicks >= 12, `${aheadTicks} ticks ahead of the last snapshot at 200 ms`);
+        assert.ok(connection.stats.rttMs >= 200);
+        counts.push(connection.stats.corrections);
+        connection.close();
+        if (counts.at(-1) === 0) break;
+      }
+      assert.is(counts.at(-1), 0, `corrections of walks: ${counts}`);
+    });
+  });
+}
+
+test("what the game does to a player is a correction, shown as a glide or a jump, and never the end", async () => {
+  const hasted = { speed: 400 };
+  const game: GameDefinition = {
+    ...WALK,
+    actions: ["haste", "home", "die"],
+    input(world, player, { actionName }) {
+      const { zone } = world;
+      const slot = zone.slot(player.entity);
+      if (slot < 0) return;
+      if (actionName === "haste") zone.columns.speed[slot] = hasted.speed;
+      if (actionName === "home") zone.place(player.entity, 400, 240);
+      if (actionName === "die") zone.despawn(player.entity);
+    },
+  };
+  await served(game, async (server) => {
+    const random = generator(7);
+    const connection = await joined(server, { upMs: 20, downMs: 20, jitterMs: 0, random });
+    await until("there is a prediction", () => connection.predicted !== null);
+    const said = async (action: string): Promise<void> => {
+      const seq = connection.input({ dx: 0.5, dy: 0.5, action });
+      await until(`${action} is done`, () => connection.ack >= seq);
+    };
+    await said("haste");
+    assert.is(connection.own?.speed, 400);
+    assert.ok(connection.stats.corrections >= 1);
+    const before = connection.stats.corrections;
+    await said("home");
+    assert.ok(connection.stats.corrections > before);
+    await said("die");
+    await until("it has another entity, or none", () => connection.own === null || connection.you !== 0);
+    await play(connection, random, 20, () => connection.predicted);
+    assert.ok(connection.isConnected);
+    connection.close();
+  });
+});
+
+test("without a map there is no prediction: it says so, and all else goes on", async () => {
+  await served(WALK, async (server) => {
+    const fetched: string[] = [];
+    const connection = await connect(server.ws, {
+      name: "ann",
+      predict: true,
+      fetch: async (url) => {
+        fetched.push(url);
+        return { ok: false, status: 404, arrayBuffer: async () => new ArrayBuffer(0) };
+      },
+    });
+    const errors: string[] = [];
+    connection.on("error", ({ code, message }) => errors.push(`${code} ${message}`));
+    await until("the error is told", () => errors.length > 0);
+    assert.equal(fetched, [`${server.http}/zones/zone-0/map`]);
+    assert.equal(errors, [`CONNECTION_FAILED ${fetched[0]}: status 404`]);
+    const seq = connection.input({ dx: 1, dy: 0 });
+    await until("the input is applied", () => connection.ack === seq);
+    assert.equal([connection.predicted, connection.stats.corrections], [null, 0]);
+    connection.close();
+  });
 });
 
 test.run();

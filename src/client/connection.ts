@@ -142,9 +142,8 @@ export class Connection<G extends GameTypes = GameTypes> {
   #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
-  /** The wish of the last input, which may have been lost with its socket. */
+  /** The wish of the last input, which is said again on another socket. */
   readonly #wish = { dx: 0, dy: 0 };
-  #isWishUnsaid = false;
   #open = true;
 
   /** Use {@link connect} or {@link watch}. */
@@ -168,7 +167,8 @@ export class Connection<G extends GameTypes = GameTypes> {
       parts.makePrediction?.(answer.tickRate, {
         address,
         fetch: options.fetch,
-        failed: (error) => this.#listeners.tell("error", error),
+        // Whoever waits for the connection is to have the time to listen.
+        failed: (error) => setTimeout(() => this.#listeners.tell("error", error)),
       }) ?? null;
     this.#prediction?.enter(answer.zone);
     this.#reconnector = new Reconnector(address, options, this.#now, options.random ?? Math.random, {
@@ -256,9 +256,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (!Number.isFinite(dx) || !Number.isFinite(dy)) throw new GyreError("BAD_ARGUMENT", `input ${dx}, ${dy}`);
     this.#wish.dx = dx;
     this.#wish.dy = dy;
-    if (!this.#open) return 0;
-    if (this.#socket === null) this.#isWishUnsaid = true;
-    if (this.#socket === null || this.#socket.bufferedAmount > SEND_BACKLOG_BYTES_MAX) return 0;
+    if (this.#socket === null || !this.#open || this.#socket.bufferedAmount > SEND_BACKLOG_BYTES_MAX) return 0;
     const tick = this.#prediction === null ? -1 : this.#prediction.send(this.#seq + 1, dx, dy, this.#now());
     if (tick === null) return 0;
     const message: ClientMessage = { type: "input", seq: ++this.#seq, dx, dy };
@@ -339,15 +337,14 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#zone = zone;
     this.#lastMs = Number.NaN;
     this.#stats.resumes++;
-    const isWishLost = this.#isWishUnsaid || this.#seq > this.#decoder.ack;
     this.#prediction?.restart();
     this.#prediction?.enter(zone);
     this.#attach(socket, answer);
     this.#listeners.tell("resumed", isSecond);
     if (isOther) this.#listeners.tell("zone", zone);
     this.#be(answer.type === "welcome" ? answer.you : 0);
-    if (isWishLost && answer.type === "welcome") this.input(this.#wish);
-    this.#isWishUnsaid = false;
+    // Its player has stood still since the connection was lost.
+    if (answer.type === "welcome" && (this.#wish.dx !== 0 || this.#wish.dy !== 0)) this.input(this.#wish);
   }
 
   #ended(code: number, reason: string, error: GyreError | null): void {
