@@ -172,6 +172,7 @@ export class Connection<G extends GameTypes = GameTypes> {
       }) ?? null;
     this.#prediction?.enter(answer.zone);
     this.#reconnector = new Reconnector(address, options, this.#now, options.random ?? Math.random, {
+      words: () => this.#words(),
       retrying: (retry) => this.#listeners.tell("reconnecting", retry),
       accept: (socket, answer, isSecond) => this.#resume(socket, answer, isSecond),
       failed: (error) => this.#ended(1006, error.message, error),
@@ -314,16 +315,15 @@ export class Connection<G extends GameTypes = GameTypes> {
       return;
     }
     const error = new GyreError("CONNECTION_FAILED", `closed with ${code} ${reason}`);
-    const first: FirstMessage | null =
-      this.#view ?? (this.#session === "" ? null : { type: "resume", session: this.#session });
-    if (first === null || !this.#reconnector.begin(code, first, this.#secondOf(first), error)) {
-      this.#ended(code, reason, error);
-    }
+    const mayGoOn = this.#view !== null || this.#session !== "";
+    if (!mayGoOn || !this.#reconnector.begin(code, error)) this.#ended(code, reason, error);
   }
 
-  /** What is said when the server knows the session no more. */
-  #secondOf(first: FirstMessage): FirstMessage | null {
-    return first.type === "resume" && this.#parts.options.rejoin === true ? this.#parts.first : null;
+  /** What is said on the next socket, and what when the server knows the session no more. */
+  #words(): { first: FirstMessage; second: FirstMessage | null } {
+    if (this.#view !== null) return { first: this.#view, second: null };
+    const { options, first } = this.#parts;
+    return { first: { type: "resume", session: this.#session }, second: options.rejoin === true ? first : null };
   }
 
   /** Another socket, on which all begins anew but who one is. */

@@ -5,7 +5,7 @@
  *     lost |-wait-| try |--wait--| try |----wait----| try ...      until `reconnectMs` after it was lost
  */
 import { GyreError } from "../errors.js";
-import { type Call, dial, type FirstMessage } from "./dial.js";
+import { type Call, dial } from "./dial.js";
 import { type CommonOptions, RESUME_MS } from "./options.js";
 import type { Retry } from "./types.js";
 
@@ -23,6 +23,8 @@ const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 
 export interface ReconnectorEvents {
   /** A try begins after its wait. */
   retrying(retry: Readonly<Retry>): void;
+  /** What to say, as in {@link Call}, in the try that begins. */
+  words(): Pick<Call, "first" | "second">;
   /** As in {@link Call.accept}. */
   readonly accept: Call["accept"];
   /** There will be no further try. */
@@ -54,13 +56,13 @@ export class Reconnector {
     this.#events = events;
   }
 
-  /** The connection was lost, with this code. first, second: what to say, as in {@link Call}. False when it is not to be taken up. */
-  begin(code: number, first: FirstMessage, second: FirstMessage | null, error: GyreError): boolean {
+  /** The connection was lost, with this code. False when it is not to be taken up. */
+  begin(code: number, error: GyreError): boolean {
     const { reconnect = true, reconnectMs = RESUME_MS } = this.#options;
     if (!reconnect || reconnectMs <= 0 || FINAL_CODES.has(code)) return false;
     this.#deadlineMs = this.#now() + reconnectMs;
     this.#retry.attempt = 0;
-    this.#wait(first, second, error);
+    this.#wait(error);
     return true;
   }
 
@@ -71,7 +73,7 @@ export class Reconnector {
     this.#abort = null;
   }
 
-  #wait(first: FirstMessage, second: FirstMessage | null, error: GyreError): void {
+  #wait(error: GyreError): void {
     const retry = this.#retry;
     const longest = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** retry.attempt);
     const leftMs = this.#deadlineMs - this.#now();
@@ -86,20 +88,21 @@ export class Reconnector {
     this.#abort = abort;
     this.#events.retrying(retry);
     // Who hears of it may have had enough.
-    if (!abort.signal.aborted) this.#timer = setTimeout(() => void this.#try(first, second, abort), retry.waitMs);
+    if (!abort.signal.aborted) this.#timer = setTimeout(() => void this.#try(abort), retry.waitMs);
   }
 
-  async #try(first: FirstMessage, second: FirstMessage | null, { signal }: AbortController): Promise<void> {
+  async #try({ signal }: AbortController): Promise<void> {
     const { WebSocket } = this.#options;
     const timeoutMs = Math.max(1, Math.min(TRY_MS_MAX, this.#deadlineMs - this.#now() + WAIT_MS_MIN));
     const { accept } = this.#events;
+    const { first, second } = this.#events.words();
     try {
       await dial({ address: this.#address, WebSocket, first, second, timeoutMs, signal, accept });
     } catch (error) {
       if (!(error instanceof GyreError)) throw error;
       if (signal.aborted) return;
       if (isFinal(error)) this.#events.failed(error);
-      else this.#wait(first, second, error);
+      else this.#wait(error);
     }
   }
 }
