@@ -45,8 +45,8 @@ export const ERROR_CODES = {
   CONNECTION_FAILED: "the server cannot be reached, or closed the connection",
   NOT_JOINED: "the message needs a joined player",
   ALREADY_JOINED: "the session has joined already",
-  SESSION_UNKNOWN: "there is no session of that token, or its time to be resumed is over",
   SERVER_FULL: "no more sessions are admitted",
+  SESSION_UNKNOWN: "there is no session to resume by this token",
   RATE_LIMITED: "the session sent more messages than its allowance",
 } as const;
 

@@ -15,6 +15,7 @@ import { numberOf } from "../src/threads/players.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
 import { Remote, type RemoteOptions } from "./support/remote.js";
+import { countedTokens } from "./support/tokens.js";
 import { field, WALKERS } from "./support/worlds.js";
 
 const SIDE = 14;
@@ -123,7 +124,7 @@ class Pair {
   static async open(options: RemoteOptions): Promise<Pair> {
     const remote = await Remote.open(options);
     const local = Zones.create(options.kernel ?? (await loadKernel()), remote.spec);
-    const hub = new Hub({ zones: local, ...remote.rates, sessionsMax: 1000, nowMs: 0 });
+    const hub = new Hub({ makeToken: countedTokens(), zones: local, ...remote.rates, sessionsMax: 1000, nowMs: 0 });
     return new Pair(local, hub, remote, options.seed ?? 1);
   }
 

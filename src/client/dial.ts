@@ -7,6 +7,7 @@ import {
   type ErrorMessage,
   type JoinMessage,
   parseServerMessage,
+  type ResumeMessage,
   SUBPROTOCOL,
   type ViewMessage,
   type WatchingMessage,
@@ -15,7 +16,7 @@ import {
 import { openSocket, type Socket, type SocketClass } from "./socket.js";
 
 /** What a connection begins with. */
-export type FirstMessage = JoinMessage | ViewMessage | { type: "resume"; session: string };
+export type FirstMessage = JoinMessage | ResumeMessage | ViewMessage;
 
 export interface Call {
   readonly address: URL;

@@ -60,7 +60,13 @@ export interface ViewMessage {
   zone?: string;
 }
 
-export type ClientMessage = JoinMessage | InputMessage | PingMessage | LeaveMessage | ViewMessage;
+export interface ResumeMessage {
+  type: "resume";
+  /** The token of the last welcome. */
+  session: string;
+}
+
+export type ClientMessage = ResumeMessage | JoinMessage | InputMessage | PingMessage | LeaveMessage | ViewMessage;
 
 /** What entities of a kind are; the column `kind` is an index into {@link ZoneInfo.kinds}. */
 export interface KindInfo {
@@ -106,11 +112,11 @@ export interface WelcomeMessage {
   tick: number;
   tickRate: number;
   snapshotRate: number;
-  zone: ZoneInfo;
-  /** What a `resume` says. */
+  /** What resumes the session on another connection, for 10 s after this one is lost. */
   session?: string;
-  /** It answers one. */
-  resumed?: boolean;
+  /** The session goes on that another connection had. */
+  resumed?: true;
+  zone: ZoneInfo;
 }
 
 export interface WatchingMessage {
@@ -161,6 +167,8 @@ export function parseClientMessage(text: string): ClientMessage {
       return { type: "ping", t: finite(fields, "t") };
     case "leave":
       return { type: "leave" };
+    case "resume":
+      return { type: "resume", session: token(fields) };
     case "view":
       return withZone({ type: "view", ...rectangle(fields) }, fields);
     default:
@@ -173,7 +181,7 @@ export function parseServerMessage(text: string): ServerMessage {
   const fields = parseObject(text);
   switch (fields["type"]) {
     case "welcome":
-      return withSession({ type: "welcome", you: u32(fields, "you"), ...session(fields) }, fields);
+      return { type: "welcome", you: u32(fields, "you"), ...session(fields), ...resumption(fields) };
     case "watching":
       return { type: "watching", ...session(fields) };
     case "error":
@@ -209,18 +217,25 @@ function withExtras(message: InputMessage, fields: Fields): InputMessage {
   return message;
 }
 
-function withSession(message: WelcomeMessage, fields: Fields): WelcomeMessage {
-  if (fields["session"] !== undefined) message.session = string(fields, "session");
-  if (fields["resumed"] === true) message.resumed = true;
-  return message;
-}
-
 function rectangle(fields: Fields): Pick<ViewMessage, "x0" | "y0" | "x1" | "y1"> {
   const [x0, y0] = [finite(fields, "x0"), finite(fields, "y0")];
   const [x1, y1] = [finite(fields, "x1"), finite(fields, "y1")];
   if (x0 > x1) throw bad(`x0 ${x0} is right of x1 ${x1}`);
   if (y0 > y1) throw bad(`y0 ${y0} is below y1 ${y1}`);
   return { x0, y0, x1, y1 };
+}
+
+function token(fields: Fields): string {
+  const value = string(fields, "session");
+  if (!/^[\w-]{22}$/.test(value)) throw bad(`session is ${shown(value)}, not 22 characters of base64url`);
+  return value;
+}
+
+function resumption(fields: Fields): Pick<WelcomeMessage, "session" | "resumed"> {
+  return {
+    ...(fields["session"] === undefined ? {} : { session: token(fields) }),
+    ...(fields["resumed"] === true ? { resumed: true } : {}),
+  };
 }
 
 function session(fields: Fields) {
