@@ -11,6 +11,7 @@ import type { GameDefinition, GameWorld } from "../src/game/types.js";
 import { NORMAL } from "../src/kernel/replica.js";
 import { Hub } from "../src/net/hub.js";
 import { Journal } from "../src/sim/journal.js";
+import { NOW } from "../src/sim/schedule.js";
 import { TickTimes } from "../src/sim/ticks.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Remote } from "./support/remote.js";
@@ -93,7 +94,10 @@ test("1,000 players, 200 of whom send inputs in a tick, and 1,000 walkers leave 
   for (let i = 0; i < 1000; i++) world.join(`p${i}`);
   let seq = 1;
   const tick = (): void => {
-    for (let seat = seq % 5; seat < 1000; seat += 5) world.input(seat, seq, (seq % 5) - 2, 1, seq % 2);
+    for (let seat = seq % 5; seat < 1000; seat += 5) {
+      // Every other one for a tick to come.
+      world.input(seat, seq, (seq % 5) - 2, 1, seq % 2, seat % 2 === 0 ? NOW : world.zone.tick + 4);
+    }
     seq++;
     world.step();
   };
@@ -112,7 +116,9 @@ test("the same through the rings between threads: inputs, acks and snapshots lea
   let [seq, acked, told] = [1, 0, 0];
   venue.replica.wanted = 1 << NORMAL;
   const tick = (): void => {
-    for (let i = seq % 5; i < 1000; i += 5) venue.input(seats[i] ?? 0, seq, (seq % 5) - 2, 1, seq % 2);
+    for (let i = seq % 5; i < 1000; i += 5) {
+      venue.input(seats[i] ?? 0, seq, (seq % 5) - 2, 1, seq % 2, i % 2 === 0 ? NOW : remote.tickNumber + 4);
+    }
     seq++;
     remote.step();
     remote.zones.drain();

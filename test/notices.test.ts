@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
-import type { Zone } from "../src/kernel/types.js";
+import { NOW } from "../src/sim/schedule.js";
 import { SEATS_MAX } from "../src/sim/seats.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { SharedRing } from "../src/sync/ring.js";
@@ -12,7 +12,6 @@ import { REQUEST_BYTES_MAX, type Requests, readRequest, toNeighbour, toSlot } fr
 import { bytesOf } from "../src/threads/texts.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
-import { field, worldOf } from "./support/worlds.js";
 
 const NAMES = ["", "ann", "Ænea 城", "\ufeff\ufeffbom", "\ud800", "🐺".repeat(24), "x".repeat(96)];
 /** What cannot be written as UTF-8 comes out as it would from any encoder. */
@@ -48,9 +47,10 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
       const [id, kind] = [random.next(), random.integer(0, 3)];
       const wish = [random.next(), random.next(), (random.float() - 0.5) * 1e300, -random.float()] as const;
       const [detail, name] = [random.integer(0, 0xffff), random.pick(NAMES)];
+      const tick = random.integer(0, 1) === 0 ? NOW : random.next();
       const send = (to: Requests): boolean => {
         if (kind === 0) return to.join(id, detail, name);
-        if (kind === 1) return to.input(id, ...wish, detail);
+        if (kind === 1) return to.input(id, ...wish, detail, tick);
         return kind === 2 ? to.leave(id) : to.reset(detail, wish[2]);
       };
       const notes: unknown[][] = [];
@@ -60,7 +60,7 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
       assert.ok(reader.next() && readRequest(reader.record, bytesOf(reader.record), 0, noting(notes)));
       const expected = [
         ["join", id, detail, wellFormed(name)],
-        ["input", id, ...wish, detail],
+        ["input", id, ...wish, detail, tick],
         ["leave", id],
         ["reset", detail, wish[2]],
       ][kind];
@@ -74,7 +74,7 @@ test("the last quarter of a slot's ring is for leaves alone", () => {
   const [ring] = ringOf(1024);
   const slot = toSlot(ring);
   let inputs = 0;
-  while (slot.input(1, 1, 1, 0, 0, 0)) inputs++;
+  while (slot.input(1, 1, 1, 0, 0, 0, NOW)) inputs++;
   assert.is(inputs, Math.floor((1024 - 256) / 40));
   assert.not(slot.join(1, 0, "somebody with a long name"));
   let leaves = 0;

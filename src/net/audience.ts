@@ -126,6 +126,11 @@ export class Audience {
     this.#bySeat.set(session.seat, session);
   }
 
+  /** The player in its seat is this session's from now on. */
+  reseat(session: Session): void {
+    this.#bySeat.set(session.seat, session);
+  }
+
   unseat(session: Session): void {
     this.#bySeat.delete(session.seat);
     this.#flushOne(session);

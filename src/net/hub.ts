@@ -12,8 +12,10 @@ import type { Venue, Venues } from "../sim/venue.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight, type Stock } from "./flight.js";
+import { Resumption } from "./resumption.js";
 import { Rooms } from "./rooms.js";
 import { type Format, Session } from "./session.js";
+import { tokens } from "./token.js";
 import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
 
 /** Milliseconds between two rounds of looking after the sessions. */
@@ -45,12 +47,18 @@ export interface HubOptions extends Rates {
   /** Milliseconds of this moment, and how many of them one publish may take for snapshots: who is not served by then is first in the next. Default: no bound. */
   readonly now?: () => number;
   readonly serveMsMax?: number;
+  /** Gives a secret, none twice, of 22 characters of base64url. Default: of 128 random bits. */
+  readonly makeToken?: () => string;
 }
 
 export class Hub {
   readonly counters = new NetCounters();
+  /** Ticks a second. */
+  readonly tickRate: number;
   /** Who is placed where; null in a game without rooms. */
   readonly rooms: Rooms | null;
+  /** Sessions that may be resumed. */
+  readonly resumption: Resumption;
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
@@ -78,6 +86,8 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.nowMs = options.nowMs;
+    this.tickRate = options.tickRate;
+    this.resumption = new Resumption(options.makeToken ?? tokens());
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;
@@ -109,6 +119,7 @@ export class Hub {
     this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 
+  /** Those without a connection, that may be resumed, included. */
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -123,8 +134,9 @@ export class Hub {
     return [this.#idle, this.#flights];
   }
 
-  /** A new session. Throws SERVER_FULL. */
+  /** A new session; when there are as many as may be, in the place of one without a connection. Throws SERVER_FULL. */
   open(wire: Wire, format: Format): Session {
+    if (this.#sessions.size >= this.#sessionsMax) this.resumption.endFirst();
     const session = this.#idle.acquire();
     const flight = session === null ? null : this.#flights.acquire();
     if (session === null || flight === null) {
@@ -163,12 +175,13 @@ export class Hub {
   /** After each tick of the simulation. */
   publish(nowMs: number): void {
     this.nowMs = nowMs;
+    this.resumption.look(nowMs);
     this.#deadlineMs = this.#now() + this.#serveMsMax;
     for (const audience of this.#occupied) audience.publish(this.#isLate);
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 
-  /** Closes all sessions. */
+  /** Closes all sessions; none can be resumed. */
   close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
     for (const session of this.#sessions) session.close(code, reason);
   }

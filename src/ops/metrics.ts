@@ -184,7 +184,11 @@ function describeRecording(registry: Registry, recording: Recording): void {
 
 function describeSessions(registry: Registry, hub: Hub): void {
   const { counters } = hub;
+  const { resumption } = hub;
   gauge(registry, "gyre_sessions", "Open sessions", () => hub.sessions);
+  gauge(registry, "gyre_sessions_detached", "Those that lost their connection", () => resumption.count);
+  counter(registry, "gyre_sessions_resumed_total", "Resumed on another connection", () => resumption.resumed);
+  counter(registry, "gyre_sessions_expired_total", "Lost, and ended without", () => resumption.expired);
   counter(registry, "gyre_sessions_opened_total", "Sessions opened", () => counters.sessionsOpened);
   counter(registry, "gyre_sessions_vanished_total", "Sessions that stopped answering", () => counters.vanished);
   counter(registry, "gyre_messages_in_total", "Text messages received", () => counters.messagesIn);

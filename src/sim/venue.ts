@@ -95,8 +95,11 @@ export interface Venue {
   reset(seed: number): boolean;
   /** Gives the seat up. Always succeeds. Nothing happens for a seat that is not taken. */
   leave(seat: number): void;
-  /** The seat's wish, and an action, 0 for none. False, and nothing is changed, when there is no room (COMMANDS_FULL) or the zone stopped. */
-  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean;
+  /**
+   * The seat's wish, and an action, 0 for none. tick: in whose step it is applied, a u32; NOW, or without one, in the next. False, and nothing is
+   * changed, when there is no room (COMMANDS_FULL) or the zone stopped.
+   */
+  input(seat: number, seq: number, dx: number, dy: number, action: number, tick?: number): boolean;
 
   readonly extent: Extent;
   /** What players are told of its entities. Made when it is asked for first. */

@@ -220,15 +220,15 @@ export class Desk implements Requests {
     return true;
   }
 
-  input(id: number, order: number, seq: number, dx: number, dy: number, action: number): true {
+  input(id: number, order: number, seq: number, dx: number, dy: number, action: number, tick: number): true {
     const { players, homes, slot } = this.#spec;
     const zone = players.has(id) ? players.zone(id) : -1;
     if (zone < 0) return true;
     const home = homes.home(zone);
     const isTaken =
       home === slot
-        ? this.#hear(id, zone, order, seq, dx, dy, action)
-        : this.#neighbours[home]?.input(id, order, seq, dx, dy, action);
+        ? this.#hear(id, zone, order, seq, dx, dy, action, tick)
+        : this.#neighbours[home]?.input(id, order, seq, dx, dy, action, tick);
     if (isTaken !== true) this.#notices.inputRefused(zone, id, seq);
     return true;
   }
@@ -263,12 +263,21 @@ export class Desk implements Requests {
     if (players.hasLeft(id)) this.#unseat(id, zone);
   }
 
-  #hear(id: number, zone: number, order: number, seq: number, dx: number, dy: number, action: number): boolean {
+  #hear(
+    id: number,
+    zone: number,
+    order: number,
+    seq: number,
+    dx: number,
+    dy: number,
+    action: number,
+    tick: number,
+  ): boolean {
     const { players } = this.#spec;
     const world = this.#residents[zone]?.world;
     if (world === undefined) return false;
     if (!players.hear(id, order)) return true;
-    return world.input(players.seat(id), seq, dx, dy, action) || world.fault !== null;
+    return world.input(players.seat(id), seq, dx, dy, action, tick) || world.fault !== null;
   }
 
   /** False when the zone is not there, for now. */

@@ -8,6 +8,7 @@ import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import type { StreamPlan } from "../protocol/view.js";
 import type { Gate } from "../sim/gates.js";
+import { NOW } from "../sim/schedule.js";
 import type { Extent, Figures, Venue } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
 import { ASLEEP, LOCKED } from "./figures.js";
@@ -41,7 +42,7 @@ export interface Link {
   /** False when there is no room. */
   reset(zone: number, seed: number): boolean;
   /** False when there is no room. */
-  input(id: number, seq: number, dx: number, dy: number, action: number): boolean;
+  input(id: number, seq: number, dx: number, dy: number, action: number, tick: number): boolean;
   /** The seat of a player who is in; -1 for none. */
   seatOf(id: number): number;
   isWithin(id: number): boolean | null;
@@ -120,9 +121,9 @@ export class RemoteZone implements Venue {
     this.#link.leave(seat);
   }
 
-  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
+  input(seat: number, seq: number, dx: number, dy: number, action: number, tick = NOW): boolean {
     if (this.fault !== null) return false;
-    const isTaken = this.#link.input(seat, seq, dx, dy, action);
+    const isTaken = this.#link.input(seat, seq, dx, dy, action, tick);
     if (!isTaken) this.#refused++;
     return isTaken;
   }

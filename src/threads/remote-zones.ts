@@ -215,10 +215,10 @@ export class RemoteZones implements Venues, Link {
   }
 
   /** False when there is no room. Nothing happens for a player who is not there. */
-  input(id: number, seq: number, dx: number, dy: number, action: number): boolean {
+  input(id: number, seq: number, dx: number, dy: number, action: number, tick: number): boolean {
     if (!this.#players.isHere(id)) return true;
     this.#order = this.#order === 0xffff_ffff ? 1 : this.#order + 1;
-    return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action);
+    return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action, tick);
   }
 
   reset(zone: number, seed: number): boolean {

@@ -17,6 +17,7 @@ import {
   remoteZoneSpecs,
 } from "../../src/threads/player-parts.js";
 import type { Homes, RemoteZones } from "../../src/threads/remote-zones.js";
+import { countedTokens } from "./tokens.js";
 import { planOf, type TestZones } from "./worlds.js";
 
 export interface RemoteOptions extends Partial<TestZones> {
@@ -77,7 +78,15 @@ export class Remote {
     const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates, kernel) }));
     const first = all[0]?.zones.all[0];
     const remote = openRemoteZones(parts, replicas, specs, homes, (name) => first?.actionOf(name) ?? 0);
-    const hub = new Hub({ zones: remote, ...rates, kinds, sessionsMax: 1000, nowMs: 0, seed });
+    const hub = new Hub({
+      makeToken: countedTokens(),
+      zones: remote,
+      ...rates,
+      kinds,
+      sessionsMax: 1000,
+      nowMs: 0,
+      seed,
+    });
     remote.onTellsLost = (count) => {
       hub.counters.eventsDropped += count;
     };
