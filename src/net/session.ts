@@ -77,7 +77,8 @@ export class Session {
   #asked: ViewMessage | null = null;
   /** Snapshots up to this tick need not know its entity yet; later ones that do not say that it is gone. */
   #sinceTick = -1;
-  /** Snapshots up to this tick do not know its player. */
+  /** Its seat in the zone that it is told of, also while it is on its way to another one; and up to which tick snapshots do not know it there. */
+  #rowSeat = -1;
   #enteredTick = -1;
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
@@ -153,6 +154,7 @@ export class Session {
   /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
+    this.#rowSeat = this.seat;
     this.#enteredTick = audience.venue.tick;
     if (this.#wire !== null) this.#watch(audience);
     this.#be(id, audience);
@@ -244,8 +246,8 @@ export class Session {
 
   /** Where its player is among those that a round tells of; -1 when it was not in yet, and for a spectator. */
   #rowIn({ tick, generation }: Composer): number {
-    if (this.playing === null || tick <= this.#enteredTick) return -1;
-    return this.playing.venue.rowOf(this.seat, generation);
+    if (this.#rowSeat < 0 || tick <= this.#enteredTick) return -1;
+    return this.#watched?.venue.rowOf(this.#rowSeat, generation) ?? -1;
   }
 
   /** What its client knows of a cell is wrong. */
@@ -348,6 +350,7 @@ export class Session {
     this.ack = former.ack;
     this.#joined = former.#joined;
     this.#sinceTick = former.#sinceTick;
+    this.#rowSeat = former.#rowSeat;
     this.#enteredTick = former.#enteredTick;
     this.#seq = former.#seq;
     this.#moves = former.#moves;
@@ -447,7 +450,7 @@ export class Session {
     this.#isResumed = false;
     this.#moves = false;
     this.#seq = 0;
-    this.seat = -1;
+    this.seat = this.#rowSeat = -1;
     this.you = 0;
     this.playing = null;
     this.ack = 0;
