@@ -247,6 +247,7 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
+    poke: () => simulation.poke(),
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),

@@ -78,6 +78,7 @@ export class Remote {
     const remote = openRemoteZones(parts, specs, homes, (name) => first?.actionOf(name) ?? 0);
     const hub = new Hub({
       makeToken: countedTokens(),
+      joinsPerTick: Number.POSITIVE_INFINITY,
       zones: remote,
       ...rates,
       kinds,
