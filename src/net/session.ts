@@ -89,6 +89,8 @@ export class Session {
   #moves = false;
   /** Whether the next welcome is the answer to a resume. */
   #isResumed = false;
+  /** Its join, which waits for its turn. */
+  #waits: JoinMessage | null = null;
   /** False between two clients. */
   #isUsed = false;
 
@@ -309,6 +311,17 @@ export class Session {
     this.#hub.remove(this);
   }
 
+  /** The client said goodbye: its player leaves, by turns when many do. */
+  left(): void {
+    if (this.#wire === null) return;
+    if (this.#joined === null) {
+      this.end();
+      return;
+    }
+    this.#disconnect();
+    this.#hub.resumption.retire(this);
+  }
+
   /** The connection is gone without a word: its player waits for another one, and stands still. */
   lost(): void {
     if (this.#wire === null) return;
@@ -326,8 +339,14 @@ export class Session {
     return !this.#moves;
   }
 
+  #stopWaiting(): void {
+    this.#hub.admission.forget(this);
+    this.#waits = null;
+  }
+
   #disconnect(): void {
     if (this.#wire === null) return;
+    this.#stopWaiting();
     if (this.#format === "json") this.#hub.jsonSessions--;
     this.#events.clear();
     this.#watched?.remove(this);
@@ -340,9 +359,7 @@ export class Session {
 
   /** Goes on as the player of another session, which is without a connection, or is closed. It sees the zone from nothing. */
   #resume({ session: token }: ResumeMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
-    }
+    this.#checkFree();
     const former = this.#hub.resumption.find(token);
     this.seat = former.seat;
     this.you = former.you;
@@ -392,6 +409,8 @@ export class Session {
   }
 
   #input({ seq, dx, dy, action, tick }: InputMessage): void {
+    if (this.#waits !== null)
+      throw new GyreError("COMMANDS_FULL", `input ${seq} before the join, which waits for its turn`);
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
     const { venue } = this.#joined;
     const number = action === undefined ? 0 : venue.actionOf(action);
@@ -415,15 +434,42 @@ export class Session {
     throw new GyreError("BAD_MESSAGE", `tick ${tick} is more than a second ahead of ${now}`);
   }
 
-  #join({ name, zone }: JoinMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
+  #join(message: JoinMessage): void {
+    this.#checkFree();
+    if (!this.#hub.admission.ask(this)) {
+      this.#waits = message;
+      return;
     }
+    this.#enter(message);
+  }
+
+  /** It is its turn to join. */
+  admit(): void {
+    const message = this.#waits;
+    this.#waits = null;
+    try {
+      if (message !== null) this.#enter(message);
+    } catch (error) {
+      if (!(error instanceof GyreError)) throw error;
+      this.#refuse(error);
+    }
+  }
+
+  #enter({ name, zone }: JoinMessage): void {
     this.#joined = this.#hub.join(this, name, zone);
     this.#hub.resumption.name(this);
   }
 
+  #checkFree(): void {
+    if (this.#joined === null && this.#waits === null) return;
+    throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined?.venue.name ?? "already"}`);
+  }
+
   #leave(): void {
+    if (this.#waits !== null) {
+      this.#stopWaiting();
+      return;
+    }
     if (this.#joined === null) throw new GyreError("NOT_JOINED", "leave without a join");
     this.#giveUpSeat();
     this.#lookBack();
