@@ -22,6 +22,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return (await import("./serve.js")).serve(argv, stopped);
     },
   },
+  load: {
+    summary: "simulated players on a running server, and how they fare",
+    async run(argv) {
+      const stopped = catchStop();
+      return (await import("./load.js")).load(argv, stopped);
+    },
+  },
   replay: {
     summary: "plays a recording again, and says whether it is what was recorded",
     run: async (argv) => (await import("./replay.js")).replay(argv),
