@@ -145,9 +145,9 @@ export class Crowd {
       refused: (player, code) => this.#refused(code, player.isIn ? null : player),
       ended: (player, code, problem) => {
         if (player.isIn) tally.add("lost");
-        else if (this.#arriving.has(player)) tally.add("unjoined");
-        this.#arriving.delete(player);
-        this.#ended(code, problem);
+        else tally.add("unjoined");
+        // Who was late was told of already.
+        if (this.#arriving.delete(player) || player.isIn) this.#ended(code, problem);
       },
     };
     this.#arriving.add(new RawPlayer(this.#around, this.#index++, events));
@@ -224,6 +224,7 @@ export class Crowd {
     for (const player of this.#arriving) {
       if (nowMs - player.beganMs < PATIENCE_MS) break; // the others came later
       this.#error("TIMED_OUT");
+      this.#arriving.delete(player);
       player.destroy();
     }
     for (const player of this.#passing) {

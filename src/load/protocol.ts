@@ -10,8 +10,8 @@ export interface ThreadData {
   readonly tally: SharedArrayBuffer;
 }
 
-/** "measure" begins the measurement, "end" ends all and asks for the result. */
-export type ToThread = "measure" | "end";
+/** "measure" begins the measurement, "measured" ends it, "end" ends all and asks for the result. */
+export type ToThread = "measure" | "measured" | "end";
 
 export interface FromThread {
   readonly result: CrowdResult;

@@ -44,7 +44,7 @@ export interface Progress {
 export async function runLoad(options: LoadOptions): Promise<Report> {
   const { now, url, durationS } = options;
   const tallies: Tally[] = [];
-  const atFirst = await readMetrics(url);
+  const atFirst = await readMetrics(url, now);
   const beganMs = now();
   const threads = Array.from({ length: options.threads }, (_, thread) => {
     const memory = new SharedArrayBuffer(TALLY_BYTES);
@@ -77,16 +77,17 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
       if (tally.get("joined") > joined) [joined, joinedMs] = [tally.get("joined"), now()];
       return tally.get("joined") + tally.get("unjoined") >= options.clients || now() - beganMs > rampMs;
     });
-    const atStart = await readMetrics(url);
+    const atStart = await readMetrics(url, now);
     const cpu = process.cpuUsage();
     const before = total();
     const measuredMs = now();
     for (const thread of threads) thread.tell("measure");
     await watch(() => now() - measuredMs >= 1000 * durationS);
     const seconds = (now() - measuredMs) / 1000;
+    for (const thread of threads) thread.tell("measured");
     const [whole, measured] = [total(), Tally.sum(tallies, before)];
     const { user, system } = process.cpuUsage(cpu);
-    const [atEnd, tickP99Ms] = [await readMetrics(url), await readTickP99Ms(url)];
+    const [atEnd, tickP99Ms] = [await readMetrics(url, now), await readTickP99Ms(url)];
     const results = await Promise.all(threads.map((thread) => thread.end()));
     const late = "gyre_late_ticks_total";
     return reportOf(options, {
@@ -96,8 +97,8 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
       seconds,
       joinS: (joinedMs - beganMs) / 1000,
       cpuSeconds: (user + system) / 1e6,
-      server: atStart === null || atEnd === null ? null : figuresOf(atStart, atEnd, seconds, tickP99Ms),
-      lateTicksBefore: (atStart?.get(late) ?? 0) - (atFirst?.get(late) ?? 0),
+      server: atStart === null || atEnd === null ? null : figuresOf(atStart, atEnd, tickP99Ms),
+      lateTicksBefore: (atStart?.values.get(late) ?? 0) - (atFirst?.values.get(late) ?? 0),
     });
   } finally {
     for (const thread of threads) thread.terminate();

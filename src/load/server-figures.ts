@@ -14,10 +14,17 @@ export function parseMetrics(text: string): Metrics {
   return new Map([...text.matchAll(/^([a-z_]\S*) (\S+)$/gm)].map(([, name = "", value]) => [name, Number(value)]));
 }
 
+export interface Reading {
+  readonly values: Metrics;
+  /** Milliseconds: the middle between question and answer, which are far apart when the server is busy. */
+  readonly atMs: number;
+}
+
 /** Null when it tells nothing. */
-export async function readMetrics(ws: string): Promise<Metrics | null> {
+export async function readMetrics(ws: string, now: () => number): Promise<Reading | null> {
+  const askedMs = now();
   const text = await read(`${httpOf(ws)}/metrics`);
-  return text === null ? null : parseMetrics(text);
+  return text === null ? null : { values: parseMetrics(text), atMs: (askedMs + now()) / 2 };
 }
 
 async function read(url: string): Promise<string | null> {
@@ -58,13 +65,11 @@ export interface ServerFigures {
   closed: Record<string, number>;
 }
 
-/** What happened from one reading to another, so many seconds later. */
-export function figuresOf(
-  before: Metrics,
-  after: Metrics,
-  seconds: number,
-  tickP99LastMs: number | null,
-): ServerFigures {
+/** What happened from one reading to another. */
+export function figuresOf(first: Reading, last: Reading, tickP99LastMs: number | null): ServerFigures {
+  const { values: before } = first;
+  const { values: after } = last;
+  const seconds = (last.atMs - first.atMs) / 1000;
   const grew = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
   const cpuSeconds = after.has(CPU) ? grew(CPU) : null;
   return {

@@ -1,6 +1,6 @@
 /** The thread of a load: a crowd of clients, called every few milliseconds until the main thread has had enough. */
 import { parentPort, workerData } from "node:worker_threads";
-import { Crowd } from "./crowd.js";
+import { Crowd, type CrowdResult } from "./crowd.js";
 import type { FromThread, ThreadData, ToThread } from "./protocol.js";
 import { READ_BYTES } from "./raw-client.js";
 import { Tally } from "./tally.js";
@@ -28,17 +28,20 @@ const crowd = new Crowd(spec, url, {
   now,
 });
 const turns = setInterval(() => crowd.run(now()), TURN_MS);
+let result: CrowdResult | null = null;
 port.on("message", (message: ToThread) => {
-  if (message === "measure") {
-    crowd.measure();
-    return;
-  }
+  if (message === "measure") crowd.measure();
+  else if (message === "measured") result = crowd.result();
+  else end();
+});
+
+function end(): void {
   clearInterval(turns);
-  const result = crowd.result();
+  const last = result ?? crowd.result();
   crowd.end();
   setTimeout(() => {
-    port.postMessage({ result } satisfies FromThread);
-    port.close();
+    port?.postMessage({ result: last } satisfies FromThread);
+    port?.close();
     process.exit(0);
   }, GOODBYE_MS);
-});
+}
