@@ -144,11 +144,14 @@ class Head {
   }
 }
 
-/** A frame as a client sends it: masked with the four bytes of `mask`. payload: up to 65,535 bytes. */
-export function maskedFrame(opcode: number, payload: Uint8Array, mask: number): Uint8Array {
+/**
+ * A frame as a client sends it: masked with the four bytes of `mask`. payload: up to 65,535 bytes. A Buffer, because a socket makes one of what
+ * is none.
+ */
+export function maskedFrame(opcode: number, payload: Uint8Array, mask: number): Buffer {
   const size = payload.length;
   const body = size < SIZE_16 ? 6 : 8;
-  const frame = new Uint8Array(body + size);
+  const frame = Buffer.from(new ArrayBuffer(body + size));
   const view = new DataView(frame.buffer);
   frame[0] = FIN | opcode;
   frame[1] = MASK | Math.min(size, SIZE_16);

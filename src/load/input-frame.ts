@@ -31,8 +31,8 @@ const WAY_TEXT: readonly Uint8Array[] = WAY_X.map((dx, way) =>
 );
 
 export class InputFrame {
-  readonly #plain: Uint8Array;
-  readonly #strike: Uint8Array;
+  readonly #plain: Buffer;
+  readonly #strike: Buffer;
 
   /** mask: of all its frames. The server cannot tell, and what stays the same needs no masking anew. */
   constructor(mask: number) {
@@ -42,7 +42,7 @@ export class InputFrame {
   }
 
   /** The frame of this input; the same memory in the next call. seq: u32 above 0. way: as a {@link Walker} says it. */
-  write(seq: number, way: number, strikes: boolean): Uint8Array {
+  write(seq: number, way: number, strikes: boolean): Buffer {
     const frame = strikes ? this.#strike : this.#plain;
     let rest = seq;
     for (let at = SEQ_AT + SEQ_DIGITS - 1; at >= SEQ_AT; at--) {

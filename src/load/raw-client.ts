@@ -67,7 +67,7 @@ export class RawClient {
   }
 
   /** Sends a frame whose memory must stay as it is while {@link isWaiting}. */
-  sendFrame(frame: Uint8Array): void {
+  sendFrame(frame: Buffer): void {
     this.#socket.write(frame);
   }
 
