@@ -44,6 +44,8 @@ const graph = await build({
     "load-thread": "src/load/thread.ts",
     // What is served without a game. It imports gyre by name, as any game.
     arena: "examples/arena.ts",
+    // Whose rooms gyre capacity measures.
+    arenas: "examples/arenas.mjs",
   },
   alias: { gyre: at("src", "index.ts") },
   outdir: "build/js",

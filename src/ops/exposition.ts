@@ -108,13 +108,14 @@ export function histogramBy<T extends Named>(
 }
 
 /**
- * The text for a scraper. It takes a turn of the event loop for so many UTF-16 units, so that a thousand zones hold no tick up, and a page
+ * The text for a scraper, of the metrics for which `wanted` holds. It takes a turn of the event loop for so many UTF-16 units, so that a thousand zones hold no tick up, and a page
  * of a few zones does not take a turn for each of a hundred metrics: on a server that does not keep up, that was 40 s.
  */
-export async function expose(registry: Registry): Promise<string> {
+export async function expose(registry: Registry, wanted: (name: string) => boolean = () => true): Promise<string> {
   const texts: string[] = [];
   let length = 0;
   for (const { name } of registry.getMetricsAsArray()) {
+    if (!wanted(name)) continue;
     const text = await registry.getSingleMetricAsString(name);
     texts.push(text);
     length += text.length;
