@@ -72,7 +72,7 @@ test.after(() => {
 
 test("help and version end with 0, every flag of serve is in its help", async () => {
   const texts: [RegExp, ...string[]][] = [
-    [/^ {2}serve .*\n {2}load .*\n {2}replay .*\n {2}bench /m, "--help"],
+    [/^ {2}serve .*\n {2}load .*\n {2}capacity .*\n {2}replay .*\n {2}bench /m, "--help"],
     [/Usage: gyre bench/, "bench", "--help"],
     [/^gyre \d+\.\d+\.\d+$/m, "--version"],
   ];

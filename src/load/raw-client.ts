@@ -1,7 +1,8 @@
 /**
  * A WebSocket client for thousands at a time: `gyre.1` over a socket of Node, without a library. All of a thread's sockets read into one
  * buffer, which is looked at and forgotten before the next one reads; nothing is made for a message that comes, and an input is a write
- * of bytes that are there. Costs about 5 us for each message in, most of it the operating system's.
+ * of bytes that are there. Looking at a message takes 30 ns; reading it from its socket some 10 us, nearly
+ * all of it the operating system's.
  *
  * Bounds: one input at a time may wait for the socket to take it; a head of HTTP has HTTP_BYTES_MAX; of a message HEAD_BYTES are kept.
  */
