@@ -274,7 +274,10 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
-      "/metrics": async () => ({ type: registry.contentType, body: await expose(registry) }),
+      "/metrics": async (query) => {
+        const isWanted = (name: string): boolean => query.get("zones") !== "0" || !name.startsWith("gyre_zone_");
+        return { type: registry.contentType, body: await expose(registry, isWanted) };
+      },
     },
   });
   const port = await net.listen(host, wanted);
