@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileNative, NATIVE, nativeCommand } from "./native.js";
-import { PEERS } from "./peers.js";
+import { PEERS, packageOf } from "./peers.js";
 import { type Case, casesOf, FULL, nameOf, QUICK, type Sizes } from "./plan.js";
-import { lossesLine, machine, machineLine, type Report, type Row, rowOf, screenTable } from "./report.js";
+import { lossesLine, machine, machineLine, type Report, type Row, rowsOf, screenTable } from "./report.js";
 import { type Command, compete, type Effort } from "./runner.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -52,7 +52,7 @@ function parseFlags(argv: readonly string[]): Flags {
 
 /** How to start the contenders of each case, without those that are not installed. */
 function commandsFor(print: (line: string) => void, slowMs: number): (each: Case) => Record<string, Command> {
-  const missing = PEERS.filter((name) => !existsSync(join(ROOT, "bench", "peers", "node_modules", name)));
+  const missing: string[] = PEERS.filter((name) => !existsSync(join(ROOT, "bench", "peers", "node_modules", name)));
   if (missing.length > 0) print(`skipped: ${missing.join(", ")}; npm install --prefix bench/peers installs them`);
   const programs = compileNative(ROOT);
   if (typeof programs === "string") print(`skipped: ${NATIVE.join(", ")}; ${programs}`);
@@ -62,7 +62,7 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
   return ({ bench, params, variants }) => {
     const commands: Record<string, Command> = {};
     for (const variant of variants) {
-      if ((missing as string[]).includes(variant)) continue;
+      if (missing.includes(packageOf(variant))) continue;
       if (NATIVE.includes(variant)) {
         const program = typeof programs === "string" ? undefined : programs[variant];
         if (program !== undefined) commands[variant] = nativeCommand(program, params.n);
@@ -86,10 +86,10 @@ async function measure(
   let wrong = false;
   for (const each of cases) {
     const outcome = await compete(commandsOf(each), effort);
-    const row = rowOf(each, outcome);
-    rows.push(row);
+    const found = rowsOf(each, outcome);
+    rows.push(...found);
     wrong ||= outcome.wrong;
-    print(screenTable(row) + outcome.notes.map((note) => `  ${note}\n`).join(""));
+    print(found.map(screenTable).join("") + outcome.notes.map((note) => `  ${note}\n`).join(""));
   }
   print(lossesLine(rows));
   return { rows, wrong };

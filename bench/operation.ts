@@ -18,6 +18,8 @@ export interface Params {
   scripts?: boolean;
   /** What is handed over, and how: see handoff.ts. */
   scenario?: Scenario;
+  /** Those who get a frame each in `snapshot`, 0 for one frame of everything; in `fanout` n are the sockets. */
+  viewers?: number;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;
 }
@@ -32,6 +34,10 @@ export interface Operation {
   checksum(): number;
   /** Of what an answer may leave open, for those that leave nothing open: the same for each of them. */
   strictChecksum?(): number;
+  /** Untimed, before a checksum: resolves when what the run set going has come to rest. */
+  settled?(): Promise<void>;
+  /** Of a frame of the last run, on average. */
+  bytes?(): number;
   /** Ends what would keep the process alive. */
   close?(): Promise<void>;
 }

@@ -6,8 +6,9 @@ import type { Distribution, Params } from "./operation.js";
 import { INDEXES } from "./peers.js";
 import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
+import { SNAPSHOT_VARIANTS, WHOLE_VARIANTS } from "./snapshot.js";
 
-export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation";
+export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "bytes";
 
 export interface Case {
   bench: string;
@@ -31,6 +32,9 @@ export interface Sizes {
   zones: number[];
   /** Threads that run them, beside none. */
   threads: number[];
+  /** Entities of which snapshots are made, and viewers who get them; 0 for one frame of everything. */
+  snapshots: number[];
+  viewers: number[];
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
@@ -53,6 +57,8 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     worlds: [20_000, 100_000],
     zones: [1, 10, 100],
     threads: [1, 2],
+    snapshots: [2000],
+    viewers: [0, 20, 2000],
     handoffs: [1980],
     jobs: [100],
   },
@@ -72,6 +78,8 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     worlds: [20_000],
     zones: [100],
     threads: [2],
+    snapshots: [2000],
+    viewers: [0, 20, 2000],
     handoffs: [1980],
     jobs: [100],
   },
@@ -104,6 +112,7 @@ export function casesOf(sizes: Sizes): Case[] {
     ),
     ...list("zones", "ms", KERNEL, manyZones(sizes)),
     ...handoffs(sizes),
+    ...snapshots(sizes),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
@@ -115,6 +124,15 @@ function manyZones({ zones, threads }: Sizes): Params[] {
     threads.flatMap((count) => (["auto", "off"] as const).map((spin) => ({ threads: count, spin, scripts }))),
   );
   return [...counts, ...ways.flatMap((way) => counts.map((count) => ({ ...count, ...way })))];
+}
+
+function snapshots({ snapshots, viewers }: Sizes): Case[] {
+  return snapshots.flatMap((n) =>
+    viewers.map((count): Case => {
+      const variants = count === 0 ? WHOLE_VARIANTS : SNAPSHOT_VARIANTS;
+      return { bench: "snapshot", params: { n, viewers: count }, unit: "ms", variants };
+    }),
+  );
 }
 
 function handoffs({ handoffs, jobs }: Sizes): Case[] {
@@ -129,7 +147,8 @@ function handoffs({ handoffs, jobs }: Sizes): Case[] {
 
 /** What --filter looks at: bench/n/distribution, or the world, the scenario, or threads/spin-SPIN/KIND in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  const { n, distribution, world, scenario, threads, spin, scripts } = params;
+  const { n, distribution, world, scenario, threads, spin, scripts, viewers } = params;
   const way = threads === undefined ? undefined : `${threads}/spin-${spin}/${scripts ? "scripts" : "plain"}`;
-  return [bench, n, distribution ?? world ?? scenario ?? way].filter((part) => part !== undefined).join("/");
+  const sight = viewers === undefined ? undefined : viewers === 0 ? "whole" : `${viewers}-viewers`;
+  return [bench, n, distribution ?? world ?? scenario ?? way, sight].filter((part) => part !== undefined).join("/");
 }

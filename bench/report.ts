@@ -34,8 +34,15 @@ export function machineLine({ node, v8, cpu, cores }: Report["machine"]): string
   return `Node ${node}, V8 ${v8}, ${cpu}, ${cores} cores`;
 }
 
-export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row {
+/** A case's row, and one of bytes where frames are made. */
+export function rowsOf({ bench, params, unit }: Case, { figures, bytes }: Outcome): Row[] {
+  const row = rowFrom({ bench, params, unit }, figures);
+  return Object.keys(bytes).length === 0 ? [row] : [row, rowFrom({ bench, params, unit: "bytes" }, bytes)];
+}
+
+function rowFrom({ bench, params, unit }: Omit<Row, "variants">, figures: Record<string, Figures>): Row {
   const divisors: Record<Unit, number> = {
+    bytes: 1,
     ms: 1e6,
     "ms/path": 1e6 * params.n,
     "ns/element": params.n,
@@ -51,12 +58,13 @@ export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row 
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, world, zones, scripts, threads, spin, scenario, insteadOf } = params;
+  const { n, distribution, world, zones, scripts, threads, spin, scenario, viewers, insteadOf } = params;
   const kind = distribution ?? scenario ?? (world === undefined ? "" : `with everything on, ${world}`);
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
   const scripted = scripts === true ? " with scripts" : "";
   const shared = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}, spin ${spin}`;
-  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}${scripted}${shared}`;
+  const seen = viewers === undefined ? "" : viewers === 0 ? " in one frame" : ` for ${viewers.toLocaleString("en")} viewers`;
+  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${seen}${spread}${scripted}${shared}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;
 }

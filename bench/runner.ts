@@ -34,6 +34,8 @@ export interface Command {
 export interface Outcome {
   /** Nanoseconds an operation, by variant. */
   figures: Record<string, Figures>;
+  /** Bytes of a frame, by variant, of those that make frames. */
+  bytes: Record<string, Figures>;
   /** A line for each variant that was left out or failed. */
   notes: string[];
   /** A contender gave an answer of its own, or failed. */
@@ -159,13 +161,16 @@ function admit(begun: readonly { contender: Contender; answer: Answer }[], outco
       outcome.wrong = true;
     } else {
       admitted.push(contender);
+      if (answer.bytes !== undefined && answer.bytes.length > 0) {
+        outcome.bytes[contender.variant] = figuresOf(answer.bytes);
+      }
     }
   }
   return admitted;
 }
 
 export async function compete(commands: Record<string, Command>, effort: Effort): Promise<Outcome> {
-  const outcome: Outcome = { figures: {}, notes: [], wrong: false };
+  const outcome: Outcome = { figures: {}, bytes: {}, notes: [], wrong: false };
   const begun = await begin(commands, effort.readyMs);
   const admitted = admit(begun, outcome);
   for (let round = 0; round < effort.rounds; round++) {

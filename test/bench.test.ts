@@ -26,6 +26,8 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     worlds: [200],
     zones: [3],
     threads: [2],
+    snapshots: [150],
+    viewers: [0, 8],
     handoffs: [20],
     jobs: [4],
   },
