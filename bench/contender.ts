@@ -61,8 +61,7 @@ async function prove(
     await operation.settled?.();
     answer = mix(answer, operation.checksum());
     strict = mix(strict, operation.strictChecksum?.() ?? 0);
-    // The first frames are full ones, and not what a session is made of.
-    if (turn > 0 && operation.bytes !== undefined) bytes.push(operation.bytes());
+    if (operation.bytes !== undefined) bytes.push(operation.bytes());
   }
   const isStrict = operation.strictChecksum !== undefined;
   return { answer: answer >>> 0, strict: isStrict ? strict >>> 0 : undefined, bytes };

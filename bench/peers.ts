@@ -16,7 +16,11 @@ export const PEERS = [
   ...["@colyseus/schema", "@colyseus/core", "nengi", "bitecs", "msgpackr"],
 ] as const;
 /** By variant, the package that it is made of, where the variant has another name. */
-const PACKAGES: Readonly<Record<string, string>> = { "nengi-aabb": "nengi", "@colyseus/core-rooms": "@colyseus/core" };
+const PACKAGES: Readonly<Record<string, string>> = {
+  "nengi-aabb": "nengi",
+  "bitecs-diff": "bitecs",
+  "@colyseus/core-rooms": "@colyseus/core",
+};
 
 /** The package that must be installed for a variant. */
 export function packageOf(variant: string): string {

@@ -45,7 +45,7 @@ const JS = ["js", "js-branch-free"];
 
 /** About ten minutes on two cores. */
 export const FULL: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 5, round: { roundMs: 200, loopMs: 40 }, slowMs: 3000, readyMs: 20_000, budgetMs: 2000 },
+  effort: { rounds: 5, round: { roundMs: 200, loopMs: 40 }, slowMs: 3000, readyMs: 60_000, budgetMs: 2000 },
   sizes: {
     distances: [1024, 16_384, 262_144],
     neighbours: [2000, 20_000, 100_000],
@@ -66,7 +66,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
 
 /** About a minute. */
 export const QUICK: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 3, round: { roundMs: 80, loopMs: 20 }, slowMs: 2000, readyMs: 30_000, budgetMs: 1000 },
+  effort: { rounds: 3, round: { roundMs: 80, loopMs: 20 }, slowMs: 2000, readyMs: 60_000, budgetMs: 1000 },
   sizes: {
     distances: [1024, 16_384],
     neighbours: [2000, 20_000],

@@ -63,7 +63,8 @@ export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "u
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
   const scripted = scripts === true ? " with scripts" : "";
   const shared = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}, spin ${spin}`;
-  const seen = viewers === undefined ? "" : viewers === 0 ? " in one frame" : ` for ${viewers.toLocaleString("en")} viewers`;
+  const seen =
+    viewers === undefined ? "" : viewers === 0 ? " in one frame" : ` for ${viewers.toLocaleString("en")} viewers`;
   const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${seen}${spread}${scripted}${shared}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;

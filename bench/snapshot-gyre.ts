@@ -9,12 +9,27 @@ import { View } from "../src/protocol/view.js";
 import { kernelOf } from "./gyre.js";
 import type { Params } from "./operation.js";
 import type { Publisher } from "./snapshot.js";
-import { CELL_TILES, type Crowd, framesOf, type Known, STEPS_PER_UNIT, seesAll, TILE, VIEW_RADIUS } from "./snapshot-world.js";
+import {
+  CELL_TILES,
+  type Crowd,
+  framesOf,
+  type Known,
+  STEPS_PER_UNIT,
+  seesAll,
+  TILE,
+  VIEW_RADIUS,
+} from "./snapshot-world.js";
 
 export async function gyre(build: "simd" | "scalar", crowd: Crowd, params: Params): Promise<Publisher> {
   const kernel = await kernelOf(build);
   const { n, side } = crowd;
-  const zone = kernel.createZone({ width: side, height: side, capacity: n, tileSize: TILE, cellSize: TILE * CELL_TILES });
+  const zone = kernel.createZone({
+    width: side,
+    height: side,
+    capacity: n,
+    tileSize: TILE,
+    cellSize: TILE * CELL_TILES,
+  });
   const ids = Uint32Array.from({ length: n }, (_, i) => {
     const at = { x: crowd.x[i]! / STEPS_PER_UNIT, y: crowd.y[i]! / STEPS_PER_UNIT };
     return zone.spawn({ ...at, halfSize: 0, kind: crowd.kind[i]!, team: crowd.team[i]!, hp: crowd.hp[i]! });

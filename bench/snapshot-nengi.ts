@@ -90,7 +90,18 @@ export async function nengi(channelKind: "grid" | "aabb", crowd: Crowd, params: 
 
   const entities = Array.from({ length: n }, (_, i): Entity => {
     const [x, y, hp, kind, team] = [crowd.x[i]!, crowd.y[i]!, crowd.hp[i]!, crowd.kind[i]!, crowd.team[i]!];
-    const entity = { nid: 0, ntype: PLAYER, id: i, x, y, hp, kind, team, state: crowd.state[i]!, level: crowd.level[i]! };
+    const entity = {
+      nid: 0,
+      ntype: PLAYER,
+      id: i,
+      x,
+      y,
+      hp,
+      kind,
+      team,
+      state: crowd.state[i]!,
+      level: crowd.level[i]!,
+    };
     channel.addEntity(entity);
     return entity;
   });
@@ -138,7 +149,7 @@ export async function nengi(channelKind: "grid" | "aabb", crowd: Crowd, params: 
         entity.hp = crowd.hp[i]!;
         entity.state = crowd.state[i]!;
       }
-      views.forEach((view, viewer) => surround(view, crowd, viewer));
+      for (let viewer = 0; viewer < views.length; viewer++) surround(views[viewer]!, crowd, viewer);
     },
     publish() {
       bytes = 0;

@@ -1,13 +1,13 @@
 /**
- * Serializers without a notion of views in `snapshot`. bitECS: a serializer of differences for each viewer, given those whom it sees, behind the
- * ids of those who left; msgpackr with records, and JSON: all of what a viewer sees, each time.
+ * Serializers without a notion of views in `snapshot`: bitECS, msgpackr with records, and JSON are given all of what a viewer sees, each time.
+ * `bitecs-diff` has a serializer of differences for each viewer, which writes less and takes longer.
  */
 import type { Params } from "./operation.js";
 import { load } from "./peers.js";
 import type { Publisher } from "./snapshot.js";
 import { CellIndex, type Crowd, framesOf, type Known, Sights, seesAll } from "./snapshot-world.js";
 
-/** Bytes that hold any frame: an entity has 8 of header, 1 of mask and 18 of fields. */
+/** Bytes of an entity, at most: 8 of header, 1 of mask and 16 of fields. */
 const ENTITY_MAX = 32;
 
 type Serialize = (entities: readonly number[]) => ArrayBuffer;
@@ -29,12 +29,12 @@ function blank({ n }: Crowd): { x: Uint16Array; y: Uint16Array; hp: Int32Array }
   };
 }
 
-export async function bitecs(crowd: Crowd, params: Params): Promise<Publisher> {
+export async function bitecs(diff: boolean, crowd: Crowd, params: Params): Promise<Publisher> {
   const { createSoASerializer, createSoADeserializer } = await load<BitEcs>("bitecs/serialization");
   const buffer = new ArrayBuffer(ENTITY_MAX * crowd.n);
   const frames = framesOf(params);
   const serializers = Array.from({ length: frames }, () =>
-    createSoASerializer([componentsOf(crowd)], { diff: true, buffer }),
+    createSoASerializer([componentsOf(crowd)], { diff, buffer }),
   );
   const seen = Array.from({ length: frames }, () => new Set<number>());
   const left = Array.from({ length: frames }, (): number[] => []);
@@ -49,7 +49,7 @@ export async function bitecs(crowd: Crowd, params: Params): Promise<Publisher> {
 
   const readers = Array.from({ length: frames }, () => {
     const known = blank(crowd);
-    return { known, deserialize: createSoADeserializer([known], { diff: true }) };
+    return { known, deserialize: createSoADeserializer([known], { diff }) };
   });
   return {
     publish() {
