@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import Benchmark from "benchmark";
 import { distanceContenders } from "./distance.js";
 import { enemyContenders } from "./enemies.js";
+import { fanoutContenders } from "./fanout.js";
 import { handoffContenders } from "./handoff.js";
 import { neighbourContenders } from "./neighbours.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
@@ -36,6 +37,7 @@ const BENCHES: Record<string, Contenders> = {
   zones: zonesContenders,
   handoff: handoffContenders,
   snapshot: snapshotContenders,
+  fanout: fanoutContenders,
 };
 
 const now = (): number => performance.now();

@@ -16,9 +16,9 @@ export interface Params {
   threads?: number;
   spin?: "auto" | "off";
   scripts?: boolean;
-  /** What is handed over, and how: see handoff.ts. */
-  scenario?: Scenario;
-  /** Those who get a frame each in `snapshot`, 0 for one frame of everything; in `fanout` n are the sockets. */
+  /** What is handed over, and how: see handoff.ts; in `fanout`, where n are sockets, whether they get the same bytes or each its own. */
+  scenario?: Scenario | "same" | "own";
+  /** Those who get a frame each in `snapshot`, 0 for one frame of everything. */
   viewers?: number;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;

@@ -1,5 +1,6 @@
 /** Which benches there are, in which sizes, with which contenders. */
 
+import { FANOUT_VARIANTS } from "./fanout.js";
 import { HANDOFF_VARIANTS, type Scenario } from "./handoff.js";
 import { NATIVE } from "./native.js";
 import type { Distribution, Params } from "./operation.js";
@@ -8,7 +9,7 @@ import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
 import { SNAPSHOT_VARIANTS, WHOLE_VARIANTS } from "./snapshot.js";
 
-export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "bytes";
+export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "us/frame" | "bytes";
 
 export interface Case {
   bench: string;
@@ -35,6 +36,8 @@ export interface Sizes {
   /** Entities of which snapshots are made, and viewers who get them; 0 for one frame of everything. */
   snapshots: number[];
   viewers: number[];
+  /** Sockets that a frame is written to. */
+  sockets: number[];
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
@@ -59,6 +62,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     threads: [1, 2],
     snapshots: [2000],
     viewers: [0, 20, 2000],
+    sockets: [100, 1000],
     handoffs: [1980],
     jobs: [100],
   },
@@ -80,6 +84,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     threads: [2],
     snapshots: [2000],
     viewers: [0, 20, 2000],
+    sockets: [100, 1000],
     handoffs: [1980],
     jobs: [100],
   },
@@ -113,6 +118,7 @@ export function casesOf(sizes: Sizes): Case[] {
     ...list("zones", "ms", KERNEL, manyZones(sizes)),
     ...handoffs(sizes),
     ...snapshots(sizes),
+    ...list("fanout", "us/frame", FANOUT_VARIANTS, fanouts(sizes)),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
@@ -133,6 +139,10 @@ function snapshots({ snapshots, viewers }: Sizes): Case[] {
       return { bench: "snapshot", params: { n, viewers: count }, unit: "ms", variants };
     }),
   );
+}
+
+function fanouts({ sockets }: Sizes): Params[] {
+  return sockets.flatMap((n) => (["same", "own"] as const).map((scenario) => ({ n, scenario })));
 }
 
 function handoffs({ handoffs, jobs }: Sizes): Case[] {

@@ -47,6 +47,7 @@ function rowFrom({ bench, params, unit }: Omit<Row, "variants">, figures: Record
     "ms/path": 1e6 * params.n,
     "ns/element": params.n,
     "us/operation": 1000 * params.n,
+    "us/frame": 1000 * params.n,
   };
   const divisor = divisors[unit];
   const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));

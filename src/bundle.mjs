@@ -71,7 +71,7 @@ const benches = await build({
   // The last ones are what threads of the benches import.
   entryPoints: [
     ...["main", "contender", "draw"],
-    ...["handoff-jobs", "handoff-worker", "zones-game", "zones-scripts"],
+    ...["handoff-jobs", "handoff-worker", "zones-game", "zones-scripts", "fanout-sink"],
   ].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
   platform: "node",

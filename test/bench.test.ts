@@ -28,6 +28,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     threads: [2],
     snapshots: [150],
     viewers: [0, 8],
+    sockets: [5],
     handoffs: [20],
     jobs: [4],
   },
