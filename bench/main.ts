@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { endToEnd } from "./end-to-end.js";
 import { compileNative, NATIVE, nativeCommand } from "./native.js";
 import { PEERS, packageOf } from "./peers.js";
 import { type Case, casesOf, FULL, nameOf, QUICK, type Sizes } from "./plan.js";
@@ -76,6 +77,22 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
   };
 }
 
+interface Found {
+  rows: Row[];
+  notes: string[];
+  wrong: boolean;
+}
+
+async function race(each: Case, commands: Record<string, Command>, effort: Effort): Promise<Found> {
+  const outcome = await compete(commands, effort);
+  return { rows: rowsOf(each, outcome), notes: outcome.notes, wrong: outcome.wrong };
+}
+
+async function serve({ params }: Case, commands: Record<string, Command>, { stay }: Effort): Promise<Found> {
+  const { rows, notes } = await endToEnd(params.n, Object.keys(commands), stay);
+  return { rows, notes, wrong: notes.length > 0 };
+}
+
 async function measure(
   cases: Case[],
   effort: Effort,
@@ -85,11 +102,12 @@ async function measure(
   const rows: Row[] = [];
   let wrong = false;
   for (const each of cases) {
-    const outcome = await compete(commandsOf(each), effort);
-    const found = rowsOf(each, outcome);
-    rows.push(...found);
-    wrong ||= outcome.wrong;
-    print(found.map(screenTable).join("") + outcome.notes.map((note) => `  ${note}\n`).join(""));
+    const commands = commandsOf(each);
+    const found =
+      each.bench === "end-to-end" ? await serve(each, commands, effort) : await race(each, commands, effort);
+    rows.push(...found.rows);
+    wrong ||= found.wrong;
+    print(found.rows.map(screenTable).join("") + found.notes.map((note) => `  ${note}\n`).join(""));
   }
   print(lossesLine(rows));
   return { rows, wrong };

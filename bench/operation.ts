@@ -1,5 +1,6 @@
 /** What the benches are made of: cases with parameters, contenders, and the operation that a contender repeats. */
 
+import type { Metric } from "./end-to-end.js";
 import type { Scenario } from "./handoff.js";
 
 export type Distribution = "uniform" | "clustered" | "one-cell";
@@ -20,6 +21,8 @@ export interface Params {
   scenario?: Scenario | "same" | "own";
   /** Those who get a frame each in `snapshot`, 0 for one frame of everything. */
   viewers?: number;
+  /** Of `end-to-end`, where n are the clients: what the row is of. */
+  metric?: Metric;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;
 }

@@ -1,5 +1,6 @@
 /** Which benches there are, in which sizes, with which contenders. */
 
+import { END_TO_END_VARIANTS, METRICS, type Metric } from "./end-to-end.js";
 import { FANOUT_VARIANTS } from "./fanout.js";
 import { HANDOFF_VARIANTS, type Scenario } from "./handoff.js";
 import { NATIVE } from "./native.js";
@@ -9,7 +10,7 @@ import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
 import { SNAPSHOT_VARIANTS, WHOLE_VARIANTS } from "./snapshot.js";
 
-export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "us/frame" | "bytes";
+export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "us/frame" | "bytes" | (typeof METRICS)[Metric];
 
 export interface Case {
   bench: string;
@@ -38,6 +39,8 @@ export interface Sizes {
   viewers: number[];
   /** Sockets that a frame is written to. */
   sockets: number[];
+  /** Clients of whole servers. */
+  clients: number[];
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
@@ -48,7 +51,14 @@ const JS = ["js", "js-branch-free"];
 
 /** About ten minutes on two cores. */
 export const FULL: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 5, round: { roundMs: 200, loopMs: 40 }, slowMs: 3000, readyMs: 60_000, budgetMs: 2000 },
+  effort: {
+    rounds: 5,
+    round: { roundMs: 200, loopMs: 40 },
+    slowMs: 3000,
+    readyMs: 60_000,
+    budgetMs: 2000,
+    stay: { rounds: 3, settleMs: 2000, measureMs: 5000 },
+  },
   sizes: {
     distances: [1024, 16_384, 262_144],
     neighbours: [2000, 20_000, 100_000],
@@ -63,6 +73,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     snapshots: [2000],
     viewers: [0, 20, 2000],
     sockets: [100, 1000],
+    clients: [500, 1000, 2000],
     handoffs: [1980],
     jobs: [100],
   },
@@ -70,7 +81,14 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
 
 /** About a minute. */
 export const QUICK: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 3, round: { roundMs: 80, loopMs: 20 }, slowMs: 2000, readyMs: 60_000, budgetMs: 1000 },
+  effort: {
+    rounds: 3,
+    round: { roundMs: 80, loopMs: 20 },
+    slowMs: 2000,
+    readyMs: 60_000,
+    budgetMs: 1000,
+    stay: { rounds: 1, settleMs: 1000, measureMs: 3000 },
+  },
   sizes: {
     distances: [1024, 16_384],
     neighbours: [2000, 20_000],
@@ -85,6 +103,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     snapshots: [2000],
     viewers: [0, 20, 2000],
     sockets: [100, 1000],
+    clients: [100],
     handoffs: [1980],
     jobs: [100],
   },
@@ -119,6 +138,7 @@ export function casesOf(sizes: Sizes): Case[] {
     ...handoffs(sizes),
     ...snapshots(sizes),
     ...list("fanout", "us/frame", FANOUT_VARIANTS, fanouts(sizes)),
+    ...list("end-to-end", METRICS.snapshots, END_TO_END_VARIANTS, counts(sizes.clients)),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
@@ -157,8 +177,10 @@ function handoffs({ handoffs, jobs }: Sizes): Case[] {
 
 /** What --filter looks at: bench/n/distribution, or the world, the scenario, or threads/spin-SPIN/KIND in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  const { n, distribution, world, scenario, threads, spin, scripts, viewers } = params;
+  const { n, distribution, world, scenario, threads, spin, scripts, viewers, metric } = params;
   const way = threads === undefined ? undefined : `${threads}/spin-${spin}/${scripts ? "scripts" : "plain"}`;
   const sight = viewers === undefined ? undefined : viewers === 0 ? "whole" : `${viewers}-viewers`;
-  return [bench, n, distribution ?? world ?? scenario ?? way, sight].filter((part) => part !== undefined).join("/");
+  return [bench, n, distribution ?? world ?? scenario ?? way, sight, metric]
+    .filter((part) => part !== undefined)
+    .join("/");
 }

@@ -18,6 +18,8 @@ export interface Report {
 
 /** What the others are compared with: the first of these that the row has. */
 const OURS = ["simd", "gyre"];
+/** Of these, more is better. */
+const RATES: readonly Unit[] = ["snapshots/s", "Hz"];
 /** Medians closer than this are called equal: the machine's noise. */
 const NOISE = 1.03;
 
@@ -41,15 +43,14 @@ export function rowsOf({ bench, params, unit }: Case, { figures, bytes }: Outcom
 }
 
 function rowFrom({ bench, params, unit }: Omit<Row, "variants">, figures: Record<string, Figures>): Row {
-  const divisors: Record<Unit, number> = {
-    bytes: 1,
+  const divisors: Partial<Record<Unit, number>> = {
     ms: 1e6,
     "ms/path": 1e6 * params.n,
     "ns/element": params.n,
     "us/operation": 1000 * params.n,
     "us/frame": 1000 * params.n,
   };
-  const divisor = divisors[unit];
+  const divisor = divisors[unit] ?? 1;
   const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));
   const variants = Object.entries(figures).map(([variant, { median, min, p99 }]) => [
     variant,
@@ -59,8 +60,8 @@ function rowFrom({ bench, params, unit }: Omit<Row, "variants">, figures: Record
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, world, zones, scripts, threads, spin, scenario, viewers, insteadOf } = params;
-  const kind = distribution ?? scenario ?? (world === undefined ? "" : `with everything on, ${world}`);
+  const { n, distribution, world, zones, scripts, threads, spin, scenario, viewers, metric, insteadOf } = params;
+  const kind = distribution ?? scenario ?? metric ?? (world === undefined ? "" : `with everything on, ${world}`);
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
   const scripted = scripts === true ? " with scripts" : "";
   const shared = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}, spin ${spin}`;
@@ -84,7 +85,8 @@ export function ratioOf(row: Row, variant: string): number | undefined {
 
 /** Does this one beat what is ours here? */
 export function loses(row: Row, variant: string): boolean {
-  return (ratioOf(row, variant) ?? 1) < 1 / NOISE;
+  const ratio = ratioOf(row, variant) ?? 1;
+  return RATES.includes(row.unit) ? ratio > NOISE : ratio < 1 / NOISE;
 }
 
 export function digits(value: number): string {
@@ -112,9 +114,14 @@ export function lossesLine(rows: Row[]): string {
   const losses = rows.flatMap((row) =>
     Object.keys(row.variants)
       .filter((variant) => loses(row, variant))
-      .map((variant) => `${title(row)}: ${variant} takes ${(ratioOf(row, variant) ?? 1).toFixed(2)} of the time`),
+      .map((variant) => `${title(row)}: ${variant} ${verbOf(row)} ${(ratioOf(row, variant) ?? 1).toFixed(2)} of it`),
   );
   return losses.length === 0 ? "gyre loses nowhere in this run" : `gyre loses in\n  ${losses.join("\n  ")}`;
+}
+
+function verbOf({ unit }: Row): string {
+  if (RATES.includes(unit)) return "does";
+  return unit.startsWith("bytes") ? "sends" : "takes";
 }
 
 /** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, one for hand-overs. */
@@ -128,7 +135,8 @@ function table(rows: Row[]): string {
   const variants = [...new Set(rows.flatMap((row) => Object.keys(row.variants)))];
   const cells = (parts: string[]): string => `| ${parts.join(" | ")} |`;
   const lines = rows.map((row) => {
-    const best = Math.min(...Object.values(row.variants).map(({ median }) => median));
+    const medians = Object.values(row.variants).map(({ median }) => median);
+    const best = RATES.includes(row.unit) ? Math.max(...medians) : Math.min(...medians);
     // A tick that comes too late once in a hundred is what a world's players notice.
     const isWorld = row.params.world !== undefined || row.params.zones !== undefined;
     const figures = variants.map((variant) => {

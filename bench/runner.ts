@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { createInterface, type Interface } from "node:readline";
+import type { Stay } from "./end-to-end.js";
 import { type Answer, line, type Round } from "./protocol.js";
 
 /** How much time a run is worth. */
@@ -17,6 +18,8 @@ export interface Effort {
   readyMs: number;
   /** A contender that was measured for so long in all, sits the remaining rounds out. */
   budgetMs: number;
+  /** Of whole servers. */
+  stay: Stay;
 }
 
 export interface Figures {

@@ -20,6 +20,8 @@ export const SEEN = 50;
 export const STEPS_PER_UNIT = 16;
 /** Sixteenths that an entity walks from one snapshot to the next: 40 units a second at 20 snapshots. */
 const STRIDE = 32;
+/** Units a second in `end-to-end`, the same. */
+export const WALK_SPEED = 40;
 /** Of 1,000 in each snapshot. */
 const TURNING = 25;
 const HURT = 50;

@@ -29,10 +29,18 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     snapshots: [150],
     viewers: [0, 8],
     sockets: [5],
+    clients: [6],
     handoffs: [20],
     jobs: [4],
   },
-  effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
+  effort: {
+    rounds: 1,
+    round: { roundMs: 5, loopMs: 2 },
+    slowMs: 60_000,
+    readyMs: 120_000,
+    budgetMs: 1000,
+    stay: { rounds: 1, settleMs: 50, measureMs: 300 },
+  },
 };
 
 const folder = mkdtempSync(join(tmpdir(), "gyre-bench-"));
