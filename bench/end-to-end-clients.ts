@@ -1,7 +1,7 @@
 /** The players of `end-to-end`: sockets that say what the server's protocol asks for and count what comes. They decode nothing. */
 import { Agent, request } from "node:http";
 import { createConnection, type Socket } from "node:net";
-import { clientFrame, FrameCounter, upgradeRequest } from "./frame-counter.js";
+import { BINARY, clientFrame, FrameCounter, PING, PONG, TEXT, upgradeRequest } from "./frame-counter.js";
 
 /** What a player got since the last reset. */
 export class Tally {
@@ -18,8 +18,13 @@ export class Tally {
 
   snapshot(nowMs: number): void {
     this.snapshots++;
-    if (this.#lastMs > 0) this.gapsMs.push(nowMs - this.#lastMs);
+    this.gapsMs.push(nowMs - this.#lastMs);
     this.#lastMs = nowMs;
+  }
+
+  /** The gap that is open now, so that who gets nothing any more counts as well. */
+  end(nowMs: number): void {
+    this.gapsMs.push(nowMs - this.#lastMs);
   }
 }
 
@@ -34,8 +39,6 @@ export interface Player {
 export type Join = (port: number, index: number) => Promise<Player>;
 
 const HOST = "127.0.0.1";
-const TEXT = 1;
-const BINARY = 2;
 const JOIN_LIMIT_MS = 60_000;
 
 interface Dialogue {
@@ -58,8 +61,11 @@ function play(port: number, { path, hello, isSnapshot, input }: Dialogue): Promi
       reject(error);
     };
     const answer = (frame: Buffer): void => void socket.write(frame);
+    const pong = clientFrame(new Uint8Array(), PONG);
     const player: Player = { socket, tally, input: (dx, dy) => void socket.write(input(dx, dy)) };
     const counter = new FrameCounter((opcode, _, start) => {
+      // Who says nothing is closed.
+      if (opcode === PING) answer(pong);
       if (!isSnapshot(opcode, start, answer)) return;
       tally.snapshot(performance.now());
       clearTimeout(limit);

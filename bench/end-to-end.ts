@@ -7,8 +7,10 @@
  * |---|---|
  * | snapshots | that a client gets in a second; 20 are due |
  * | gap-p95 | milliseconds from one snapshot of a client to its next, 95th percentile of all; 50 are due |
- * | cpu | milliseconds of the server's processor for a client's second, all of its threads and the system's share |
+ * | cpu | milliseconds of processor that the server takes for a client's second: all of its threads, and the system for them |
+ * | cpu-each | microseconds of the same for each snapshot that arrives: who does less needs less |
  * | bytes | to a client in a second, heads of frames included |
+ * | bytes-each | the same by the snapshot |
  * | simulation | steps in a second; 60 are due |
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -33,7 +35,9 @@ export const METRICS = {
   snapshots: "snapshots/s",
   "gap-p95": "ms",
   cpu: "ms/client-s",
+  "cpu-each": "us/snapshot",
   bytes: "bytes/client-s",
+  "bytes-each": "bytes/snapshot",
   simulation: "Hz",
 } as const;
 export type Metric = keyof typeof METRICS;
@@ -167,11 +171,15 @@ async function measure(server: ChildProcess, players: readonly Player[], measure
   await wait(measureMs);
   const seconds = (performance.now() - beganMs) / 1000;
   const after = await ask(server);
+  const endMs = performance.now();
+  const lost = players.filter(({ socket }) => socket.destroyed).length;
+  if (lost > 0) throw new Error(`${lost} of ${players.length} players lost their connection`);
   const clientSeconds = players.length * seconds;
   let snapshots = 0;
   let bytes = 0;
   const gaps: number[] = [];
   for (const { tally } of players) {
+    tally.end(endMs);
     snapshots += tally.snapshots;
     bytes += tally.bytes;
     for (const gap of tally.gapsMs) gaps.push(gap);
@@ -181,7 +189,9 @@ async function measure(server: ChildProcess, players: readonly Player[], measure
     snapshots: snapshots / clientSeconds,
     "gap-p95": sorted[Math.max(0, Math.ceil(0.95 * sorted.length) - 1)] ?? Number.NaN,
     cpu: (after.cpuMs - before.cpuMs) / clientSeconds,
+    "cpu-each": (1000 * (after.cpuMs - before.cpuMs)) / snapshots,
     bytes: bytes / clientSeconds,
+    "bytes-each": bytes / snapshots,
     simulation: (after.ticks - before.ticks) / seconds,
   };
 }

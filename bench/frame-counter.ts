@@ -17,8 +17,14 @@ export function upgradeRequest(path: string, host: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${fixed}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
 }
 
-/** A text or binary frame as clients send it: masked, with a mask of zeros. At most 125 bytes. */
-export function clientFrame(payload: Uint8Array, opcode: 1 | 2): Buffer {
+/** Opcodes of frames. */
+export const TEXT = 1;
+export const BINARY = 2;
+export const PING = 9;
+export const PONG = 10;
+
+/** A frame as clients send it: masked, with a mask of zeros. At most 125 bytes. */
+export function clientFrame(payload: Uint8Array, opcode: number): Buffer {
   if (payload.length > 125) throw new Error(`a client's frame of ${payload.length} bytes`);
   return Buffer.concat([Uint8Array.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload]);
 }
