@@ -20,7 +20,7 @@ const HELP = `gyre bench [--json FILE] [--filter RE] [--quick]
 
   --json FILE   write the figures as JSON
   --filter RE   only cases whose name, bench/n/distribution, matches, such as 'tick|enemy/20000/uniform'
-  --quick       smaller sizes, fewer rounds: about a minute instead of ten
+  --quick       smaller sizes, fewer rounds: about three minutes instead of fifteen
 `;
 
 /** Flags of Node whose next argument is a program. */

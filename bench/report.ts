@@ -124,10 +124,14 @@ function verbOf({ unit }: Row): string {
   return unit.startsWith("bytes") ? "sends" : "takes";
 }
 
-/** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, one for hand-overs. */
+/** Benches that have a table of their own, since their contenders are others than the kernel's. */
+const APART = ["handoff", "snapshot", "fanout", "state", "end-to-end"];
+
+/** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, then one for each of the others. */
 export function markdown({ machine, rows }: Report): string {
-  const isHandoff = ({ bench }: Row): boolean => bench === "handoff";
-  const tables = [rows.filter((row) => !isHandoff(row)), rows.filter(isHandoff)].filter(({ length }) => length > 0);
+  const kernel = rows.filter(({ bench }) => !APART.includes(bench));
+  const others = APART.map((name) => rows.filter(({ bench }) => bench === name));
+  const tables = [kernel, ...others].filter(({ length }) => length > 0);
   return [...tables.map(table), `${machineLine(machine)}.`, ""].join("\n");
 }
 
