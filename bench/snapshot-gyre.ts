@@ -2,7 +2,7 @@
  * gyre in `snapshot`: the only file of it that knows how gyre encodes. The zone is a real one of the build that is measured; the crowd is
  * written into its columns, which is what a step leaves behind.
  */
-import { NORMAL, ReplicaTaker } from "../src/kernel/replica.js";
+import { createReplica, NORMAL, ReplicaTaker } from "../src/kernel/replica.js";
 import type { TypedColumn } from "../src/kernel/types.js";
 import { Composer } from "../src/protocol/composer.js";
 import { FieldTable } from "../src/protocol/fields.js";
@@ -48,7 +48,7 @@ export async function gyre(build: "simd" | "scalar", crowd: Crowd, params: Param
   }
 
   const size = { width: side, height: side, tileSize: TILE };
-  const replica = kernel.createReplica(replicaSpec({ ...size, capacity: n, seats: n, replicated: [] }));
+  const replica = createReplica(kernel, replicaSpec({ ...size, capacity: n, seats: n, replicated: [] }));
   const all: Record<string, TypedColumn> = { ...columns };
   const [entities, acks, tags] = [Uint32Array.from(ids), new Uint32Array(n), new Uint32Array(n)];
   const taker = new ReplicaTaker(replica, { columns: all, entities, acks, tags });

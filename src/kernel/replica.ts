@@ -10,8 +10,9 @@
  */
 import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
-import type { Constants, KernelFactory, KernelInstance } from "./instance.js";
-import type { ColumnType, TypedColumn } from "./types.js";
+import type { Constants, KernelInstance } from "./instance.js";
+import { factoryOf } from "./kernel.js";
+import type { ColumnType, Kernel, TypedColumn } from "./types.js";
 
 /** Streams, each with snapshots of its own. */
 export const NEAR = 0;
@@ -112,7 +113,8 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
 }
 
 /** Throws BAD_ARGUMENT for a spec that no replica can have, or when there is no memory for it. */
-export function createReplica(factory: KernelFactory, spec: ReplicaSpec): Replica {
+export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
+  const factory = factoryOf(kernel);
   const { constants } = factory;
   const instance = factory.create((made) => {
     writeSpec(new DataView(made.buffer, constants.BASE), spec, constants);
@@ -121,8 +123,9 @@ export function createReplica(factory: KernelFactory, spec: ReplicaSpec): Replic
   return new Replica(instance, constants, spec);
 }
 
-/** Throws BAD_ARGUMENT for a handle that is none. */
-export function attachReplica(factory: KernelFactory, { memory, spec }: ReplicaHandle): Replica {
+/** One that a kernel of the same build made, on another thread mostly. Throws BAD_ARGUMENT for a handle that is none. */
+export function attachReplica(kernel: Kernel, { memory, spec }: ReplicaHandle): Replica {
+  const factory = factoryOf(kernel);
   return new Replica(factory.over(memory), factory.constants, spec);
 }
 

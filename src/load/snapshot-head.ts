@@ -101,4 +101,3 @@ function digits(bytes: Uint8Array, from: number, to: number): number {
   }
   return value;
 }
-

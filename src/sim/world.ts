@@ -12,7 +12,7 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
+import { createReplica, type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
 import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
@@ -660,7 +660,7 @@ export class World implements Venue {
   #takes(): ReplicaTaker {
     if (this.#taker === null) {
       const { extent, seats, replicated } = this;
-      const replica = this.kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, this.#streams));
+      const replica = createReplica(this.kernel, replicaSpec({ ...extent, seats, replicated }, this.#streams));
       this.#taker = new ReplicaTaker(replica, this.source);
     }
     return this.#taker;
