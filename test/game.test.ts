@@ -11,7 +11,7 @@ import type { GameDefinition, GameWorld, Json, Player } from "../src/game/types.
 import { loadKernel } from "../src/kernel/load.js";
 import { TickGuard } from "../src/ops/guard.js";
 import { EVENT } from "../src/sim/events.js";
-import { plainText } from "../src/sim/plain.js";
+import { plainText } from "../src/state/plain.js";
 import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, World } from "../src/sim/world.js";
 import type { Guard } from "../src/sim/zones.js";
 import { gameOf } from "./support/game-files.js";

@@ -16,6 +16,7 @@ const PARTS: Readonly<Record<string, number>> = {
   sync: 0,
   "kernel.ts": 0.5,
   protocol: 1,
+  state: 1,
   sim: 2,
   client: 2,
   "client.ts": 2.5,
@@ -36,7 +37,7 @@ const PARTS: Readonly<Record<string, number>> = {
 
 /** Parts that may know less than their number allows. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
-  client: ["errors.ts", "kernel", "protocol"],
+  client: ["errors.ts", "kernel", "protocol", "state"],
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
   // What a game simulates is none of its business: it runs functions.
@@ -45,6 +46,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may use which package, or Node itself. What is not here is used nowhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@msgpack/msgpack": ["state"],
   "as-bind": ["maps"],
   fflate: ["maps"],
   "fast-xml-parser": ["maps"],

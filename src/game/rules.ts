@@ -6,7 +6,7 @@ import { GyreError } from "../errors.js";
 import type { EntityId, ZoneEvent } from "../kernel/types.js";
 import { EVENT } from "../sim/events.js";
 import type { Gate } from "../sim/gates.js";
-import { plainText } from "../sim/plain.js";
+import { plainText } from "../state/plain.js";
 import type { Rules } from "../sim/rules.js";
 import type { World } from "../sim/world.js";
 import type { Game } from "./define.js";

@@ -3,7 +3,7 @@ import { GyreError } from "../errors.js";
 import { HALF_SIZE } from "../kernel/archetypes.js";
 import { bad } from "../kernel/check.js";
 import type { EntityId, SpawnSpec } from "../kernel/types.js";
-import { plainText } from "../sim/plain.js";
+import { plainText } from "../state/plain.js";
 import { TELL_LENGTH_MAX, type World } from "../sim/world.js";
 import type { Game } from "./define.js";
 import { PlayerList } from "./players.js";
