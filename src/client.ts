@@ -9,6 +9,7 @@ export {
   type WatchOptions,
   watch,
 } from "./client/connection.js";
+export type { StateView } from "./client/state-end.js";
 export type { Tracks } from "./client/tracks.js";
 export { ERROR_CODES, type ErrorCode, GyreError } from "./errors.js";
 export type { EntityId } from "./kernel/types.js";

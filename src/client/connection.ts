@@ -20,6 +20,7 @@ import type { YouJson } from "../protocol/json-encoder.js";
 import type { RemoteEntity } from "../protocol/remote-entity.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
 import { openSocket, type Socket, type SocketClass } from "./socket.js";
+import { StateEnd, type StateView } from "./state-end.js";
 import { Timeline } from "./timeline.js";
 import { Tracks } from "./tracks.js";
 
@@ -39,6 +40,8 @@ interface CommonOptions {
   zone?: string;
   /** How snapshots come. Default `binary`. */
   format?: "binary" | "json";
+  /** How changes of the state tree come. Default: `msgpack`, with the format `json` as that; `plain` is for people to read. */
+  state?: "msgpack" | "json" | "plain";
   /** Milliseconds that {@link Connection.sample} looks back, 0 to 2,000. Default: two snapshots. */
   interpolationDelay?: number;
   /** Default: the engine's, else that of the package `ws`. */
@@ -77,6 +80,8 @@ export interface Stats {
 export interface ConnectionEvents {
   /** A snapshot of this tick was applied. */
   snapshot: (tick: number) => void;
+  /** A message of the zone's state tree was applied: `state` and `ownState` are of now. Its events follow. */
+  state: () => void;
   /** The zone's game tells something: what, and any JSON. */
   event: (event: { readonly name: string; readonly data: unknown }) => void;
   /** The player's entity is another one, in the same zone or not; 0: it has none any more. */
@@ -111,6 +116,7 @@ async function open(url: string, options: CommonOptions, first: ClientMessage): 
   if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
   const address = new URL(url);
   if (options.format === "json") address.searchParams.set("format", "json");
+  if (options.state !== undefined) address.searchParams.set("state", options.state);
   const socket = await openSocket(address, SUBPROTOCOL, options.WebSocket);
   return new Promise((resolve, reject) => {
     const fail = (error: GyreError): void => {
@@ -149,6 +155,7 @@ export class Connection {
   readonly tracks: Tracks;
   readonly #socket: Socket;
   readonly #decoder: SnapshotDecoder;
+  readonly #state: StateEnd;
   #timeline: Timeline;
   readonly #delayMs: number;
   readonly #now: () => number;
@@ -158,6 +165,7 @@ export class Connection {
   readonly #pingTimer: ReturnType<typeof setInterval>;
   readonly #listeners: { readonly [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]> } = {
     snapshot: new Set(),
+    state: new Set(),
     event: new Set(),
     you: new Set(),
     zone: new Set(),
@@ -177,6 +185,7 @@ export class Connection {
     // One snapshot before the time shown, one after it, and one for jitter.
     this.tracks = new Tracks(Math.ceil(this.#delayMs / intervalMs) + 3);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
+    this.#state = new StateEnd(answer.zone);
     this.#timeline = new Timeline(answer.tickRate);
     this.#now = options.now ?? (() => performance.now());
     this.#you = answer.type === "welcome" ? answer.you : 0;
@@ -202,6 +211,19 @@ export class Connection {
   /** The player's entity in full precision as of the last snapshot, its xp and gold; null while it has none. */
   get own(): Readonly<YouJson> | null {
     return this.#decoder.you;
+  }
+
+  /**
+   * What the zone's game tells everybody, as its `sync.broadcast` declares it; empty until the first message of a zone. Read only. The same
+   * object until the zone is another.
+   */
+  get state(): StateView {
+    return this.#state.broadcast;
+  }
+
+  /** What it tells this player alone: `sync.perPlayer`. */
+  get ownState(): StateView {
+    return this.#state.own;
   }
 
   /** Of the last snapshot. */
@@ -288,18 +310,31 @@ export class Connection {
 
   #receiveFrame(bytes: Uint8Array): void {
     this.stats.bytesIn += bytes.length;
-    this.#decoder.decode(bytes);
-    this.#applied();
+    if (this.#state.isState(bytes)) {
+      this.#told(this.#state.receiveBytes(bytes));
+    } else {
+      this.#decoder.decode(bytes);
+      this.#applied();
+    }
   }
 
   #receiveText(text: string): void {
     this.stats.bytesIn += text.length;
-    if (text.startsWith('{"type":"snapshot"')) {
+    if (text.startsWith("[")) {
+      this.#told(this.#state.receiveText(text));
+    } else if (text.startsWith('{"type":"snapshot"')) {
       this.#decoder.applyJson(parseSnapshot(text));
       this.#applied();
     } else {
       this.#handle(parseServerMessage(text));
     }
+  }
+
+  /** events: null while more of the message is to come. */
+  #told(events: readonly { readonly name: string; readonly data: unknown }[] | null): void {
+    if (events === null) return;
+    for (const listener of this.#listeners.state) listener();
+    for (const event of events) for (const listener of this.#listeners.event) listener(event);
   }
 
   #applied(): void {
@@ -321,6 +356,7 @@ export class Connection {
     const { zone } = answer;
     if (zone.name !== this.#zone.name) {
       this.#decoder.reset(zone, zone.columns);
+      this.#state.begin(zone);
       this.#timeline = new Timeline(this.tickRate);
       this.#startTick = answer.tick;
       this.#zone = zone;

@@ -11,6 +11,7 @@ import { Places } from "../sim/places.js";
 import { instancesOf, type Template } from "../sim/template.js";
 import type { WorldSpec } from "../sim/world.js";
 import type { Guard } from "../sim/zones.js";
+import { infoOf } from "../state/scopes.js";
 import {
   CAPACITY_MAX,
   capacityProblem,
@@ -125,6 +126,7 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
       places: await placesOf(definition, map),
       zone: first?.zone ?? zoneFor(settings, seats),
       seats,
+      ...(definition.sync === undefined ? {} : { sync: infoOf(definition.sync) }),
       replicated: columns.filter(([, column]) => typeof column === "object" && column.replicate).map(([name]) => name),
       rules: rulesOf(game, settings, templates),
     },

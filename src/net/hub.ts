@@ -7,6 +7,7 @@ import type { KindInfo } from "../protocol/control.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
+import { JSON_TEXT, MSGPACK } from "../state/formats.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight, type Stock } from "./flight.js";
@@ -94,8 +95,8 @@ export class Hub {
     return [this.#idle, this.#flights];
   }
 
-  /** A new session. Throws SERVER_FULL. */
-  open(wire: Wire, format: Format): Session {
+  /** A new session. state: the encoding of state messages, by default that of the format. Throws SERVER_FULL. */
+  open(wire: Wire, format: Format, state: number = format === "json" ? JSON_TEXT : MSGPACK): Session {
     const session = this.#idle.acquire();
     const flight = session === null ? null : this.#flights.acquire();
     if (session === null || flight === null) {
@@ -104,7 +105,7 @@ export class Hub {
       throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
     }
     flight.start();
-    session.start(wire, flight, format);
+    session.start(wire, flight, format, state);
     this.#sessions.add(session);
     return session;
   }

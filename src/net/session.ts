@@ -24,6 +24,7 @@ import type { Audience } from "./audience.js";
 import { EventQueue } from "./event-queue.js";
 import type { Flight } from "./flight.js";
 import type { Hub } from "./hub.js";
+import { StateLink } from "./state-link.js";
 import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./wire.js";
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
@@ -53,6 +54,8 @@ export class Session {
   ack = 0;
   /** Counts sessions, and so spreads what is done in turns. */
   ordinal = 0;
+  /** What it is told of the state tree of what it sees. */
+  readonly state: StateLink;
 
   readonly #hub: Hub;
   readonly #view = new View();
@@ -79,10 +82,12 @@ export class Session {
   constructor(hub: Hub) {
     this.#hub = hub;
     this.#events = new EventQueue(hub.counters);
+    this.state = new StateLink(hub.counters);
   }
 
-  /** Another client's from now on. */
-  start(wire: Wire, flight: Flight, format: Format): void {
+  /** Another client's from now on. state: the encoding of state messages, see state/formats.ts. */
+  start(wire: Wire, flight: Flight, format: Format, state: number): void {
+    this.state.start(wire, flight, state);
     this.ordinal = this.#hub.counters.sessionsOpened++;
     this.#wire = wire;
     this.#flight = flight;
@@ -137,6 +142,7 @@ export class Session {
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
     this.#watch(audience);
+    audience.beginState(this);
     this.#be(id, audience);
   }
 
@@ -249,6 +255,7 @@ export class Session {
     this.#giveUpSeat();
     this.#watched?.remove(this);
     this.#flight?.abandon();
+    this.state.end();
     this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
     this.#view.follow();
     this.#view.reset();

@@ -11,5 +11,14 @@ export interface Rates {
  * rates that divide, every n-th tick; with others as even as whole ticks allow, and exactly snapshotRate of every tickRate.
  */
 export function isSnapshotTick(tick: number, { tickRate, snapshotRate }: Rates): boolean {
-  return Math.floor((tick * snapshotRate) / tickRate) !== Math.floor(((tick - 1) * snapshotRate) / tickRate);
+  return isTurn(tick, snapshotRate, tickRate);
+}
+
+/** Whether players are told of the state tree after this tick, so many times a second, and after every tick where that is more. */
+export function isSyncTick(tick: number, rate: number, tickRate: number): boolean {
+  return rate >= tickRate || isTurn(tick, rate, tickRate);
+}
+
+function isTurn(tick: number, rate: number, tickRate: number): boolean {
+  return Math.floor((tick * rate) / tickRate) !== Math.floor(((tick - 1) * rate) / tickRate);
 }

@@ -8,6 +8,8 @@ import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import type { SnapshotZone } from "../protocol/snapshot-encoder.js";
+import type { StateSink } from "../state/feed.js";
+import type { SyncInfo } from "../state/formats.js";
 import type { Gate } from "./gates.js";
 import type { Tell } from "./world-spec.js";
 
@@ -53,6 +55,8 @@ export interface Venue {
   readonly template: string;
   /** Players at a time, bots aside. */
   readonly playersMax: number;
+  /** What clients are told of its state tree; null when its game declares none. */
+  readonly sync: SyncInfo | null;
   /** Why it stopped; null while it runs. */
   readonly fault: GyreError | null;
   /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
@@ -69,6 +73,8 @@ export interface Venue {
   onPossess: ((seat: number, id: EntityId) => void) | null;
   /** The game tells players something. */
   onTell: ((tell: Readonly<Tell>) => void) | null;
+  /** What changed in the state tree, see feed.ts. */
+  onState: StateSink | null;
   /** A player crosses: its seat here means nothing any more, it has `seat` in the zone `to` now, and hears onEnter of that one. */
   onSeatMoved: ((from: number, to: string, seat: number) => void) | null;
   /** A join that was taken could not be kept: the seat means nothing any more. Never for a venue that refuses by throwing. */
@@ -91,6 +97,14 @@ export interface Venue {
   leave(seat: number): void;
   /** The seat's wish, and an action, 0 for none. False, and nothing is changed, when there is no room (COMMANDS_FULL) or the zone stopped. */
   input(seat: number, seq: number, dx: number, dy: number, action: number): boolean;
+
+  /**
+   * Who sits in the seat, or with NO_SEAT spectators, are told the whole state tree next time, in this encoding, and its changes from then on. Asked
+   * too often, it does no harm. False: there is no room for it now.
+   */
+  askState(seat: number, format: number): boolean;
+  /** Encodings that are read here, a bit each; any others are not made. False as above. */
+  useStateFormats(formats: number): boolean;
 
   /** The tick of the newest state that the scene can show. */
   readonly newestTick: number;

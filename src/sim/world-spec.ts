@@ -3,6 +3,7 @@ import { GyreError } from "../errors.js";
 import type { Kernel, Zone, ZoneSpec } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import { type ColumnInfo, typeOf } from "../protocol/fields.js";
+import type { SyncInfo } from "../state/formats.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { CROSSERS_PER_TICK_MAX, GATES_MAX, type Gate } from "./gates.js";
 import { COMMANDS_PER_SEAT } from "./inbox.js";
@@ -33,6 +34,8 @@ export interface WorldSpec {
   readonly gates: readonly Gate[];
   /** Own columns that clients get, by name. */
   readonly replicated: readonly string[];
+  /** What clients are told of the game's state tree; absent when it declares none. */
+  readonly sync?: SyncInfo;
   /** Makes the rules of this world. Called by the constructor, which then lets them set the world up. */
   readonly rules: (world: World) => Rules;
   /** Takes up where `save` left off, in place of setting up. */

@@ -135,7 +135,7 @@ export function schemaOfPatterns(patterns: readonly string[]): Schema | null {
 
 function shapeOf(declared: Plain, pattern: string, stars: number): Shape {
   const place = { pattern, hash: hashPattern(pattern), stars };
-  if (!isObject(declared)) return { ...place, kind: "value", first: frozen(declared) };
+  if (!isObject(declared)) return { ...place, kind: "value", first: frozen(copied(declared)) };
   const entry = declared[TABLE];
   if (entry !== undefined) return { ...place, kind: "table", entry: shapeOf(entry, `${pattern}/${TABLE}`, stars + 1) };
   const names = Object.keys(declared);
@@ -166,6 +166,10 @@ export function frozen(value: Plain): Plain {
     Object.freeze(value);
   }
   return value;
+}
+
+function copied(value: Plain): Plain {
+  return typeof value === "object" && value !== null ? (JSON.parse(JSON.stringify(value)) as Plain) : value;
 }
 
 export function isObject(value: unknown): value is { readonly [key: string]: Plain } {

@@ -49,10 +49,20 @@ export interface PlayerParts {
 /** What the main thread and the slots know of the zones of this spec. */
 export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   return Array.from({ length: spec.zones }, (_, i) => {
-    const { name, map, gates, zone, seats, replicated, template = "", playersMax = seats } = worldSpec(spec, i);
+    const {
+      name,
+      map,
+      gates,
+      zone,
+      seats,
+      replicated,
+      template = "",
+      playersMax = seats,
+      sync = null,
+    } = worldSpec(spec, i);
     const { width, height, tileSize } = map;
     return {
-      ...{ name, map, gates, template, playersMax, seats, tileSize },
+      ...{ name, map, gates, template, playersMax, seats, tileSize, sync },
       ...{ width: width * tileSize, height: height * tileSize, capacity: Math.max(1, zone.capacity) },
       replicated: replicated.map((column) => ({ name: column, type: zone.columns?.[column] ?? "u8" })),
     };

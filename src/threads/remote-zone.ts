@@ -9,6 +9,8 @@ import type { ColumnInfo } from "../protocol/fields.js";
 import type { Gate } from "../sim/gates.js";
 import type { Figures, Venue } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
+import { NO_SEAT, type StateNote, type StateSink } from "../state/feed.js";
+import type { SyncInfo } from "../state/formats.js";
 import type { Memory } from "../sync/memory.js";
 import { CaptureReader, type CaptureShape } from "./captures.js";
 import { ASLEEP, LOCKED } from "./figures.js";
@@ -21,6 +23,7 @@ export interface RemoteZoneSpec extends CaptureShape {
   readonly gates: readonly Gate[];
   readonly template: string;
   readonly playersMax: number;
+  readonly sync: SyncInfo | null;
 }
 
 /** What a zone needs of whoever has its rings. Zones by index, players by id. */
@@ -40,6 +43,9 @@ export interface Link {
   input(id: number, seq: number, dx: number, dy: number, action: number): boolean;
   ackOf(scene: CaptureReader, id: number): number;
   isWithin(id: number): boolean | null;
+  /** id: 0 for spectators. False when there is no room. */
+  askState(id: number, zone: number, format: number): boolean;
+  useStateFormats(zone: number, formats: number): boolean;
 }
 
 export class RemoteZone implements Venue {
@@ -50,12 +56,14 @@ export class RemoteZone implements Venue {
   readonly replicated: readonly ColumnInfo[];
   readonly template: string;
   readonly playersMax: number;
+  readonly sync: SyncInfo | null;
   readonly scene: CaptureReader;
   fault: GyreError | null = null;
 
   onEnter: ((seat: number, id: EntityId) => void) | null = null;
   onPossess: ((seat: number, id: EntityId) => void) | null = null;
   onTell: ((tell: Readonly<Tell>) => void) | null = null;
+  onState: StateSink | null = null;
   onSeatMoved: ((from: number, to: string, seat: number) => void) | null = null;
   onRefused: ((seat: number, error: GyreError) => void) | null = null;
   onInputRefused: ((seat: number, seq: number) => void) | null = null;
@@ -77,6 +85,7 @@ export class RemoteZone implements Venue {
     this.replicated = spec.replicated;
     this.template = spec.template;
     this.playersMax = spec.playersMax;
+    this.sync = spec.sync;
     this.scene = new CaptureReader(captures, spec);
   }
 
@@ -138,6 +147,14 @@ export class RemoteZone implements Venue {
     return this.#link.isWithin(seat);
   }
 
+  askState(seat: number, format: number): boolean {
+    return this.#link.askState(seat === NO_SEAT ? 0 : seat, this.index, format);
+  }
+
+  useStateFormats(formats: number): boolean {
+    return this.#link.useStateFormats(this.index, formats);
+  }
+
   figures(): Readonly<Figures> {
     const figures = this.#link.figuresOf(this.index);
     figures.commandsRefused += this.#refused;
@@ -168,6 +185,11 @@ export class RemoteZone implements Venue {
     tell.y = y;
     tell.radius = radius;
     this.onTell?.(tell);
+  }
+
+  /** False: nobody wants to know. */
+  stateTold(note: Readonly<StateNote>): boolean {
+    return this.onState?.(note) ?? false;
   }
 
   stopped(error: GyreError): void {
