@@ -87,7 +87,7 @@ export class Session {
 
   /** Another client's from now on. state: the encoding of state messages, see state/formats.ts. */
   start(wire: Wire, flight: Flight, format: Format, state: number): void {
-    this.state.start(wire, flight, state);
+    this.state.start(wire, state);
     this.ordinal = this.#hub.counters.sessionsOpened++;
     this.#wire = wire;
     this.#flight = flight;
@@ -199,7 +199,7 @@ export class Session {
 
   /** Sends the events that wait. */
   flushEvents(): void {
-    if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
+    if (this.#wire !== null) this.#events.send(this.#wire, this.#flownBytes);
   }
 
   /** Sends this snapshot, unless the last one is still on its way. */
@@ -401,6 +401,11 @@ export class Session {
     this.#hub.counters.bytesOut += size;
   }
 
+  /** Of what its socket holds, snapshots and state, which have bounds of their own. */
+  get #flownBytes(): number {
+    return (this.#flight?.bytes ?? 0) + this.state.unsentBytes;
+  }
+
   #refuse(error: GyreError): void {
     this.#hub.counters.refuse(error.code);
     this.#reply({ type: "error", code: error.code, message: error.message });
@@ -408,7 +413,7 @@ export class Session {
 
   #reply(message: ServerMessage): void {
     if (this.#wire === null) return;
-    if (this.#wire.queuedBytes - (this.#flight?.bytes ?? 0) > REPLY_BACKLOG_BYTES_MAX) {
+    if (this.#wire.queuedBytes - this.#flownBytes > REPLY_BACKLOG_BYTES_MAX) {
       this.close(CLOSE_TRY_LATER, "replies are not read");
       return;
     }

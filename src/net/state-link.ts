@@ -9,12 +9,11 @@ import { NO_SEAT } from "../state/feed.js";
 import { CHUNK_KIND, CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
 import { CHUNK_BYTES } from "../state/limits.js";
 import type { NetCounters } from "./counters.js";
-import type { Flight } from "./flight.js";
 import type { Wire } from "./wire.js";
 
 /** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
 export const WAITING_BYTES_MAX = 256 * 1024;
-/** Bytes that its socket may hold, snapshots aside, for more to be sent. */
+/** Bytes of state messages that its socket may hold for more to be sent. */
 export const UNSENT_BYTES_MAX = 64 * 1024;
 /** Chunks of a long message in one tick. */
 const CHUNKS_PER_TICK_MAX = 4;
@@ -31,8 +30,6 @@ export interface StateMessage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly text: string | null;
 }
-
-const nothing = (): void => {};
 
 export class StateLink {
   /** Of state/formats.ts. */
@@ -52,20 +49,21 @@ export class StateLink {
   /** Bytes of the first that were sent, in chunks. */
   #sent = 0;
   #wire: Wire | null = null;
-  #flight: Flight | null = null;
+  /** What its socket holds of them. Another one for each client, as sockets let go when they like. */
+  #unsent = { bytes: 0 };
 
   constructor(counters: NetCounters) {
     this.#counters = counters;
   }
 
-  start(wire: Wire, flight: Flight, format: number): void {
+  start(wire: Wire, format: number): void {
     this.#wire = wire;
-    this.#flight = flight;
+    this.#unsent = { bytes: 0 };
     this.format = format;
   }
 
   end(): void {
-    this.#wire = this.#flight = null;
+    this.#wire = null;
     this.#waiting.length = 0;
     this.#bytes = this.#sent = 0;
     this.state = OFF;
@@ -77,9 +75,14 @@ export class StateLink {
     return this.#waiting.length === 0;
   }
 
+  /** Bytes of state messages that its socket has not sent yet. */
+  get unsentBytes(): number {
+    return this.#unsent.bytes;
+  }
+
   /** Whether its socket takes more. */
   get isDrained(): boolean {
-    return (this.#wire?.queuedBytes ?? 0) - (this.#flight?.bytes ?? 0) <= UNSENT_BYTES_MAX;
+    return this.#unsent.bytes <= UNSENT_BYTES_MAX;
   }
 
   /** Everything anew, which it waited for. */
@@ -131,9 +134,9 @@ export class StateLink {
   }
 
   #send(wire: Wire, { bytes, text }: StateMessage): void {
-    this.#count(bytes.length);
-    if (text === null) wire.sendBytes(bytes, bytes.length, nothing);
-    else wire.sendText(text);
+    const flushed = this.#flying(bytes.length);
+    if (text === null) wire.sendBytes(bytes, bytes.length, flushed);
+    else wire.sendText(text, flushed);
   }
 
   #sendChunk(wire: Wire, bytes: Uint8Array): void {
@@ -143,12 +146,17 @@ export class StateLink {
     chunk[0] = CHUNK_KIND;
     chunk[1] = CHUNK_STATE | (this.#sent === bytes.length ? CHUNK_LAST : 0);
     chunk.set(part, CHUNK_HEAD_BYTES);
-    this.#count(chunk.length);
-    wire.sendBytes(chunk, chunk.length, nothing);
+    wire.sendBytes(chunk, chunk.length, this.#flying(chunk.length));
   }
 
-  #count(bytes: number): void {
+  /** So much takes off. Returns what is called when it has landed. */
+  #flying(bytes: number): () => void {
     this.#counters.stateSent++;
     this.#counters.bytesOut += bytes;
+    const unsent = this.#unsent;
+    unsent.bytes += bytes;
+    return () => {
+      unsent.bytes -= bytes;
+    };
   }
 }
