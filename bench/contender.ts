@@ -16,6 +16,7 @@ import { pathContenders } from "./path.js";
 import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
+import { stateContenders } from "./state.js";
 import { moveContenders, tickContenders } from "./tick.js";
 import { worldContenders } from "./world.js";
 import { zonesContenders } from "./zones.js";
@@ -34,6 +35,7 @@ const BENCHES: Record<string, Contenders> = {
   path: pathContenders,
   zones: zonesContenders,
   handoff: handoffContenders,
+  state: stateContenders,
 };
 
 const now = (): number => performance.now();

@@ -11,7 +11,7 @@ import { pointSets, RADIUS, teams } from "./points.js";
 /** Spatial indexes. */
 export const INDEXES = ["kdbush", "flatbush", "rbush", "d3-quadtree"] as const;
 /** All packages that benches ask for. */
-export const PEERS = [...INDEXES, "pathfinding", "piscina", "tinypool"] as const;
+export const PEERS = [...INDEXES, "msgpackr", "pathfinding", "piscina", "tinypool"] as const;
 const NONE = -1;
 const LIMIT = RADIUS * RADIUS;
 /** d3-quadtree leaves points at the radius out. The next larger squared distance of two points is 1/256 more. */

@@ -6,6 +6,7 @@ import type { Distribution, Params } from "./operation.js";
 import { INDEXES } from "./peers.js";
 import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
+import { STATE_VARIANTS } from "./state.js";
 
 export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation";
 
@@ -34,6 +35,8 @@ export interface Sizes {
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
+  /** Players of a room whose state is synced. */
+  rooms: number[];
 }
 
 const KERNEL = ["simd", "scalar"];
@@ -55,6 +58,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     threads: [1, 2],
     handoffs: [1980],
     jobs: [100],
+    rooms: [5, 50, 500],
   },
 };
 
@@ -74,6 +78,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     threads: [2],
     handoffs: [1980],
     jobs: [100],
+    rooms: [50],
   },
 };
 
@@ -104,6 +109,7 @@ export function casesOf(sizes: Sizes): Case[] {
     ),
     ...list("zones", "ms", KERNEL, manyZones(sizes)),
     ...handoffs(sizes),
+    ...list("state", "ms", STATE_VARIANTS, counts(sizes.rooms)),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }

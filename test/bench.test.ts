@@ -28,6 +28,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     threads: [2],
     handoffs: [20],
     jobs: [4],
+    rooms: [5],
   },
   effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
 };

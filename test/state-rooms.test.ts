@@ -1,7 +1,9 @@
 /** The state tree through worlds, hubs and threads: who is told what, when it comes, and that nothing is missing in the end. */
+
+import { createServer as createPublished, type Game } from "gyre";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { connect, watch } from "../src/client.js";
+import { type Connection, connect, watch } from "../src/client.js";
 import { defineGame } from "../src/game/define.js";
 import { loadKernel } from "../src/kernel/load.js";
 import { createServer } from "../src/server.js";
@@ -388,6 +390,34 @@ test("over real sockets, in every encoding: mirrors, events, and no secret of on
     assert.equal(Object.keys(spectator.ownState).length, 0);
     assert.ok(["day", "night"].includes(spectator.state["phase"]));
     for (const connection of [...players, spectator]) connection.close();
+  } finally {
+    await server.close();
+  }
+});
+
+test("with threads it comes the same way, and goes on when a zone failed and was taken up anew", async () => {
+  const { default: game }: { default: Game } = await import(new URL("games/synced.js", import.meta.url).href);
+  const server = await createPublished({ game, port: 0, npcs: 0, bots: 0, threads: 1 });
+  try {
+    const players = await Promise.all([
+      connect(server.ws, { name: "p0" }),
+      connect(server.ws, { name: "p1", state: "json" }),
+    ]);
+    await until("all know themselves", () =>
+      players.every(({ ownState }, i) => ownState["quest"] === `secret of p${i}`),
+    );
+    const seqOf = ({ ownState }: Connection): number =>
+      Math.max(0, ...Object.values<{ count: number }>(ownState["bag"]).map(({ count }) => count));
+    const [ann] = players;
+    let seq = ann.input({ dx: 0, dy: 0 });
+    await until("the input is told", () => seqOf(ann) === seq);
+    ann.input({ dx: 0, dy: 0, action: "break" });
+    seq = ann.input({ dx: 0, dy: 0 });
+    await until("what came after the failure is told", () => seqOf(ann) === seq);
+    let applied = 0;
+    players[1]?.on("state", () => applied++);
+    await until("the others are told, too", () => applied > 5);
+    for (const connection of players) connection.close();
   } finally {
     await server.close();
   }

@@ -200,5 +200,5 @@ function messageOf(bytes: Uint8Array, format: number): StateMessage {
 
 /** The note's bytes are somebody else's. */
 function kept({ count, bytes }: Items): Items {
-  return count === 0 && bytes.length === 0 ? NO_ITEMS : { count, bytes: Uint8Array.from(bytes) };
+  return count === 0 && bytes.length === 0 ? NO_ITEMS : { count, bytes: new Uint8Array(bytes) };
 }

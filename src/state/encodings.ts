@@ -1,6 +1,6 @@
 /**
  * The encodings of state messages, by number: patches and events as items of lists, each written once for all who read the encoding. MessagePack
- * is written by a library, item by item, behind each other where they lie in the frame. `plain` is for people: paths in full, no hashes, no slots.
+ * is written by a library, behind what is in the frame already. `plain` is for people: paths in full, no hashes, no slots.
  */
 import { Encoder } from "@msgpack/msgpack";
 import { DELETE } from "./formats.js";
@@ -18,46 +18,56 @@ export interface StateEvent {
 export interface Encoding {
   /** Whether it is text: items have a comma between each two. */
   readonly isText: boolean;
-  patch(patch: Patch, sink: ByteSink): void;
-  event(event: StateEvent, sink: ByteSink): void;
+  patches(patches: readonly Patch[], sink: ByteSink): void;
+  events(events: readonly StateEvent[], sink: ByteSink): void;
 }
 
 const packer = new Encoder();
 
 const msgpack: Encoding = {
   isText: false,
-  patch({ shape, keys, op, value }, sink) {
-    const head = [shape.hash, keysSent(keys), op];
-    sink.append(packer.encodeSharedRef(op === DELETE ? head : [...head, value]));
-  },
-  event({ name, data }, sink) {
-    sink.append(packer.encodeSharedRef([name, JSON.parse(data)]));
-  },
+  patches: (patches, sink) => appendPacked(patches.map(patchSent), sink),
+  events: (events, sink) =>
+    appendPacked(
+      events.map(({ name, data }) => [name, JSON.parse(data)]),
+      sink,
+    ),
 };
 
 const json: Encoding = {
   isText: true,
-  patch({ shape, keys, op, value }, sink) {
-    const head = `[${shape.hash},${JSON.stringify(keysSent(keys))},${op}`;
-    sink.text(op === DELETE ? `${head}]` : `${head},${JSON.stringify(value)}]`);
-  },
-  event: eventText,
+  patches: (patches, sink) => sink.text(JSON.stringify(patches.map(patchSent)).slice(1, -1)),
+  events: eventTexts,
 };
 
 const plain: Encoding = {
   isText: true,
-  patch({ shape, keys, op, value }, sink) {
-    const head = `[${JSON.stringify(pathOf(shape.pattern, keys))},${op}`;
-    sink.text(op === DELETE ? `${head}]` : `${head},${JSON.stringify(value)}]`);
+  patches(patches, sink) {
+    const sent = patches.map(({ shape, keys, op, value }) => {
+      const path = pathOf(shape.pattern, keys);
+      return op === DELETE ? [path, op] : [path, op, value];
+    });
+    sink.text(JSON.stringify(sent).slice(1, -1));
   },
-  event: eventText,
+  events: eventTexts,
 };
 
 /** By their numbers, see formats.ts. */
 export const ENCODINGS: readonly Encoding[] = [msgpack, json, plain];
 
-function eventText({ name, data }: StateEvent, sink: ByteSink): void {
-  sink.text(`[${JSON.stringify(name)},${data}]`);
+function patchSent({ shape, keys, op, value }: Patch): Plain {
+  return op === DELETE ? [shape.hash, keysSent(keys), op] : [shape.hash, keysSent(keys), op, value];
+}
+
+/** The items of a list: packed as one, without its head. */
+function appendPacked(items: readonly unknown[], sink: ByteSink): void {
+  if (items.length === 0) return;
+  const headBytes = items.length < 16 ? 1 : items.length < 0x1_0000 ? 3 : 5;
+  sink.append(packer.encodeSharedRef(items).subarray(headBytes));
+}
+
+function eventTexts(events: readonly StateEvent[], sink: ByteSink): void {
+  sink.text(events.map(({ name, data }) => `[${JSON.stringify(name)},${data}]`).join());
 }
 
 /** One key stands alone, others and none in a list. */

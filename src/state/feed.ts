@@ -271,20 +271,14 @@ export class StateFeed {
   #packed(encoding: Encoding, patches: readonly Patch[]): Items {
     const sink = this.#patches;
     sink.clear();
-    for (const [i, patch] of patches.entries()) {
-      if (i > 0 && encoding.isText) sink.text(",");
-      encoding.patch(patch, sink);
-    }
+    encoding.patches(patches, sink);
     return { count: patches.length, bytes: sink.bytes };
   }
 
   #eventsPacked(encoding: Encoding, { events }: Told): Items {
     const sink = this.#events;
     sink.clear();
-    for (const [i, event] of events.entries()) {
-      if (i > 0 && encoding.isText) sink.text(",");
-      encoding.event(event, sink);
-    }
+    encoding.events(events, sink);
     return { count: events.length, bytes: sink.bytes };
   }
 
