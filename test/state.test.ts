@@ -262,6 +262,21 @@ test("golden: every kind of message in MessagePack, the same arrays as in JSON",
   ]);
 });
 
+test("docs/state.md has these messages, and no others", () => {
+  const [, golden = ""] = readFileSync("docs/state.md", "utf8").split("## Golden messages");
+  const [text, packed] = [played(JSON_TEXT).said, played(MSGPACK).said];
+  const lines = golden.split("\n").filter((line) => line.startsWith("["));
+  assert.ok(lines.length >= 7);
+  for (const line of lines) {
+    const [said = "", bytes] = line.split(/ {2,}/);
+    const index = text.indexOf(said);
+    assert.ok(index >= 0, said);
+    if (bytes !== undefined) assert.is(bytes, packed[index]);
+  }
+  for (const [, pattern = "", hash] of golden.matchAll(/(\/\S+) (0x[0-9a-f]{8})/g))
+    assert.is(hashPattern(pattern), Number(hash));
+});
+
 test("golden: in plain, with paths", () => {
   const { said } = played(PLAIN);
   assert.is(said[0], '[1,["/quest",1,""],107,["/phase",1,"day"],["/monsters",1,{}],["/monsters/dragon",1,{"hp":3}]]');

@@ -154,6 +154,30 @@ test("the import rule refuses an upward, a sideways and a foreign import, and fi
   assert.equal(importsOf(forms), ["a", "b", "c", "d", "e", "f"]);
 });
 
+/** All files of src that a file imports, and packages by their names, itself included; types are gone by then. */
+function reachedFrom(entry: string, found = new Set<string>()): Set<string> {
+  if (found.has(entry)) return found;
+  found.add(entry);
+  const text = withoutComments(readFileSync(join("src", entry), "utf8"));
+  for (const [statement] of text.matchAll(/(?:import|export)\s[^;]*?from\s*["'][^"']+["']|import\(["'][^"']+["']\)/g)) {
+    if (/^(import|export) type\b/.test(statement)) continue;
+    const [specifier = ""] = importsOf(statement);
+    if (specifier.startsWith(".")) reachedFrom(join(dirname(entry), specifier).replace(/\.js$/, ".ts"), found);
+    else found.add(specifier);
+  }
+  return found;
+}
+
+test("the client reads state messages without what writes them, and without a package but ws", () => {
+  const reached = reachedFrom("client.ts");
+  assert.ok(reached.has(join("state", "mirror.ts")));
+  assert.not.ok(reached.has(join("state", "encodings.ts")) || reached.has(join("state", "tree.ts")));
+  assert.equal(
+    [...reached].filter((name) => !name.endsWith(".ts")),
+    ["ws"],
+  );
+});
+
 test("time and chance come in as parameters, but for the command line, the clock's caller and pages", () => {
   const found: string[] = [];
   for (const { path, part, text } of sources()) {
