@@ -158,13 +158,14 @@ export class StateRelay {
     const message = this.#composed(room, note);
     if (seat !== NO_SEAT) {
       const link = this.#linkOf(seat);
-      if (link !== undefined && this.#links.has(link) && link.format === format)
-        this.#begin(link, seat, message, note.tick);
+      if (link === undefined || !this.#links.has(link) || link.format !== format) return;
+      this.#begin(link, seat, message, note.tick);
       return;
     }
+    // Whoever of them asked: all who can take it.
     for (const link of this.#links) {
-      if (link.seat === NO_SEAT && link.format === format && link.state !== CURRENT)
-        this.#begin(link, seat, message, note.tick);
+      if (link.seat !== NO_SEAT || link.format !== format || link.state === CURRENT || !link.isDrained) continue;
+      this.#begin(link, seat, message, note.tick);
     }
   }
 
