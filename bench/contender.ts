@@ -18,6 +18,7 @@ import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
 import { snapshotContenders } from "./snapshot.js";
+import { stateContenders } from "./state.js";
 import { moveContenders, tickContenders } from "./tick.js";
 import { worldContenders } from "./world.js";
 import { zonesContenders } from "./zones.js";
@@ -38,6 +39,7 @@ const BENCHES: Record<string, Contenders> = {
   handoff: handoffContenders,
   snapshot: snapshotContenders,
   fanout: fanoutContenders,
+  state: stateContenders,
 };
 
 const now = (): number => performance.now();

@@ -9,6 +9,7 @@ import { INDEXES } from "./peers.js";
 import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
 import { SNAPSHOT_VARIANTS, WHOLE_VARIANTS } from "./snapshot.js";
+import { STATE_VARIANTS } from "./state.js";
 
 export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "us/frame" | "bytes" | (typeof METRICS)[Metric];
 
@@ -44,6 +45,8 @@ export interface Sizes {
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
+  /** Players of a room whose state is synced. */
+  rooms: number[];
 }
 
 const KERNEL = ["simd", "scalar"];
@@ -76,6 +79,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     clients: [500, 1000, 2000],
     handoffs: [1980],
     jobs: [100],
+    rooms: [5, 50, 500],
   },
 };
 
@@ -106,6 +110,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     clients: [100],
     handoffs: [1980],
     jobs: [100],
+    rooms: [50],
   },
 };
 
@@ -139,6 +144,7 @@ export function casesOf(sizes: Sizes): Case[] {
     ...snapshots(sizes),
     ...list("fanout", "us/frame", FANOUT_VARIANTS, fanouts(sizes)),
     ...list("end-to-end", METRICS.snapshots, END_TO_END_VARIANTS, counts(sizes.clients)),
+    ...list("state", "ms", STATE_VARIANTS, counts(sizes.rooms)),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }

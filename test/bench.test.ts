@@ -35,6 +35,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     clients: [6],
     handoffs: [20],
     jobs: [4],
+    rooms: [5],
   },
   effort: {
     rounds: 1,

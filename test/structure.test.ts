@@ -16,6 +16,7 @@ const PARTS: Readonly<Record<string, number>> = {
   sync: 0,
   "kernel.ts": 0.5,
   protocol: 1,
+  state: 1,
   sim: 2,
   client: 2,
   "client.ts": 2.5,
@@ -37,7 +38,7 @@ const PARTS: Readonly<Record<string, number>> = {
 
 /** Parts that may know less than their number allows. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
-  client: ["errors.ts", "kernel", "protocol"],
+  client: ["errors.ts", "kernel", "protocol", "state"],
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
   // Other people's servers are measured by what they send, too: it knows no host.
@@ -48,6 +49,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may use which package, or Node itself. What is not here is used nowhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@msgpack/msgpack": ["state"],
   "as-bind": ["maps"],
   fflate: ["maps"],
   "fast-xml-parser": ["maps"],
@@ -155,6 +157,30 @@ test("the import rule refuses an upward, a sideways and a foreign import, and fi
   const forms = `import "a"; import { b } from "b"; import type { c } from 'c';
     export * from "d"; const e = await import("e"); export type { f } from "f";`;
   assert.equal(importsOf(forms), ["a", "b", "c", "d", "e", "f"]);
+});
+
+/** All files of src that a file imports, and packages by their names, itself included; types are gone by then. */
+function reachedFrom(entry: string, found = new Set<string>()): Set<string> {
+  if (found.has(entry)) return found;
+  found.add(entry);
+  const text = withoutComments(readFileSync(join("src", entry), "utf8"));
+  for (const [statement] of text.matchAll(/(?:import|export)\s[^;]*?from\s*["'][^"']+["']|import\(["'][^"']+["']\)/g)) {
+    if (/^(import|export) type\b/.test(statement)) continue;
+    const [specifier = ""] = importsOf(statement);
+    if (specifier.startsWith(".")) reachedFrom(join(dirname(entry), specifier).replace(/\.js$/, ".ts"), found);
+    else found.add(specifier);
+  }
+  return found;
+}
+
+test("the client reads state messages without what writes them, and without a package but ws", () => {
+  const reached = reachedFrom("client.ts");
+  assert.ok(reached.has(join("state", "mirror.ts")));
+  assert.not.ok(reached.has(join("state", "encodings.ts")) || reached.has(join("state", "tree.ts")));
+  assert.equal(
+    [...reached].filter((name) => !name.endsWith(".ts")),
+    ["ws"],
+  );
 });
 
 test("time and chance come in as parameters, but for the command line, the clock's caller and pages", () => {

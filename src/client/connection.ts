@@ -26,10 +26,12 @@ import { ADAPTIVE_MS_MAX, Playback } from "./playback.js";
 import type { Prediction, PredictionOptions } from "./prediction.js";
 import { Reconnector } from "./reconnector.js";
 import type { Socket } from "./socket.js";
+import { StateEnd, type StateView } from "./state-end.js";
 import { Tracks } from "./tracks.js";
 import {
   type ConnectionEvents,
   type EntityOf,
+  type EventOf,
   type GameTypes,
   newStats,
   type Predicted,
@@ -38,6 +40,8 @@ import {
 } from "./types.js";
 import { Window } from "./window.js";
 
+/** In {@link Stats.bytesByStream}. */
+const STATE = 4;
 /** Milliseconds from the call to the server's answer, at most. */
 const CONNECT_MS_MAX = 10_000;
 /** Milliseconds between two measurements of the round trip; with prediction; and of the first ones then. */
@@ -120,6 +124,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   readonly tracks: Tracks;
   readonly #stats: Stats = newStats();
   readonly #parts: Parts;
+  readonly #state: StateEnd;
   readonly #now: () => number;
   readonly #listeners = new Listeners<ConnectionEvents<G>>();
   readonly #decoder: SnapshotDecoder;
@@ -160,6 +165,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
     this.#decoder.onMismatch = (cell) => this.#repair(cell);
+    this.#state = new StateEnd(answer.zone);
     this.#you = answer.type === "welcome" ? answer.you : 0;
     this.#startTick = answer.tick;
     this.#view = first.type === "view" ? first : null;
@@ -201,6 +207,19 @@ export class Connection<G extends GameTypes = GameTypes> {
    */
   get predicted(): Readonly<Predicted> | null {
     return this.predict(this.#now());
+  }
+
+  /**
+   * What the zone's game tells everybody, as its `sync.broadcast` declares it; empty until the first message of a zone. Read only. The same
+   * object until the zone is another.
+   */
+  get state(): StateView {
+    return this.#state.broadcast;
+  }
+
+  /** What it tells this player alone: `sync.perPlayer`. */
+  get ownState(): StateView {
+    return this.#state.own;
   }
 
   /** Of the last snapshot. */
@@ -331,6 +350,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     const { zone } = answer;
     const isOther = zone.name !== this.#zone.name;
     this.#decoder.reset(zone, zone.columns);
+    this.#state.begin(zone);
     this.#chunks.reset();
     this.#playback.reset();
     this.#startTick = answer.tick;
@@ -383,6 +403,12 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   #receiveBytes(bytes: Uint8Array): void {
     this.#stats.bytesIn += bytes.length;
+    // Its pieces may come between those of a snapshot.
+    if (this.#state.isState(bytes)) {
+      this.#stats.bytesByStream[STATE] += bytes.length;
+      this.#told(this.#state.receiveBytes(bytes));
+      return;
+    }
     const whole = isChunk(bytes) ? this.#chunks.add(bytes) : bytes;
     if (whole !== null) this.#receiveFrame(whole);
   }
@@ -396,12 +422,22 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   #receiveText(text: string): void {
     this.#stats.bytesIn += text.length;
-    if (text.startsWith('{"type":"snapshot"')) {
+    if (text.startsWith("[")) {
+      this.#stats.bytesByStream[STATE] += text.length;
+      this.#told(this.#state.receiveText(text));
+    } else if (text.startsWith('{"type":"snapshot"')) {
       this.#decoder.applyJson(parseSnapshot(text));
       this.#applied();
     } else {
       this.#handle(parseServerMessage(text));
     }
+  }
+
+  /** events: null while more of the message is to come. */
+  #told(events: readonly { readonly name: string; readonly data: unknown }[] | null): void {
+    if (events === null) return;
+    this.#listeners.tell("state");
+    for (const event of events) this.#listeners.tell("event", event as EventOf<G>);
   }
 
   #applied(): void {
@@ -452,6 +488,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (answer.type === "welcome" && answer.session !== undefined) this.#session = answer.session;
     if (zone.name !== this.#zone.name) {
       this.#decoder.reset(zone, zone.columns);
+      this.#state.begin(zone);
       this.#playback.reset();
       this.#startTick = answer.tick;
       this.#zone = zone;

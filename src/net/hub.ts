@@ -8,6 +8,7 @@ import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
+import { JSON_TEXT, MSGPACK } from "../state/formats.js";
 import { Admission, JOINS_PER_TICK_MAX } from "./admission.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
@@ -138,8 +139,11 @@ export class Hub {
     return [this.#idle, this.#flights];
   }
 
-  /** A new session; when there are as many as may be, in the place of one without a connection. Throws SERVER_FULL. */
-  open(wire: Wire, format: Format): Session {
+  /**
+   * A new session; when there are as many as may be, in the place of one without a connection. state: the encoding of state messages, by
+   * default that of the format. Throws SERVER_FULL.
+   */
+  open(wire: Wire, format: Format, state: number = format === "json" ? JSON_TEXT : MSGPACK): Session {
     if (this.#sessions.size >= this.#sessionsMax) this.resumption.endFirst();
     const session = this.#idle.acquire();
     const flight = session === null ? null : this.#flights.acquire();
@@ -149,7 +153,7 @@ export class Hub {
       throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
     }
     flight.start();
-    session.start(wire, flight, format);
+    session.start(wire, flight, format, state);
     this.#sessions.add(session);
     return session;
   }

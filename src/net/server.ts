@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { GyreError } from "../errors.js";
 import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from "../protocol/control.js";
 import type { Venues } from "../sim/venue.js";
+import { FORMAT_NAMES, type StateFormat } from "../state/formats.js";
 import type { Hub } from "./hub.js";
 import { mapBytes } from "./map-bytes.js";
 import type { Page } from "./pages.js";
@@ -158,8 +159,8 @@ export class NetServer {
 
   #admit(): void {
     for (const { request, socket, head } of this.#waiting.splice(0, UPGRADES_PER_TURN)) {
-      const format = formatOf(request.url ?? "/");
-      this.#upgrader.handleUpgrade(request, socket, head, (client) => this.#open(client, format, socket));
+      const { format, state } = formatsOf(request.url ?? "/");
+      this.#upgrader.handleUpgrade(request, socket, head, (client) => this.#open(client, format, state, socket));
     }
     if (this.#waiting.length > 0) setImmediate(() => this.#admit());
   }
@@ -171,13 +172,13 @@ export class NetServer {
     socket.end(`${head}Content-Length: ${reason.length}\r\n\r\n${reason}`);
   }
 
-  #open(client: WebSocket, format: Format, socket: Socket): void {
+  #open(client: WebSocket, format: Format, state: number | undefined, socket: Socket): void {
     const { hub } = this.#options;
     socket.setNoDelay(true);
     const wire = new SocketWire(client, socket);
     let session: Session;
     try {
-      session = hub.open(wire, format);
+      session = hub.open(wire, format, state);
     } catch (error) {
       if (!(error instanceof GyreError)) throw error;
       client.on("error", () => client.terminate());
@@ -212,8 +213,11 @@ function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(query < 0 ? "" : url.slice(query));
 }
 
-function formatOf(url: string): Format {
-  return queryOf(url).get("format") === "json" ? "json" : "binary";
+/** state: undefined for that of the format. */
+function formatsOf(url: string): { format: Format; state: number | undefined } {
+  const query = queryOf(url);
+  const state = FORMAT_NAMES.indexOf(query.get("state") as StateFormat);
+  return { format: query.get("format") === "json" ? "json" : "binary", state: state < 0 ? undefined : state };
 }
 
 /** Status and reason; null when the request may become a session. */
@@ -222,7 +226,11 @@ function refusalOf({ url = "/", headers }: IncomingMessage): [number, string] | 
   const offered = (headers["sec-websocket-protocol"] ?? SUBPROTOCOL).split(",").map((name) => name.trim());
   if (pathOf(url) !== "/ws") return [404, "the path is /ws"];
   if (!offered.includes(SUBPROTOCOL)) return [400, `the subprotocol is ${SUBPROTOCOL}`];
-  return ["binary", "json"].includes(queryOf(url).get("format") ?? "binary") ? null : [400, "format is binary or json"];
+  const query = queryOf(url);
+  if (!["binary", "json"].includes(query.get("format") ?? "binary")) return [400, "format is binary or json"];
+  const state = query.get("state");
+  const isKnown = state === null || FORMAT_NAMES.some((name) => name === state);
+  return isKnown ? null : [400, `state is one of ${FORMAT_NAMES.join(", ")}`];
 }
 
 /** By the stable codes of ws. */

@@ -27,6 +27,7 @@ import type { Audience } from "./audience.js";
 import { EventQueue } from "./event-queue.js";
 import type { Flight } from "./flight.js";
 import type { Hub } from "./hub.js";
+import { StateLink } from "./state-link.js";
 import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./wire.js";
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
@@ -58,6 +59,8 @@ export class Session {
   token = "";
   /** Counts sessions, and so spreads what is done in turns. */
   ordinal = 0;
+  /** What it is told of the state tree of what it sees. */
+  readonly state: StateLink;
 
   readonly #hub: Hub;
   readonly #view: View;
@@ -98,10 +101,12 @@ export class Session {
     this.#hub = hub;
     this.#view = new View(hub.streams);
     this.#events = new EventQueue(hub.counters);
+    this.state = new StateLink(hub.counters);
   }
 
-  /** Another client's from now on. */
-  start(wire: Wire, flight: Flight, format: Format): void {
+  /** Another client's from now on. state: the encoding of state messages, see state/formats.ts. */
+  start(wire: Wire, flight: Flight, format: Format, state: number): void {
+    this.state.start(wire, state);
     this.ordinal = this.#hub.counters.sessionsOpened++;
     this.#isUsed = true;
     this.#wire = wire;
@@ -159,6 +164,7 @@ export class Session {
     this.#rowSeat = this.seat;
     this.#enteredTick = audience.venue.tick;
     if (this.#wire !== null) this.#watch(audience);
+    audience.beginState(this);
     this.#be(id, audience);
   }
 
@@ -226,7 +232,7 @@ export class Session {
 
   /** Sends the events that wait. */
   flushEvents(): void {
-    if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
+    if (this.#wire !== null) this.#events.send(this.#wire, this.#flownBytes);
   }
 
   /** Sends what the round has for it, unless its last frame is still on its way. */
@@ -351,6 +357,7 @@ export class Session {
     this.#events.clear();
     this.#watched?.remove(this);
     this.#flight?.abandon();
+    this.state.end();
     this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
     this.#view.follow();
     this.#view.reset();
@@ -577,6 +584,11 @@ export class Session {
     this.#hub.counters.bytesOut += size;
   }
 
+  /** Of what its socket holds, snapshots and state, which have bounds of their own. */
+  get #flownBytes(): number {
+    return (this.#flight?.bytes ?? 0) + this.state.unsentBytes;
+  }
+
   #refuse(error: GyreError): void {
     this.#hub.counters.refuse(error.code);
     this.#reply({ type: "error", code: error.code, message: error.message });
@@ -584,7 +596,7 @@ export class Session {
 
   #reply(message: ServerMessage): void {
     if (this.#wire === null) return;
-    if (this.#wire.queuedBytes - (this.#flight?.bytes ?? 0) > REPLY_BACKLOG_BYTES_MAX) {
+    if (this.#wire.queuedBytes - this.#flownBytes > REPLY_BACKLOG_BYTES_MAX) {
       this.#giveUp("replies are not read");
       return;
     }

@@ -208,6 +208,13 @@ function describeSessions(registry: Registry, hub: Hub): void {
     "Events of games that sessions had no room for",
     () => counters.eventsDropped,
   );
+  counter(registry, "gyre_state_sent_total", "Messages of state trees sent", () => counters.stateSent);
+  counter(
+    registry,
+    "gyre_state_resyncs_total",
+    "Sessions that had missed some of a state tree, and were told all of it",
+    () => counters.stateResyncs,
+  );
   counterByCode(registry, "gyre_refused_total", "Messages and upgrades refused, by error code", counters.refused);
   counterByCode(registry, "gyre_sessions_closed_total", "Sessions closed for cause, by close code", counters.closed);
 }

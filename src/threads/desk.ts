@@ -17,12 +17,13 @@ import type { Kernel } from "../kernel/types.js";
 import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
+import { NO_SEAT } from "../state/feed.js";
 import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import type { SharedRing } from "../sync/ring.js";
 import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { forget, isSeen, type Listening, listen, stop } from "./listen.js";
-import { emptyTell, NoticeWriter } from "./notices.js";
+import { EVERYBODY, emptyTell, NoticeWriter } from "./notices.js";
 import type { PlayerTable } from "./players.js";
 import type { Homes } from "./remote-zones.js";
 import { type Requests, readRequest, toNeighbour } from "./requests.js";
@@ -251,6 +252,28 @@ export class Desk implements Requests {
     const home = homes.home(zone);
     if (home === slot) this.#residents[zone]?.world.reset(seed);
     else this.#neighbours[home]?.reset(zone, seed);
+    return true;
+  }
+
+  /** Who does not hear of it asks again. */
+  askState(id: number, zone: number, format: number): true {
+    const { players, homes, slot } = this.#spec;
+    const home = homes.home(zone);
+    if (home !== slot) {
+      this.#neighbours[home]?.askState(id, zone, format);
+    } else if (id === EVERYBODY) {
+      this.#residents[zone]?.world.askState(NO_SEAT, format);
+    } else if (players.has(id) && players.zone(id) === zone) {
+      this.#residents[zone]?.world.askState(players.seat(id), format);
+    }
+    return true;
+  }
+
+  useStateFormats(zone: number, formats: number): true {
+    const { homes, slot } = this.#spec;
+    const home = homes.home(zone);
+    if (home === slot) this.#residents[zone]?.world.useStateFormats(formats);
+    else this.#neighbours[home]?.useStateFormats(zone, formats);
     return true;
   }
 

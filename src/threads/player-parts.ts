@@ -55,9 +55,9 @@ export interface PlayerParts {
 export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   return Array.from({ length: spec.zones }, (_, i) => {
     const world = worldSpec(spec, i);
-    const { name, map, gates, zone, seats, streams, template = "", playersMax = seats } = world;
+    const { name, map, gates, zone, seats, streams, template = "", playersMax = seats, sync = null } = world;
     const replicated = world.replicated.map((column) => ({ ...column, type: zone.columns?.[column.name] ?? "u8" }));
-    return { ...{ name, map, gates, template, playersMax, seats, streams, replicated }, extent: extentOf(world) };
+    return { ...{ name, map, gates, template, playersMax, seats, streams, replicated, sync }, extent: extentOf(world) };
   });
 }
 

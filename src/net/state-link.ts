@@ -1,0 +1,162 @@
+/**
+ * One session's end of the state tree: whether it is up to date, and what waits to be sent to it. What waits is bounded; a session that is further
+ * behind is told everything anew once its socket has drained, so a slow reader misses changes in between and never a value.
+ *
+ *     OFF ── watches a zone ──> BEHIND ── asked ──> ASKED ── told everything ──> CURRENT
+ *                                  ^───────── too much waits, or a note was lost ─────┘
+ */
+import { NO_SEAT } from "../state/feed.js";
+import { CHUNK_KIND, CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
+import { CHUNK_BYTES } from "../state/limits.js";
+import type { NetCounters } from "./counters.js";
+import type { Wire } from "./wire.js";
+
+/** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
+export const WAITING_BYTES_MAX = 256 * 1024;
+/** Bytes of state messages that its socket may hold for more to be sent. */
+export const UNSENT_BYTES_MAX = 64 * 1024;
+/** Chunks of a long message in one tick. */
+const CHUNKS_PER_TICK_MAX = 4;
+/** Before the bytes of a chunk. */
+const CHUNK_HEAD_BYTES = 2;
+
+export const OFF = 0;
+export const BEHIND = 1;
+export const ASKED = 2;
+export const CURRENT = 3;
+
+/** A message as it is sent, shared by all who get it: text where it is one. */
+export interface StateMessage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly text: string | null;
+}
+
+export class StateLink {
+  /** Of state/formats.ts. */
+  format = 0;
+  /** Where its player is in; NO_SEAT for a spectator. */
+  seat = NO_SEAT;
+  state = OFF;
+  /** The tick of what it was told last of its own part. */
+  tick = -1;
+  /** When it asked, as its relay counts. */
+  askedAt = 0;
+
+  readonly #counters: NetCounters;
+  readonly #waiting: StateMessage[] = [];
+  /** Bytes of all that waits. */
+  #bytes = 0;
+  /** Bytes of the first that were sent, in chunks. */
+  #sent = 0;
+  #wire: Wire | null = null;
+  /** What its socket holds of them. Another one for each client, as sockets let go when they like. */
+  #unsent = { bytes: 0 };
+
+  constructor(counters: NetCounters) {
+    this.#counters = counters;
+  }
+
+  start(wire: Wire, format: number): void {
+    this.#wire = wire;
+    this.#unsent = { bytes: 0 };
+    this.format = format;
+  }
+
+  end(): void {
+    this.#wire = null;
+    this.#waiting.length = 0;
+    this.#bytes = this.#sent = 0;
+    this.state = OFF;
+    this.seat = NO_SEAT;
+  }
+
+  /** Whether all that it was told is on its way. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Bytes of state messages that its socket has not sent yet. */
+  get unsentBytes(): number {
+    return this.#unsent.bytes;
+  }
+
+  /** Whether its socket takes more. */
+  get isDrained(): boolean {
+    return this.#unsent.bytes <= UNSENT_BYTES_MAX;
+  }
+
+  /** Everything anew, which it waited for. */
+  begin(message: StateMessage, tick: number): void {
+    this.state = CURRENT;
+    this.tick = tick;
+    this.#push(message);
+  }
+
+  /** What changed. */
+  push(message: StateMessage): void {
+    if (this.#bytes + message.bytes.length > WAITING_BYTES_MAX) this.fallBehind();
+    else this.#push(message);
+  }
+
+  /** What waits is given up, but for a message that has begun. */
+  fallBehind(): void {
+    this.#counters.stateResyncs++;
+    this.state = BEHIND;
+    const begun = this.#sent > 0 ? this.#waiting[0] : undefined;
+    this.#waiting.length = 0;
+    this.#bytes = 0;
+    if (begun !== undefined) this.#push(begun, true);
+  }
+
+  /** Sends what waits, as far as the socket takes it. */
+  pump(): void {
+    let chunks = 0;
+    while (this.#wire !== null && this.isDrained && chunks < CHUNKS_PER_TICK_MAX) {
+      const message = this.#waiting[0];
+      if (message === undefined) return;
+      if (message.text === null && message.bytes.length > CHUNK_BYTES) {
+        chunks++;
+        this.#sendChunk(this.#wire, message.bytes);
+        if (this.#sent < message.bytes.length) continue;
+      } else {
+        this.#send(this.#wire, message);
+      }
+      this.#waiting.shift();
+      this.#bytes -= message.bytes.length;
+      this.#sent = 0;
+    }
+  }
+
+  #push(message: StateMessage, isBegun = false): void {
+    this.#waiting.push(message);
+    this.#bytes += message.bytes.length;
+    if (!isBegun && this.#waiting.length === 1) this.pump();
+  }
+
+  #send(wire: Wire, { bytes, text }: StateMessage): void {
+    const flushed = this.#flying(bytes.length);
+    if (text === null) wire.sendShared(bytes, flushed);
+    else wire.sendText(text, flushed);
+  }
+
+  #sendChunk(wire: Wire, bytes: Uint8Array): void {
+    const part = bytes.subarray(this.#sent, this.#sent + CHUNK_BYTES);
+    this.#sent += part.length;
+    const chunk = new Uint8Array(CHUNK_HEAD_BYTES + part.length);
+    chunk[0] = CHUNK_KIND;
+    chunk[1] = CHUNK_STATE | (this.#sent === bytes.length ? CHUNK_LAST : 0);
+    chunk.set(part, CHUNK_HEAD_BYTES);
+    wire.sendShared(chunk, this.#flying(chunk.length));
+  }
+
+  /** So much takes off. Returns what is called when it has landed. */
+  #flying(bytes: number): () => void {
+    this.#counters.stateSent++;
+    this.#counters.bytesOut += bytes;
+    const unsent = this.#unsent;
+    unsent.bytes += bytes;
+    return () => {
+      unsent.bytes -= bytes;
+    };
+  }
+}
