@@ -129,6 +129,16 @@ export class Hub {
     return this.#sessions.size;
   }
 
+  /** Bytes that wait for sockets to take them: of all sessions, and of the one with most. O(sessions). */
+  get queuedBytes(): { sum: number; max: number } {
+    let [sum, max] = [0, 0];
+    for (const { queuedBytes } of this.#sessions) {
+      sum += queuedBytes;
+      max = Math.max(max, queuedBytes);
+    }
+    return { sum, max };
+  }
+
   /** The simulation's tick. */
   get tick(): number {
     return this.#zones.tick;

@@ -88,6 +88,9 @@ export class NetServer {
     this.#http.maxConnections = options.sessionsMax + EXTRA_CONNECTIONS;
     this.#http.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
+      // Thousands that end at once are all read before the first is closed.
+      socket.on("end", this.#poke);
+      socket.on("error", this.#poke);
       socket.once("close", () => {
         this.#sockets.delete(socket);
         this.#poke();

@@ -121,6 +121,11 @@ export class Session {
     this.#heardOf = true;
   }
 
+  /** Bytes handed over to its connection that the operating system has not taken. */
+  get queuedBytes(): number {
+    return this.#wire?.queuedBytes ?? 0;
+  }
+
   /** Whether it is this connection's: one that ended may be another's already. */
   isOf(wire: Wire): boolean {
     return this.#wire === wire;

@@ -189,6 +189,9 @@ function describeSessions(registry: Registry, hub: Hub): void {
   gauge(registry, "gyre_sessions_detached", "Those that lost their connection", () => resumption.count);
   counter(registry, "gyre_sessions_resumed_total", "Resumed on another connection", () => resumption.resumed);
   counter(registry, "gyre_sessions_expired_total", "Lost, and ended without", () => resumption.expired);
+  gauge(registry, "gyre_session_queued_bytes", "Bytes that sockets have not taken", () => hub.queuedBytes.sum);
+  gauge(registry, "gyre_session_queued_bytes_max", "Of one session, at most", () => hub.queuedBytes.max);
+  gauge(registry, "gyre_joins_waiting", "Joins that wait for their turn", () => hub.admission.waiting);
   counter(registry, "gyre_sessions_opened_total", "Sessions opened", () => counters.sessionsOpened);
   counter(registry, "gyre_sessions_vanished_total", "Sessions that stopped answering", () => counters.vanished);
   counter(registry, "gyre_messages_in_total", "Text messages received", () => counters.messagesIn);
