@@ -114,14 +114,14 @@ export function lossesLine(rows: Row[]): string {
   const losses = rows.flatMap((row) =>
     Object.keys(row.variants)
       .filter((variant) => loses(row, variant))
-      .map((variant) => `${title(row)}: ${variant} ${verbOf(row)} ${(ratioOf(row, variant) ?? 1).toFixed(2)} of it`),
+      .map((variant) => `${title(row)}: ${variant} ${sayingOf(row, (ratioOf(row, variant) ?? 1).toFixed(2))}`),
   );
   return losses.length === 0 ? "gyre loses nowhere in this run" : `gyre loses in\n  ${losses.join("\n  ")}`;
 }
 
-function verbOf({ unit }: Row): string {
-  if (RATES.includes(unit)) return "does";
-  return unit.startsWith("bytes") ? "sends" : "takes";
+function sayingOf({ unit }: Row, ratio: string): string {
+  if (RATES.includes(unit)) return `does ${ratio} of it`;
+  return unit.startsWith("bytes") ? `sends ${ratio} of the bytes` : `takes ${ratio} of the time`;
 }
 
 /** Benches that have a table of their own, since their contenders are others than the kernel's. */

@@ -228,7 +228,7 @@ test("takes more of a rate for better, and less of bytes", () => {
   assert.match(screenTable(row("snapshots/s", 30)), /js .* 1\.50x {2}simd loses/);
   assert.not.match(screenTable(row("snapshots/s", 10)), "loses");
   assert.match(screenTable(row("bytes", 10)), /js .* 0\.50x {2}simd loses/);
-  assert.match(lossesLine([row("bytes", 10)]), "js sends 0.50 of it");
+  assert.match(lossesLine([row("bytes", 10)]), "js sends 0.50 of the bytes");
   assert.match(lossesLine([row("Hz", 60)]), "js does 3.00 of it");
 });
 
