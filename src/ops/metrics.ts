@@ -204,6 +204,18 @@ function describeSessions(registry: Registry, hub: Hub): void {
     "Snapshots withheld from slow sessions",
     () => counters.snapshotsSkipped,
   );
+  const { tally } = counters;
+  const parts = ["near", "normal", "far", "head"].map((name, i) => {
+    return { name, bytes: () => tally.blockBytes[i] ?? tally.headBytes };
+  });
+  counterBy(registry, "part", "gyre_snapshot_bytes_total", "Bytes of snapshots", parts, ({ bytes }) => bytes());
+  counter(
+    registry,
+    "gyre_snapshots_overtaken_total",
+    "Frames given up because the snapshot was written over",
+    () => counters.snapshotsOvertaken,
+  );
+  counter(registry, "gyre_cells_repaired_total", "Cells that a client found to differ", () => counters.repairs);
   counter(registry, "gyre_tells_sent_total", "Events of games sent to players", () => counters.eventsSent);
   counter(
     registry,

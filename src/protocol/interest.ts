@@ -48,8 +48,7 @@ export function interestGrid(
 
 /** Steps, rounded half up, at least 0. */
 export function quantise(units: number, stepsPerUnit: number): number {
-  const steps = Math.floor(units * stepsPerUnit + 0.5);
-  return steps > 0 ? steps : 0;
+  return Math.max(0, Math.floor(units * stepsPerUnit + 0.5));
 }
 
 /** The column of so many steps from the left, or the row of so many from the top; what lies outside counts to the border cell. */
