@@ -156,6 +156,11 @@ export class Hub {
     for (const session of this.#sessions) session.close(code, reason);
   }
 
+  /** Ends all sessions without a word to anybody. */
+  drop(): void {
+    for (const session of this.#sessions) session.end();
+  }
+
   #audienceOf(venue: Venue): Audience {
     const audience = this.#byVenue.get(venue);
     if (audience === undefined) throw new GyreError("ZONE_UNKNOWN", `there is no zone ${JSON.stringify(venue.name)}`);

@@ -68,6 +68,9 @@ export class NetServer {
   readonly #upgrader: WebSocketServer;
   /** Upgrades that wait for their turn; no more than there may be connections. */
   #waiting: Upgrade[] = [];
+  /** All that are open, upgraded or not. */
+  readonly #sockets = new Set<Socket>();
+  #closed: Promise<void> | null = null;
 
   constructor(options: NetServerOptions) {
     this.#options = options;
@@ -78,6 +81,10 @@ export class NetServer {
       });
     });
     this.#http.maxConnections = options.sessionsMax + EXTRA_CONNECTIONS;
+    this.#http.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     this.#upgrader = new WebSocketServer(TRANSPORT);
   }
@@ -90,13 +97,18 @@ export class NetServer {
     });
   }
 
-  /** Stops listening and ends every connection: sessions with 1001, which may take CLOSE_TIMEOUT_MS. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  /**
+   * Stops listening and ends every connection: sessions with 1001, which may take CLOSE_TIMEOUT_MS. force: nobody is told, all sockets are
+   * destroyed, also when it is closing already.
+   */
+  async close(force = false): Promise<void> {
+    this.#closed ??= new Promise<void>((resolve) => this.#http.close(() => resolve()));
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
-    this.#options.hub.close();
+    if (force) this.#options.hub.drop();
+    else this.#options.hub.close();
     this.#http.closeAllConnections();
-    await closed;
+    if (force) for (const socket of this.#sockets) socket.destroy();
+    await this.#closed;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
