@@ -2,9 +2,13 @@
  * Prediction: the predictor against the kernel of a server, of which it knows what the wire says; the clock that says how far ahead it is;
  * and connections that predict, to real servers, over a network that is slow.
  */
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { chromium } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Lead } from "../src/client/lead.js";
+import { predictions } from "../src/client/prediction.js";
 import { INPUTS_MAX, Predictor } from "../src/client/predictor.js";
 import { mapUrl, readMap } from "../src/client/zone-map.js";
 import { type Connection, type ConnectOptions, connect } from "../src/client.js";
@@ -517,6 +521,137 @@ test("without a map there is no prediction: it says so, and all else goes on", a
     await until("the input is applied", () => connection.ack === seq);
     assert.equal([connection.predicted, connection.stats.corrections], [null, 0]);
     connection.close();
+  });
+});
+
+test("a correction of 30 units glides to nothing in half a second, one of 200 is shown at once; both are exact at once", async () => {
+  const make = await predictions();
+  for (const units of [30, 200]) {
+    const map = new Uint8Array(12 + 64 * 64);
+    new DataView(map.buffer).setUint32(0, 64, true);
+    new DataView(map.buffer).setUint32(4, 64, true);
+    const prediction = make(60, {
+      address: new URL("ws://host/ws"),
+      fetch: async () => ({ ok: true, status: 200, arrayBuffer: async () => map.buffer }),
+      failed: (error) => assert.unreachable(error.message),
+    });
+    prediction.enter({ name: "a", width: 2048, height: 2048, tileSize: 32, columns: [], kinds: [], gates: [] });
+    for (let i = 0; i < 6; i++) prediction.pong(i, 100, 50);
+    const own = { id: 1, x: 500, y: 500, vx: 0, vy: 0, speed: 120, halfSize: 8, wishX: 0, wishY: 0 };
+    await until("the map is there", () => {
+      prediction.snapshot(100, 0, own, true, 100);
+      return prediction.at(100) !== null;
+    });
+    const { x } = prediction.at(100)!;
+    assert.is(x, 500);
+    assert.is(prediction.snapshot(101, 0, own, true, 100), false);
+    assert.is(prediction.snapshot(102, 0, { ...own, x: 500 + units }, true, 100), true);
+    const shown = (atMs: number) => prediction.at(atMs)!.x;
+    assert.is(shown(100), units === 30 ? 500 : 700);
+    assert.is(prediction.at(100)?.exactX, 500 + units);
+    let last = shown(100);
+    for (let ms = 100; ms <= 600; ms += 10) {
+      assert.ok(shown(ms) >= last);
+      last = shown(ms);
+    }
+    assert.ok(Math.abs(last - 500 - units) < 0.1, `${last}`);
+    prediction.close();
+  }
+});
+
+/** What a built file imports at once, and what those do. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(`build/js/${file}`, "utf8");
+  for (const [, name] of text.matchAll(/(?:from|import) ?"\.\/([^"]+)"/g)) loadedWith(name!, seen);
+  return seen;
+}
+
+test("who does not predict loads no kernel: neither is imported by the built gyre/client but when it is asked for", () => {
+  const isKernel = (file: string): boolean => readFileSync(`build/js/${file}`, "utf8").includes("zoneStep");
+  assert.equal([...loadedWith("client.js")].filter(isKernel), []);
+  assert.ok([...loadedWith("kernel.js")].some(isKernel), "it would have been found");
+});
+
+const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+if (!existsSync(BROWSER)) {
+  test(`skipped: there is no browser at ${BROWSER}; the environment variable CHROMIUM may name one`, () => {});
+} else {
+  test("in a browser it predicts as well, and loads one build of the kernel; and none without predict", async () => {
+    await served(WALK, async (server) => {
+      const browser = await chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+      try {
+        const page = await browser.newPage();
+        const files: string[] = [];
+        await page.route("**/gyre/*", (route) => {
+          files.push(basename(route.request().url()));
+          return route.fulfill({ path: `build/js/${files.at(-1)}`, contentType: "text/javascript" });
+        });
+        await page.goto(`${server.http}/healthz`);
+        const walk = (predict: boolean) =>
+          page.evaluate(
+            async ({ url, predict }) => {
+              const client: typeof import("../src/client.js") = await import(`${location.origin}/gyre/client.js`);
+              const connection = await client.connect(url, { name: "ann", predict });
+              const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+              while (predict ? connection.predicted === null : connection.own === null) await later();
+              const seq = connection.input({ dx: 1, dy: 0.5 });
+              while (connection.ack < seq) await later();
+              const last = connection.input({ dx: 0, dy: 0 });
+              while (connection.ack < last) await later();
+              const { predicted, own, stats } = connection;
+              connection.close();
+              return { corrections: stats.corrections, predicted: predicted?.exactX, own: own?.x };
+            },
+            { url: server.ws, predict },
+          );
+        assert.is((await walk(false)).predicted, undefined);
+        assert.equal(
+          files.filter((file) => /prediction|-(release|checked)/.test(file)),
+          [],
+        );
+        const { predicted, own } = await walk(true);
+        assert.is(predicted, own);
+        const builds = files.filter((file) => /-(release|checked)-/.test(file));
+        assert.ok(builds.length === 1 && builds[0]?.startsWith("simd-local-release"), builds.join());
+      } finally {
+        await browser.close();
+      }
+    });
+  });
+}
+
+interface Tiny {
+  columns: { coins: number };
+  events: { coin: { name: string; coins: number }; over: null };
+}
+
+test("a game's types are those of entities and events", async () => {
+  const definition = {
+    ...WALK,
+    columns: { coins: { type: "u16", replicate: true } },
+    join(world) {
+      world.tell("coin", { name: "ann", coins: 3 });
+      return world.spawn("player", 100, 100);
+    },
+  } as GameDefinition;
+  await served(definition, async (server) => {
+    const connection = await connect<Tiny>(server.ws, { name: "ann" });
+    const heard: number[] = [];
+    connection.on("event", (event) => {
+      if (event.name === "coin") heard.push(event.data.coins);
+      // @ts-expect-error: `over` has no coins.
+      if (event.name === "over") heard.push(event.data.coins);
+    });
+    await until("it sees itself", () => connection.entities.has(connection.you));
+    const coins: number | undefined = connection.entities.get(connection.you)?.coins;
+    assert.is(coins, 0);
+    connection.close();
+    const other = await connect<Tiny>(server.ws, { name: "bob" });
+    await until("who was there heard of it", () => heard.length > 0);
+    assert.equal(heard, [3]);
+    other.close();
   });
 });
 
