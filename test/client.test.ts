@@ -12,12 +12,9 @@ import { Tracks } from "../src/client/tracks.js";
 import { Window } from "../src/client/window.js";
 import { connect, GyreError, watch } from "../src/client.js";
 import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";
-import { FrameBuffer } from "../src/protocol/frame-buffer.js";
-import { JsonEncoder } from "../src/protocol/json-encoder.js";
 import { EntityRecord } from "../src/protocol/remote-entity.js";
-import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
-import { View } from "../src/protocol/view.js";
 import { below, FakeZone, generator } from "./support/fake-zone.js";
+import { Snapshots } from "./support/snapshots.js";
 
 type Handler<T> = ((event: T) => void) | null;
 
@@ -78,15 +75,10 @@ async function scripted(
   socket.say({ ...WELCOME, zone: { ...ZONE, columns } });
   const connection = await promise;
   const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64, columns);
-  const encoder = new SnapshotEncoder(zone, columns);
-  const view = new View();
-  const frame = new FrameBuffer(4096);
+  const snapshots = new Snapshots(zone, columns);
   const snapshot = (tick: number, atMs: number, ack = 0): void => {
     clock.ms = atMs;
-    encoder.begin(tick, 64);
-    const size = encoder.compose(view, zone.columns.id[0]!, ack, frame);
-    encoder.end();
-    socket.sayFrame(frame.bytes.subarray(0, size));
+    socket.sayFrame(snapshots.frame(tick, zone.columns.id[0]!, ack));
   };
   return { connection, socket, clock, zone, snapshot };
 }
@@ -516,18 +508,14 @@ test("through a gate: the world of before is forgotten, the next is shown from i
   assert.equal(heard, ["zone-1", 0, you]);
   assert.equal([connection.you, connection.zone.name, connection.tick, connection.own], [you, "zone-1", 40, null]);
   assert.is(connection.ack, 3);
-  const encoder = new SnapshotEncoder(next, columns);
-  const frame = new FrameBuffer(4096);
-  const view = new View();
+  const snapshots = new Snapshots(next, columns);
   for (const [tick, x] of [
     [42, 10],
     [45, 20],
   ] as const) {
     next.columns.x[5] = x;
     clock.ms += 50;
-    encoder.begin(tick, 8);
-    socket.sayFrame(frame.bytes.subarray(0, encoder.compose(view, you, 4, frame)));
-    encoder.end();
+    socket.sayFrame(snapshots.frame(tick, you, 4));
   }
   assert.is(connection.entities, map, "always the same map");
   assert.equal([...map.keys()], [you]);
@@ -656,14 +644,11 @@ async function listening(): Promise<{ server: WebSocketServer; url: string }> {
 for (const format of ["binary", "json"] as const) {
   test(`over a real WebSocket, ${format} snapshots of a moving world arrive as they are`, async () => {
     const zone = new FakeZone(2048, 2048, 32, 32);
-    const encoder = new SnapshotEncoder(zone);
     const { server, url } = await listening();
     const you = zone.spawn(0, 1000, 1000);
     for (let slot = 1; slot < 20; slot++) zone.spawn(slot, 100 * slot, 50 * slot, slot);
     server.on("connection", (socket) => {
-      const view = new View();
-      const frame = new FrameBuffer(4096);
-      const json = new JsonEncoder();
+      const snapshots = new Snapshots(zone);
       socket.on("message", (data) => {
         const message = JSON.parse(String(data));
         if (message.type === "join")
@@ -671,10 +656,10 @@ for (const format of ["binary", "json"] as const) {
         // The world moves on each input, so that the test needs no timer.
         if (message.type !== "input") return;
         for (let slot = 0; slot < 20; slot++) zone.columns.x[slot]! += 3;
-        encoder.begin(100 + message.seq, 20);
-        if (format === "json") socket.send(json.compose(encoder, view, you, message.seq));
-        else socket.send(frame.bytes.slice(0, encoder.compose(view, you, message.seq, frame)));
-        encoder.end();
+        const tick = 100 + message.seq;
+        socket.send(
+          format === "json" ? snapshots.text(tick, you, message.seq) : snapshots.frame(tick, you, message.seq),
+        );
       });
     });
     const connection = await connect(url, { name: "ann", format });

@@ -17,13 +17,11 @@ import { defineGame } from "../src/game/define.js";
 import type { GameDefinition } from "../src/game/types.js";
 import { loadKernel } from "../src/kernel/load.js";
 import type { Kernel, Zone } from "../src/kernel/types.js";
-import { FrameBuffer } from "../src/protocol/frame-buffer.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
-import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
-import { View } from "../src/protocol/view.js";
 import { createServer, type GyreServer } from "../src/server.js";
 import { below, generator, type RandomNumber } from "./support/fake-zone.js";
 import { type Network, slowSockets } from "./support/slow-sockets.js";
+import { Snapshots } from "./support/snapshots.js";
 import { until } from "./support/until.js";
 import { drawn } from "./support/worlds.js";
 
@@ -78,10 +76,8 @@ class Duel {
   readonly verdicts: string[] = [];
   readonly waiting: { seq: number; tick: number; dx: number; dy: number }[] = [];
   readonly places: [number, number][] = [];
-  readonly #encoder: SnapshotEncoder;
+  readonly #snapshots: Snapshots;
   readonly #decoder: SnapshotDecoder;
-  readonly #view = new View();
-  readonly #frame = new FrameBuffer(1 << 16);
   #seq = 0;
 
   constructor(server: Kernel, client: Kernel, spec: Spec, random: RandomNumber) {
@@ -89,7 +85,10 @@ class Duel {
     this.zone = server.createZone({ width, height, tileSize, tiles, tickRate, capacity: 8 });
     for (let others = below(random, 5); others > 0; others--) spawnSomewhere(this.zone, random, tileSize);
     this.id = spawnSomewhere(this.zone, random, tileSize);
-    this.#encoder = new SnapshotEncoder(this.zone);
+    const { columns, own, capacity } = this.zone;
+    this.#snapshots = new Snapshots({
+      ...{ columns, own, capacity, width: this.zone.width, height: this.zone.height, tileSize },
+    });
     this.#decoder = new SnapshotDecoder(this.zone);
     const info = { name: "zone-0", width: this.zone.width, height: this.zone.height, tileSize: this.zone.tileSize };
     const header = new Uint8Array(12 + tiles.length);
@@ -128,9 +127,7 @@ class Duel {
   /** A snapshot is taken; its arrival is the call that it returns. */
   snapshot(): () => void {
     const { tick } = this.zone;
-    this.#encoder.begin(tick, this.zone.highWater);
-    const frame = this.#frame.bytes.slice(0, this.#encoder.compose(this.#view, this.id, this.ack, this.#frame));
-    this.#encoder.end();
+    const frame = this.#snapshots.frame(tick, this.id, this.ack);
     const alive = this.zone.columns.alive[this.zone.slot(this.id)] === 1;
     return () => {
       this.#decoder.decode(frame);

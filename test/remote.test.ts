@@ -461,7 +461,7 @@ test("an input that is on its way while its player goes through a gate is passed
   remote.step();
   remote.step();
   const { world, seat } = bodyOf(remote, 1, ann);
-  assert.is(world.ackOf(seat), ann.seq);
+  assert.is(world.acks[seat], ann.seq);
   assert.is(world.zone.own["ammo"]?.[world.zone.slot(world.entity(seat))], 1);
   assert.equal(ann.welcomes, ["zone-0"]);
   remote.publish();
@@ -490,7 +490,7 @@ test("of two inputs by ways of different lengths the later one holds", async () 
   remote.tick();
   const { world, slot, seat } = bodyOf(remote, 2, ann);
   assert.is(world.zone.columns.wishX[slot], -1);
-  assert.is(world.ackOf(seat), 2);
+  assert.is(world.acks[seat], 2);
 });
 
 test("a ring between slots that is full refuses what is passed on, but leaves, which wait", async () => {
@@ -655,10 +655,10 @@ test("a zone moves to another slot between two ticks: its players play on, and w
   // The input takes two ticks now, the next one again one.
   remote.tick(3);
   const { seat } = bodyOf(remote, 0, ann);
-  assert.is(world.ackOf(seat), 1);
+  assert.is(world.acks[seat], 1);
   ann.act("whisper");
   remote.tick();
-  assert.is(world.ackOf(seat), 2);
+  assert.is(world.acks[seat], 2);
   remote.tick(3);
   assert.equal([ann.frame.you, ann.frame.ack], [world.entity(seat), 2]);
   for (const { frame } of [ann, watcher]) assert.is(frame.tick, remote.tickNumber - (remote.tickNumber % 3));

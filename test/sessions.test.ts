@@ -7,7 +7,7 @@ import { Flight, KEPT_BYTES_MAX } from "../src/net/flight.js";
 import { RESUME_MS } from "../src/net/resumption.js";
 import { FLUSH_MS_MAX, JSON_BYTES_PER_SECOND, REPLY_BACKLOG_BYTES_MAX } from "../src/net/session.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
-import { isSnapshotTick } from "../src/sim/rates.js";
+import { isDue } from "../src/sim/rates.js";
 import { Random } from "./support/random.js";
 import { Guest, Room } from "./support/room.js";
 import { field, WALKERS } from "./support/worlds.js";
@@ -28,9 +28,7 @@ const RESTLESS = defineGame({
 
 test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
   const ticksOf = (tickRate: number, snapshotRate: number): number[] =>
-    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) =>
-      isSnapshotTick(tick, { tickRate, snapshotRate }),
-    );
+    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) => isDue(tick, snapshotRate, tickRate));
   assert.equal(ticksOf(60, 20).slice(0, 4), [3, 6, 9, 12]);
   assert.equal(ticksOf(3, 3), [1, 2, 3, 4, 5, 6]);
   for (const [tickRate, snapshotRate] of [
@@ -149,9 +147,9 @@ test("the bytes of a frame in flight are not touched by the frames of others", a
   room.tick(6);
   let handed: Uint8Array | null = null;
   const send = slow.wire.sendBytes.bind(slow.wire);
-  slow.wire.sendBytes = (bytes, size, flushed) => {
-    handed = bytes.subarray(0, size);
-    send(bytes, size, flushed);
+  slow.wire.sendBytes = (bytes, offset, size, flushed) => {
+    handed = bytes.subarray(offset, offset + size);
+    send(bytes, offset, size, flushed);
   };
   slow.wire.slow = true;
   room.tick(3);

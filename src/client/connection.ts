@@ -17,8 +17,7 @@ import {
   type WelcomeMessage,
   type ZoneInfo,
 } from "../protocol/control.js";
-import { FRAME_SNAPSHOT } from "../protocol/fields.js";
-import type { YouJson } from "../protocol/json-encoder.js";
+import { FRAME_SNAPSHOT, type You } from "../protocol/frame.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
 import { dial, type FirstMessage, quiet, toError } from "./dial.js";
 import { Listeners } from "./listeners.js";
@@ -160,6 +159,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     // One snapshot before the time shown, one after it, and one for jitter.
     this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
+    this.#decoder.onMismatch = (cell) => this.#repair(cell);
     this.#you = answer.type === "welcome" ? answer.you : 0;
     this.#startTick = answer.tick;
     this.#view = first.type === "view" ? first : null;
@@ -191,7 +191,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   }
 
   /** The player's entity in full precision as of the last snapshot, its xp and gold; null while it has none. */
-  get own(): Readonly<YouJson> | null {
+  get own(): Readonly<You> | null {
     return this.#decoder.you;
   }
 
@@ -417,9 +417,19 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#listeners.tell("snapshot", tick);
   }
 
+  /** What is known of a cell is not what the server says: it comes again in full. */
+  #repair(cell: number): void {
+    this.#stats.repairs++;
+    this.#send({ type: "repair", cell });
+  }
+
   #measure(nowMs: number): void {
     const stats = this.#stats;
+    const { blockBytes, otherBytes, hashChecks } = this.#decoder;
     stats.snapshots++;
+    stats.hashChecks = hashChecks;
+    for (let stream = 0; stream < blockBytes.length; stream++) stats.bytesByStream[stream] = blockBytes[stream]!;
+    stats.bytesByStream[blockBytes.length] = otherBytes;
     if (!Number.isNaN(this.#lastMs)) {
       this.#gaps.push(nowMs - this.#lastMs);
       stats.gapP50Ms = this.#gaps.quantile(0.5);

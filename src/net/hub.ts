@@ -4,6 +4,8 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
+import { streamsOf } from "../protocol/replica-spec.js";
+import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
@@ -21,6 +23,10 @@ const CHECK_PERIOD_MS = 1000;
 /** Rounds between two pings of one session; each round pings its share. A vanished client is noticed within 20 s. */
 const PING_ROUNDS = 10;
 
+/** Bytes of blocks in one frame, where nobody says: of a player, and of a spectator, who may look at a whole map. */
+export const SNAPSHOT_BYTES = 8 * 1024;
+export const WATCH_BYTES = 64 * 1024;
+
 /** Sessions that are made ahead, for the first rush. */
 const SESSIONS_READY = 64;
 
@@ -34,6 +40,13 @@ export interface HubOptions extends Rates {
   readonly seed?: number;
   /** What the game's archetypes are, by index. Default: none. */
   readonly kinds?: readonly KindInfo[];
+  /** Which cells a player is told of by which stream. */
+  readonly streams?: StreamPlan;
+  /** Bytes of blocks in a player's frame; what does not fit goes with the next ones. Default 8 KiB. */
+  readonly snapshotBytes?: number;
+  /** Milliseconds of this moment, and how many of them one publish may take for snapshots: who is not served by then is first in the next. Default: no bound. */
+  readonly now?: () => number;
+  readonly serveMsMax?: number;
   /** Gives a secret, none twice, of 22 characters of base64url. Default: of 128 random bits. */
   readonly makeToken?: () => string;
 }
@@ -52,6 +65,15 @@ export class Hub {
   /** Sessions that get JSON, which share what it may cost; they count themselves. */
   jsonSessions = 0;
 
+  readonly streams: StreamPlan;
+  readonly snapshotBytes: number;
+  readonly watchBytes: number;
+
+  readonly #now: () => number;
+  readonly #serveMsMax: number;
+  #deadlineMs = 0;
+  /** Whether this publish has taken all the time that it may. */
+  readonly #isLate = (): boolean => this.#now() > this.#deadlineMs;
   readonly #zones: Venues;
   readonly #occupied = new Set<Audience>();
   readonly #byVenue: ReadonlyMap<Venue | undefined, Audience>;
@@ -69,11 +91,18 @@ export class Hub {
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;
-    const { zones, kinds = [], sessionsMax, seed = 1 } = options;
+    const { zones, kinds = [], sessionsMax, seed = 1, now = () => 0, serveMsMax = Number.POSITIVE_INFINITY } = options;
+    const { streams = STREAM_PLAN, snapshotBytes = SNAPSHOT_BYTES } = options;
+    this.streams = streams;
+    this.snapshotBytes = snapshotBytes;
+    this.watchBytes = Math.max(WATCH_BYTES, snapshotBytes);
+    this.#now = now;
+    this.#serveMsMax = serveMsMax;
     const circle: Circle = {
       zones,
       occupied: this.#occupied,
       rates: options,
+      streamBits: streamsOf(streams).reduce((bits, stream) => bits | (1 << stream), 0),
       kinds,
       counters: this.counters,
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
@@ -147,7 +176,8 @@ export class Hub {
   publish(nowMs: number): void {
     this.nowMs = nowMs;
     this.resumption.look(nowMs);
-    for (const audience of this.#occupied) audience.publish();
+    this.#deadlineMs = this.#now() + this.#serveMsMax;
+    for (const audience of this.#occupied) audience.publish(this.#isLate);
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 

@@ -9,6 +9,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
+import type { Composer } from "../protocol/composer.js";
 import {
   type ClientMessage,
   type InputMessage,
@@ -19,7 +20,6 @@ import {
   type ViewMessage,
 } from "../protocol/control.js";
 import { JsonEncoder } from "../protocol/json-encoder.js";
-import type { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
 import { View } from "../protocol/view.js";
 import type { Venue } from "../sim/venue.js";
 import { Allowance } from "./allowance.js";
@@ -31,7 +31,7 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: more than 100,000 entities newly in view. A session that asks for more is closed. */
+/** Bytes of one frame: more than 100,000 entities newly in one cell. A session that asks for more is closed. */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
@@ -60,7 +60,7 @@ export class Session {
   ordinal = 0;
 
   readonly #hub: Hub;
-  readonly #view = new View();
+  readonly #view: View;
   readonly #allowance = new Allowance();
   readonly #events: EventQueue;
   #json: JsonEncoder | null = null;
@@ -91,6 +91,7 @@ export class Session {
 
   constructor(hub: Hub) {
     this.#hub = hub;
+    this.#view = new View(hub.streams);
     this.#events = new EventQueue(hub.counters);
   }
 
@@ -221,18 +222,30 @@ export class Session {
     if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
   }
 
-  /** Sends this snapshot, unless the last one is still on its way. */
-  sendSnapshot(encoder: SnapshotEncoder): void {
+  /** Sends what the round has for it, unless its last frame is still on its way. */
+  sendSnapshot(composer: Composer): void {
     const flight = this.#flight;
     if (flight === null) return;
     if (flight.bytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
+    if (!composer.concerns(this.#view)) return;
+    const row = this.playing === null ? -1 : this.playing.venue.rowOf(this.seat, composer.generation);
     // It came after the snapshot was taken: the next one has it.
-    if (this.you !== 0 && encoder.tick <= this.#sinceTick && encoder.slot(this.you) < 0) return;
-    if (this.#format === "binary") this.#sendBinary(encoder, flight);
-    else if (this.#json !== null) this.#sendJson(encoder, flight, this.#json);
+    if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
+    if (row >= 0) this.ack = composer.replica.ack(composer.generation, row);
+    if (this.#format === "binary") this.#sendBinary(composer, row, flight);
+    else if (this.#json !== null) this.#sendJson(composer, row, flight, this.#json);
+  }
+
+  /** What its client knows of a cell is wrong. */
+  #repair(cell: number): void {
+    const { grid } = this.#known ?? {};
+    if (grid === undefined || cell >= grid.count)
+      throw new GyreError("BAD_MESSAGE", `cell ${cell} is none of those in view`);
+    this.#hub.counters.repairs++;
+    this.#view.repair(cell % grid.columns, Math.floor(cell / grid.columns));
   }
 
   /** Once a second. ping: whether it is this session's turn to be asked for a sign of life. */
@@ -336,6 +349,9 @@ export class Session {
     // One that is on its way in, or through a gate, is told when it is there.
     if (this.playing === null) return;
     this.#watch(this.playing);
+    // Who resumes begins from nothing, whatever it saw before.
+    this.#view.reset();
+    this.#json?.reset();
     this.#view.follow();
     this.#welcome(this.playing);
   }
@@ -357,6 +373,7 @@ export class Session {
     else if (message.type === "ping") this.#reply({ type: "pong", t: message.t, tick: this.#hub.tick });
     else if (message.type === "join") this.#join(message);
     else if (message.type === "leave") this.#leave();
+    else if (message.type === "repair") this.#repair(message.cell);
     else if (message.type === "resume") this.#resume(message);
     else this.#look(message);
   }
@@ -470,22 +487,21 @@ export class Session {
     }
   }
 
-  #sendBinary(encoder: SnapshotEncoder, flight: Flight): void {
-    const { buffer } = flight;
-    let size = encoder.compose(this.#view, this.you, this.ack, buffer);
-    if (this.#isTooLarge(size)) return;
-    if (size > buffer.size) {
-      buffer.grow(size);
-      size = encoder.compose(this.#view, this.you, this.ack, buffer);
-    }
-    this.#sent(flight, size);
-    this.#wire?.sendBytes(buffer.bytes, size, flight.landed);
+  #sendBinary(composer: Composer, row: number, flight: Flight): void {
+    const { counters, nowMs, snapshotBytes, watchBytes } = this.#hub;
+    const bytesMax = this.#view.isWatching ? watchBytes : snapshotBytes;
+    const size = composer.compose(this.#view, row, this.ack, bytesMax, flight.buffer);
+    if (size === 0) counters.snapshotsOvertaken++;
+    if (this.#wire === null || size === 0 || this.#isTooLarge(size)) return;
+    this.#sent(size);
+    flight.send(this.#wire, size, nowMs);
   }
 
-  #sendJson(encoder: SnapshotEncoder, flight: Flight, json: JsonEncoder): void {
-    const text = json.compose(encoder, this.#view, this.you, this.ack);
+  #sendJson(composer: Composer, row: number, flight: Flight, json: JsonEncoder): void {
+    const text = json.compose(composer, this.#view, row, this.ack);
     if (this.#isTooLarge(text.length)) return;
-    this.#sent(flight, text.length);
+    this.#sent(text.length);
+    flight.takeOff(text.length, this.#hub.nowMs);
     this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;
     this.#wire?.sendText(text, flight.landed);
   }
@@ -497,8 +513,7 @@ export class Session {
     return true;
   }
 
-  #sent(flight: Flight, size: number): void {
-    flight.takeOff(size, this.#hub.nowMs);
+  #sent(size: number): void {
     this.#hub.counters.snapshotsSent++;
     this.#hub.counters.bytesOut += size;
   }

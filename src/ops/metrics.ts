@@ -121,7 +121,7 @@ function describeZones(registry: Registry, zones: Venues, runs: ZoneRuns): void 
   byZone("gyre_zone_failures", "Times that it failed, or its thread at it", (_, zone) => runs.failures(zone));
   byZone("gyre_zone_restarts", "Times that it was taken up again after", (_, zone) => runs.restarts(zone));
   figureOf("gyre_zone_commands", "Commands that wait for its next tick", "pending");
-  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ scene }) => scene.capacity);
+  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ extent }) => extent.capacity);
   figureOf("gyre_zone_players", "Players in the zone, bots aside", "players");
   figureOf("gyre_zone_entities", "Entity slots in use", "entities");
   figureOf("gyre_zone_entities_high_water", "Entity slots that were ever in use", "entitiesHighWater");

@@ -60,13 +60,26 @@ export interface ViewMessage {
   zone?: string;
 }
 
+export interface RepairMessage {
+  type: "repair";
+  /** An interest cell of which the client knows something that is wrong; the next frame has it in full. */
+  cell: number;
+}
+
 export interface ResumeMessage {
   type: "resume";
   /** The token of the last welcome. */
   session: string;
 }
 
-export type ClientMessage = ResumeMessage | JoinMessage | InputMessage | PingMessage | LeaveMessage | ViewMessage;
+export type ClientMessage =
+  | ResumeMessage
+  | JoinMessage
+  | InputMessage
+  | PingMessage
+  | LeaveMessage
+  | ViewMessage
+  | RepairMessage;
 
 /** What entities of a kind are; the column `kind` is an index into {@link ZoneInfo.kinds}. */
 export interface KindInfo {
@@ -97,6 +110,8 @@ export interface ZoneInfo {
   width: number;
   height: number;
   tileSize: number;
+  /** Steps per unit in which positions are told. Absent: 16. */
+  stepsPerUnit?: number;
   /** The game's columns that are replicated, in the order of the wire; at most 16. */
   columns: readonly ColumnInfo[];
   /** At most {@link KINDS_MAX}. */
@@ -167,6 +182,8 @@ export function parseClientMessage(text: string): ClientMessage {
       return { type: "ping", t: finite(fields, "t") };
     case "leave":
       return { type: "leave" };
+    case "repair":
+      return { type: "repair", cell: u32(fields, "cell") };
     case "resume":
       return { type: "resume", session: token(fields) };
     case "view":
@@ -250,6 +267,7 @@ function session(fields: Fields) {
       width: finite(of, "width"),
       height: finite(of, "height"),
       tileSize: finite(of, "tileSize"),
+      ...(of["stepsPerUnit"] === undefined ? {} : { stepsPerUnit: finite(of, "stepsPerUnit") }),
       columns: columns(of),
       kinds: list(of, "kinds", KINDS_MAX).map(kind),
       gates: list(of, "gates", GATES_MAX).map(gate),
@@ -258,9 +276,14 @@ function session(fields: Fields) {
 }
 
 function columns(fields: Fields): readonly ColumnInfo[] {
-  const found = list(fields, "columns", OWN_COLUMNS_MAX).map(
-    (column) => ({ name: string(column, "name"), type: string(column, "type") }) as ColumnInfo,
-  );
+  const found = list(fields, "columns", OWN_COLUMNS_MAX).map((column) => {
+    const { step } = column;
+    return {
+      name: string(column, "name"),
+      type: string(column, "type"),
+      ...(step !== undefined && { step }),
+    } as ColumnInfo;
+  });
   try {
     checkColumns(found);
   } catch (error) {

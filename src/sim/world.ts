@@ -12,9 +12,12 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import type { Command, EntityId, Kernel, Zone, ZoneEvent } from "../kernel/types.js";
+import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
+import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
+import { replicaSpec } from "../protocol/replica-spec.js";
+import type { StreamPlan } from "../protocol/view.js";
 import { Border, type SavedBorder } from "./border.js";
 import {
   ARRIVE,
@@ -40,8 +43,8 @@ import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
 import { NOW, type SavedSchedule, type Schedule, type Scheduled } from "./schedule.js";
 import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
-import type { Figures, Venue } from "./venue.js";
-import { checkSpec, columnsOf, type Tell, type WorldImage, type WorldSpec, zoneOf } from "./world-spec.js";
+import type { Extent, Figures, Venue } from "./venue.js";
+import { checkSpec, columnsOf, extentOf, type Tell, type WorldImage, type WorldSpec, zoneOf } from "./world-spec.js";
 
 export type { Tell, WorldImage, WorldSpec };
 
@@ -68,6 +71,7 @@ export class World implements Venue {
   /** Of a room; "" for what is none. */
   readonly template: string;
   readonly playersMax: number;
+  readonly extent: Extent;
   readonly rules: Rules;
   /** Whether anybody in it can strike a blow. */
   readonly fights: boolean;
@@ -148,6 +152,8 @@ export class World implements Venue {
   /** Events that found no room, before the zone began anew. */
   readonly #lostBefore = { oldest: 0, low: 0, refused: 0 };
   readonly #tell: Tell = { name: "", data: "", seat: -1, radius: 0, x: 0, y: 0 };
+  readonly #streams: StreamPlan | undefined;
+  #taker: ReplicaTaker | null = null;
 
   /** Throws BAD_ARGUMENT for numbers that the kernel refuses, GAME_FAILED when the game cannot be set up. */
   constructor(kernel: Kernel, spec: WorldSpec) {
@@ -159,6 +165,8 @@ export class World implements Venue {
     this.gates = spec.gates;
     this.template = spec.template ?? "";
     this.playersMax = spec.playersMax ?? spec.seats;
+    this.extent = extentOf(spec);
+    this.#streams = spec.streams;
     this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
     this.zone = zoneOf(kernel, spec);
     this.#seats = new Seats(spec.seats);
@@ -237,18 +245,29 @@ export class World implements Venue {
     return this.zone.tick;
   }
 
-  get newestTick(): number {
+  get toldTick(): number {
     return this.zone.tick;
   }
 
-  get scene(): Zone {
-    return this.zone;
+  get replica(): Replica {
+    return this.#takes().replica;
   }
 
-  refresh(): void {}
+  /** For those that somebody reads. */
+  takeSnapshots(streams: number): void {
+    const taker = this.#takes();
+    taker.take(streams & taker.replica.wanted, this.zone.tick, this.zone.highWater);
+  }
 
-  ackOf(seat: number): number {
-    return this.#seats.ack[seat] ?? 0;
+  rowOf(seat: number): number {
+    return seat;
+  }
+
+  /** What a replica of it is taken from. */
+  get source(): ReplicaSource {
+    const { columns, own } = this.zone;
+    const all: Record<string, TypedColumn> = { ...own, ...columns };
+    return { columns: all, entities: this.#seats.entity, acks: this.#seats.ack, tags: this.#seats.tag };
   }
 
   isWithin(seat: number, x: number, y: number, radius: number): boolean | null {
@@ -638,6 +657,15 @@ export class World implements Venue {
 
   close(): void {
     this.zone.close();
+  }
+
+  #takes(): ReplicaTaker {
+    if (this.#taker === null) {
+      const { extent, seats, replicated } = this;
+      const replica = this.kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, this.#streams));
+      this.#taker = new ReplicaTaker(replica, this.source);
+    }
+    return this.#taker;
   }
 
   #parts(): ReadonlyMap<string, string> {
