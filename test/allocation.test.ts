@@ -114,7 +114,6 @@ test("the same through the rings between threads: inputs, acks and snapshots lea
   remote.step();
   remote.zones.drain();
   let [seq, acked, told] = [1, 0, 0];
-  venue.replica.wanted = 1 << NORMAL;
   const tick = (): void => {
     for (let i = seq % 5; i < 1000; i += 5) {
       venue.input(seats[i] ?? 0, seq, (seq % 5) - 2, 1, seq % 2, i % 2 === 0 ? NOW : remote.tickNumber + 4);

@@ -128,6 +128,8 @@ export function attachReplica(factory: KernelFactory, { memory, spec }: ReplicaH
 
 export class Replica {
   readonly spec: ReplicaSpec;
+  /** Bit s: stream s is kept. */
+  readonly streams: number;
   /** The whole memory, by type: what lies where is told in indexes of 4 bytes, and for bytes in bytes. */
   readonly words: Uint32Array;
   readonly ints: Int32Array;
@@ -148,7 +150,6 @@ export class Replica {
   readonly #memos: readonly number[];
   readonly #begun: number;
   readonly #published: number;
-  readonly #wanted: number;
   // Indexes within a generation.
   readonly #tick: number;
   readonly #highWater: number;
@@ -170,6 +171,7 @@ export class Replica {
     const { BASE } = constants;
     const u32 = (offset: number): number => instance.u32(BASE + offset);
     this.spec = spec;
+    this.streams = spec.streams.reduce((bits, stream) => bits | (1 << stream), 0);
     this.#instance = instance;
     this.#constants = constants;
     this.#base = BASE;
@@ -187,7 +189,6 @@ export class Replica {
     this.#memos = streams.map((at) => instance.u32(at + constants.BLOCK_STORE_MEMO) / 4);
     this.#begun = (BASE + constants.REPLICA_BEGUN) / 4;
     this.#published = (BASE + constants.REPLICA_PUBLISHED) / 4;
-    this.#wanted = (BASE + constants.REPLICA_WANTED) / 4;
     this.#tick = constants.GENERATION_TICK / 4;
     this.#highWater = constants.GENERATION_HIGH_WATER / 4;
     this.#count = constants.GENERATION_COUNT / 4;
@@ -210,15 +211,6 @@ export class Replica {
   }
 
   // For who takes.
-
-  /** Bit s: somebody reads stream s. */
-  get wanted(): number {
-    return Atomics.load(this.ints, this.#wanted);
-  }
-
-  set wanted(bits: number) {
-    Atomics.store(this.ints, this.#wanted, bits);
-  }
 
   /** Where {@link take} takes from; fill them first. */
   intake(name: string): TypedColumn {
@@ -376,8 +368,9 @@ export class ReplicaTaker {
     ];
   }
 
-  /** The zone as it is becomes the newest snapshot of each stream whose bit is set. */
-  take(streams: number, tick: number, highWater: number): void {
+  /** The zone as it is becomes the newest snapshot of each stream that is kept and whose bit is set. */
+  take(due: number, tick: number, highWater: number): void {
+    const streams = due & this.replica.streams;
     if (streams === 0) return;
     if (highWater !== this.#highWater) {
       this.#highWater = highWater;

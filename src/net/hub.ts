@@ -4,7 +4,6 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
-import { streamsOf } from "../protocol/replica-spec.js";
 import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
@@ -102,7 +101,6 @@ export class Hub {
       zones,
       occupied: this.#occupied,
       rates: options,
-      streamBits: streamsOf(streams).reduce((bits, stream) => bits | (1 << stream), 0),
       kinds,
       counters: this.counters,
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),

@@ -31,8 +31,8 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: more than 100,000 entities newly in one cell. A session that asks for more is closed. */
-export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes of one frame: some 80,000 entities newly in one cell. A session that asks for more is closed. */
+export const FRAME_BYTES_MAX = 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
  * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
@@ -77,6 +77,8 @@ export class Session {
   #asked: ViewMessage | null = null;
   /** Snapshots up to this tick need not know its entity yet; later ones that do not say that it is gone. */
   #sinceTick = -1;
+  /** Snapshots up to this tick do not know its player. */
+  #enteredTick = -1;
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
   #heardOf = true;
@@ -151,6 +153,7 @@ export class Session {
   /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
+    this.#enteredTick = audience.venue.tick;
     if (this.#wire !== null) this.#watch(audience);
     this.#be(id, audience);
   }
@@ -231,12 +234,18 @@ export class Session {
       return;
     }
     if (!composer.concerns(this.#view)) return;
-    const row = this.playing === null ? -1 : this.playing.venue.rowOf(this.seat, composer.generation);
+    const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
     if (row >= 0) this.ack = composer.replica.ack(composer.generation, row);
     if (this.#format === "binary") this.#sendBinary(composer, row, flight);
     else if (this.#json !== null) this.#sendJson(composer, row, flight, this.#json);
+  }
+
+  /** Where its player is among those that a round tells of; -1 when it was not in yet, and for a spectator. */
+  #rowIn({ tick, generation }: Composer): number {
+    if (this.playing === null || tick <= this.#enteredTick) return -1;
+    return this.playing.venue.rowOf(this.seat, generation);
   }
 
   /** What its client knows of a cell is wrong. */
@@ -339,6 +348,7 @@ export class Session {
     this.ack = former.ack;
     this.#joined = former.#joined;
     this.#sinceTick = former.#sinceTick;
+    this.#enteredTick = former.#enteredTick;
     this.#seq = former.#seq;
     this.#moves = former.#moves;
     this.#isResumed = true;

@@ -253,10 +253,8 @@ export class World implements Venue {
     return this.#takes().replica;
   }
 
-  /** For those that somebody reads. */
   takeSnapshots(streams: number): void {
-    const taker = this.#takes();
-    taker.take(streams & taker.replica.wanted, this.zone.tick, this.zone.highWater);
+    if (streams !== 0) this.#takes().take(streams, this.zone.tick, this.zone.highWater);
   }
 
   rowOf(seat: number): number {

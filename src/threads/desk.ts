@@ -187,7 +187,7 @@ export class Desk implements Requests {
     const { world } = resident;
     if (world.fault !== null || !isSeen(zone, world, this.#spec.homes)) return;
     resident.taker ??= this.#takerOf(zone, world);
-    resident.taker.take(streams & resident.taker.replica.wanted, world.zone.tick, world.zone.highWater);
+    resident.taker.take(streams, world.zone.tick, world.zone.highWater);
   }
 
   /** All zones are through with the tick: what there is to tell of it is told. */

@@ -3,6 +3,7 @@ import { Hub } from "../../src/net/hub.js";
 import type { Format, Session } from "../../src/net/session.js";
 import type { KindInfo } from "../../src/protocol/control.js";
 import type { Zones } from "../../src/sim/zones.js";
+import { headsOf } from "./frame-heads.js";
 import { MemoryWire } from "./memory-wire.js";
 import { countedTokens } from "./tokens.js";
 import { type TestZones, zonesOf } from "./worlds.js";
@@ -88,6 +89,6 @@ export class Guest<H extends House = Room> {
 
   /** The ticks of the binary frames. */
   get ticks(): number[] {
-    return this.wire.frames.map((frame) => new DataView(frame.buffer).getUint32(4, true));
+    return headsOf(this.wire.messages).map(({ tick }) => tick);
   }
 }
