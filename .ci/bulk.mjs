@@ -3,7 +3,7 @@
 // Tells late ticks, percentiles of ticks, and the longest time from one tick of a room to its next one, as the room's own thread sees it.
 // Usage, after a build:
 //
-//     node .ci/bulk.mjs [--joins=2000] [--before=500] [--seconds=10] [--polite=0] [--check]
+//     node .ci/bulk.mjs [--joins=2000] [--before=500] [--seconds=10] [--polite=0] [--threads=N] [--rate=20] [--check]
 //
 // The clients are of this process, which gives way to the server where both want a core. Without threads and with the default of a server.
 import { availableParallelism, constants, loadavg, setPriority } from "node:os";
@@ -20,12 +20,16 @@ const BATCH_MS = 5;
 /** Milliseconds by which the longest wait for a tick may be longer than in a quiet phase. */
 const DELAY_MS_MAX = 2;
 
-const { joins, before, seconds, polite, check } = numbers({
-  joins: 2000,
-  before: 500,
-  seconds: 10,
-  polite: 0,
-  check: 0,
+const {
+  joins,
+  before,
+  seconds,
+  polite,
+  threads: only,
+  rate,
+  check,
+} = numbers({
+  ...{ joins: 2000, before: 500, seconds: 10, polite: 0, threads: -1, rate: 20, check: 0 },
 });
 
 /** One who stays, and asks its room how it does. */
@@ -73,10 +77,10 @@ function quantile(name, after, first, p) {
 }
 
 async function phase(server, probe, name, work) {
-  await probe.gap();
   const first = await server.metrics();
+  await probe.gap();
   await work();
-  const gap = await probe.gap();
+  const [gap, busy] = await probe.gap();
   const after = await server.metrics();
   const grown = (metric) => after.get(metric) - first.get(metric);
   const late = grown("gyre_late_ticks_total") + grown("gyre_skipped_ticks_total");
@@ -84,9 +88,9 @@ async function phase(server, probe, name, work) {
     quantile(`gyre_${what}_seconds`, after, first, 0.99),
   );
   console.log(
-    `${name.padEnd(22)} ${grown("gyre_ticks_total")} ticks, late ${late}, p99 <= ${tick} ms, lateness p99 <= ${lateness} ms, longest gap ${gap.toFixed(1)} ms; publish p99 <= ${publish} ms; ${after.get("gyre_sessions")} sessions, ${after.get("gyre_sessions_detached")} lost; load ${loadavg()[0].toFixed(1)}`,
+    `${name.padEnd(22)} ${grown("gyre_ticks_total")} ticks, late ${late}, p99 <= ${tick} ms, lateness p99 <= ${lateness} ms, longest gap ${gap.toFixed(1)} ms, busiest ${busy.toFixed(1)} ms; publish p99 <= ${publish} ms; ${after.get("gyre_sessions")} sessions, ${after.get("gyre_sessions_detached")} lost; load ${loadavg()[0].toFixed(1)}`,
   );
-  return { late, gap };
+  return { late, gap, busy };
 }
 
 /** So many join, evenly over some seconds; resolves when all are in. */
@@ -112,7 +116,7 @@ async function join(address, clients, count, overSeconds) {
 
 async function run(threads) {
   console.log(`--threads ${threads}`);
-  const server = await Served.start([GAME, "--threads", `${threads}`]);
+  const server = await Served.start([GAME, "--threads", `${threads}`, "--snapshot-rate", `${rate}`]);
   const { hostname, port } = new URL(server.listening.http);
   const address = { hostname, port: Number(port) };
   const clients = [];
@@ -142,7 +146,7 @@ async function run(threads) {
 
 setPriority(constants.priority.PRIORITY_LOW);
 const limits = [];
-for (const threads of [0, Math.max(1, availableParallelism() - 1)]) {
+for (const threads of only >= 0 ? [only] : [0, Math.max(1, availableParallelism() - 1)]) {
   const { quiet, some, coming, playing, going, expiring } = await run(threads);
   const delay = (phase, than) => Math.max(0, phase.gap - than.gap);
   limits.push(

@@ -270,10 +270,14 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
+    poke: () => simulation.poke(),
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
-      "/metrics": async () => ({ type: registry.contentType, body: await expose(registry) }),
+      "/metrics": async (query) => {
+        const isWanted = (name: string): boolean => query.get("zones") !== "0" || !name.startsWith("gyre_zone_");
+        return { type: registry.contentType, body: await expose(registry, isWanted) };
+      },
     },
   });
   const port = await net.listen(host, wanted);

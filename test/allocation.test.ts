@@ -64,7 +64,14 @@ test("the measure sees an array of 4 KB a call, and nothing where nothing is all
 
 test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TICK_MAX} bytes of garbage a tick`, async () => {
   const zones = await zonesOf({ map: field(192), npcs: ENTITIES - SESSIONS - 8, bots: 8 });
-  const hub = new Hub({ zones, tickRate: 60, snapshotRate: 20, sessionsMax: SESSIONS, nowMs: 0 });
+  const hub = new Hub({
+    zones,
+    tickRate: 60,
+    snapshotRate: 20,
+    sessionsMax: SESSIONS,
+    nowMs: 0,
+    joinsPerTick: SESSIONS,
+  });
   const times = new TickTimes();
   const wires = Array.from({ length: SESSIONS }, () => new MemoryWire(false));
   const sessions = wires.map((wire) => hub.open(wire, "binary"));

@@ -525,7 +525,10 @@ class Model {
     for (const [known, entity] of entities.byId) {
       const slot = zone.slot(known);
       const isThere = slot >= 0 && Math.abs(entity.x - x[slot]!) < 0.04 && Math.abs(entity.y - y[slot]!) < 0.04;
-      if (!isThere) throw new Error(`tick ${tick}: ${known}, slot ${slot}, at ${entity.x}, ${entity.y}, not ${x[slot]}, ${y[slot]}`);
+      if (!isThere)
+        throw new Error(
+          `tick ${tick}: ${known}, slot ${slot}, at ${entity.x}, ${entity.y}, not ${x[slot]}, ${y[slot]}`,
+        );
       assert.equal([entity.state, entity.hp, entity["ammo"]], [state[slot], hp[slot], zone.own["ammo"]![slot]]);
     }
     if (you === null) {

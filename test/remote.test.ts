@@ -125,7 +125,14 @@ class Pair {
   static async open(options: RemoteOptions): Promise<Pair> {
     const remote = await Remote.open(options);
     const local = Zones.create(options.kernel ?? (await loadKernel()), remote.spec);
-    const hub = new Hub({ makeToken: countedTokens(), zones: local, ...remote.rates, sessionsMax: 1000, nowMs: 0 });
+    const hub = new Hub({
+      makeToken: countedTokens(),
+      joinsPerTick: Number.POSITIVE_INFINITY,
+      zones: local,
+      ...remote.rates,
+      sessionsMax: 1000,
+      nowMs: 0,
+    });
     return new Pair(local, hub, remote, options.seed ?? 1);
   }
 

@@ -165,6 +165,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       }, BALANCE_MS);
       looks.unref();
     },
+    poke() {},
     async stop(force = false) {
       clearInterval(looks);
       publish = null;

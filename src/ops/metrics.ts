@@ -215,5 +215,9 @@ function describeSessions(registry: Registry, hub: Hub): void {
 function describeProcess(registry: Registry, loop: Loop): void {
   gauge(registry, "gyre_loop_delay_p50_seconds", "Delay of the event loop, median", () => loop.delayMs(50) / 1000);
   gauge(registry, "gyre_loop_delay_p99_seconds", "The same, 99th percentile", () => loop.delayMs(99) / 1000);
+  counter(registry, "process_cpu_seconds_total", "Processor time of all threads, the system's for it included", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
   gauge(registry, "gyre_resident_bytes", "Memory of the process", () => process.memoryUsage.rss());
 }

@@ -16,7 +16,12 @@ export class Room {
     readonly hub: Hub,
   ) {}
 
-  static async open(spec: Partial<TestZones> = {}, kinds: readonly KindInfo[] = []): Promise<Room> {
+  /** joinsPerTick: where it is about that; else who joins at once is in at once. */
+  static async open(
+    spec: Partial<TestZones> = {},
+    kinds: readonly KindInfo[] = [],
+    joinsPerTick = Number.POSITIVE_INFINITY,
+  ): Promise<Room> {
     const zones = await zonesOf({ players: 1000, ...spec });
     const { tickRate = 60, seed = 1 } = spec;
     return new Room(
@@ -30,6 +35,7 @@ export class Room {
         nowMs: 0,
         seed,
         makeToken: countedTokens(),
+        joinsPerTick,
       }),
     );
   }
