@@ -15,6 +15,7 @@ import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";
 import { EntityRecord } from "../src/protocol/remote-entity.js";
 import { below, FakeZone, generator } from "./support/fake-zone.js";
 import { Snapshots } from "./support/snapshots.js";
+import { until } from "./support/until.js";
 
 type Handler<T> = ((event: T) => void) | null;
 
@@ -388,6 +389,18 @@ test("input counts up, is refused when not finite, and dropped while 16 KiB wait
   connection.close();
   assert.is(connection.input({ dx: 1, dy: 0 }), 0);
   assert.is(socket.closedWith, 1000);
+});
+
+test("a wish that the server had no room for is said again, once for two refusals", async () => {
+  const { connection, socket } = await scripted();
+  const inputs = () => socket.sent.filter(({ type }) => type === "input");
+  connection.input({ dx: 1, dy: 0, action: "attack" });
+  const full = { type: "error", code: "COMMANDS_FULL", message: "full" };
+  socket.say(full);
+  socket.say(full);
+  await until("it is said again", () => inputs().length === 2);
+  assert.equal(inputs()[1], { type: "input", seq: 2, dx: 1, dy: 0 });
+  connection.close();
 });
 
 test("the round trip is measured by ping", async () => {
