@@ -287,6 +287,8 @@ function takePlaces(replica: Replica, generation: usize, before: usize, highWate
   const lastColumn = <i32>replica.columns - 1;
   const lastRow = <i32>replica.rows - 1;
   const columns = <i32>replica.columns;
+  const right = columns * side;
+  const bottom = <i32>replica.rows * side;
   const steps = replica.stepsPerUnit;
   const atId = generation + replica.atId;
   const atCell = generation + replica.atCell;
@@ -304,8 +306,9 @@ function takePlaces(replica: Replica, generation: usize, before: usize, highWate
     store<u32>(atId + at, id);
     if (id == 0) continue;
     count++;
-    const x = max<i32>(0, stepsOf(load<f32>(xs + at), steps));
-    const y = max<i32>(0, stepsOf(load<f32>(ys + at), steps));
+    // Nobody is outside, but for who was written there by a game.
+    const x = min(max<i32>(0, stepsOf(load<f32>(xs + at), steps)), right);
+    const y = min(max<i32>(0, stepsOf(load<f32>(ys + at), steps)), bottom);
     const cell = min(y / side, lastRow) * columns + min(x / side, lastColumn);
     store<i32>(atX + at, x);
     store<i32>(atY + at, y);

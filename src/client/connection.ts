@@ -52,6 +52,8 @@ const FIRST_PING_MS = 40;
 const FIRST_PINGS = 12;
 /** Bytes waiting to be sent beyond which inputs are dropped: they would be stale when they arrive. */
 const SEND_BACKLOG_BYTES_MAX = 16 * 1024;
+/** Milliseconds after which a wish is said again that the server had no room for: some ticks. */
+const SAY_AGAIN_MS = 100;
 /** Snapshots whose gaps the stats are of: 13 s at 20 Hz. */
 const GAPS = 256;
 /** Close code of a client that got something malformed. */
@@ -143,6 +145,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   /** What a spectator looks at; null for a player. */
   #view: ViewMessage | null;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  #wishTimer: ReturnType<typeof setTimeout> | undefined;
   #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
@@ -308,6 +311,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#pingTimer);
+    clearTimeout(this.#wishTimer);
     this.#reconnector.stop();
     if (this.#socket === null) this.#ended(1000, "", null);
     else this.#socket.close(1000);
@@ -370,6 +374,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #ended(code: number, reason: string, error: GyreError | null): void {
     this.#open = false;
     clearTimeout(this.#pingTimer);
+    clearTimeout(this.#wishTimer);
     if (this.#socket !== null) quiet(this.#socket);
     this.#socket = null;
     this.#prediction?.close();
@@ -475,6 +480,14 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#lastMs = nowMs;
   }
 
+  /** The server had no room for an input. The last wish holds until the next, so it must not be the one that is lost. */
+  #sayAgain(): void {
+    clearTimeout(this.#wishTimer);
+    this.#wishTimer = setTimeout(() => {
+      if (this.#seq > this.ack) this.input(this.#wish);
+    }, SAY_AGAIN_MS);
+  }
+
   /** Snapshots say so too, and are right: an entity may be gone without a word. */
   #be(you: EntityId): void {
     if (you === this.#you) return;
@@ -504,6 +517,7 @@ export class Connection<G extends GameTypes = GameTypes> {
       this.#stats.rttMs = nowMs - message.t;
       this.#prediction?.pong(message.t, message.tick, nowMs);
     } else if (message.type === "error") {
+      if (message.code === "COMMANDS_FULL") this.#sayAgain();
       this.#listeners.tell("error", toError(message));
     } else if (message.type === "event") {
       this.#listeners.tell("event", { name: message.name, data: message.data } as Parameters<

@@ -43,7 +43,14 @@ export class DecodedPlayer {
     const beganMs = this.#now();
     try {
       const format = new URL(url).searchParams.get("format") === "json" ? "json" : "binary";
-      const connection = await connect(url, { name: nameOf(index), format, ...(zone === undefined ? {} : { zone }) });
+      // Who is lost is to be told of, and not taken up again.
+      const options = {
+        name: nameOf(index),
+        format,
+        reconnect: false,
+        ...(zone === undefined ? {} : { zone }),
+      } as const;
+      const connection = await connect(url, options);
       this.#connection = connection;
       this.isIn = true;
       this.#tally.times.join.record(this.#now() - beganMs);
