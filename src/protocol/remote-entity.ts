@@ -41,8 +41,9 @@ export class Member {
 export interface KnownCell {
   /** In order of ids. */
   members: Member[];
-  /** Of its last block. */
+  /** Of its last block, and the stream that it came by. */
   tick: number;
+  stream: number;
 }
 
 /** What the decoder keeps with an entity. */

@@ -89,6 +89,11 @@ export class SnapshotDecoder {
     this.#parser = new BlockParser(this.#grid, this.#table);
   }
 
+  /** What the zone is cut into. */
+  get grid(): InterestGrid {
+    return this.#grid;
+  }
+
   /** What follows is of another zone, or begins anew: all entities leave. Throws as the constructor does, and changes nothing then. */
   reset(zone: ZoneSize, columns: readonly ColumnInfo[] = []): void {
     const grid = gridOf(zone);
@@ -223,10 +228,11 @@ export class SnapshotDecoder {
   #apply(block: ParsedBlock): void {
     let known = this.cells.get(block.cell);
     if (known === undefined) {
-      known = { members: [], tick: this.tick };
+      known = { members: [], tick: this.tick, stream: block.stream };
       this.cells.set(block.cell, known);
     }
     known.tick = this.tick;
+    known.stream = block.stream;
     this.blockBytes[block.stream]! += block.bytes;
     if (block.isFull) this.#applyFull(known, block);
     else this.#applyDelta(known, block);
