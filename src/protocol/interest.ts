@@ -49,6 +49,8 @@ export function interestGrid(
 /** Steps, rounded half up, at least 0. */
 export function quantise(units: number, stepsPerUnit: number): number {
   const steps = Math.floor(units * stepsPerUnit + 0.5);
+  // Not by Math.max: what is no number is 0.
+  // biome-ignore lint/complexity/useMathMinMax: see above.
   return steps > 0 ? steps : 0;
 }
 

@@ -19,9 +19,9 @@ export const VIEW_CELLS_MAX = VIEW_SIDE_MAX * VIEW_SIDE_MAX;
 /** Cells on each side of the followed entity's own, at most. */
 export const RADIUS_MAX = (VIEW_SIDE_MAX >> 1) - 1;
 
-/** Nothing was told of the cell: what is in it comes in full, or not at all when nobody is. */
+/** Nothing was told of the cell: what is in it comes in full, also when nobody is, so that the client knows what it sees. */
 export const UNTOLD = 0;
-/** Something was, of which nothing is known any more: what is in it comes in full, also when nobody is. */
+/** Something was, of which nothing is known any more: what is in it comes in full as well. */
 export const STALE = 0xffff_ffff;
 
 /** Which stream a cell is told by, by its distance in cells from the own entity's. */
@@ -62,6 +62,8 @@ export class View {
 
   readonly #plan: StreamPlan;
   #isWatching = false;
+  /** Whether the cells are those around some entity, or the zone's middle. */
+  #isAround = false;
   #x0 = 0;
   #y0 = 0;
   #x1 = 0;
@@ -101,6 +103,7 @@ export class View {
   /** Forget what was told: for a session that moves to another zone, or has another client, who forgets as well. */
   reset(): void {
     this.column0 = this.row0 = this.column1 = this.row1 = 0;
+    this.#isAround = false;
     this.forgottenCount = 0;
     this.tick = this.ack = this.you = 0;
     this.own.fill(0);
@@ -122,7 +125,7 @@ export class View {
   /** Work out which cells are in view. ownCell: of the session's entity; -1 for none. */
   aim(grid: InterestGrid, ownCell: number): void {
     if (this.#isWatching) this.#aimAtRectangle(grid);
-    else if (ownCell >= 0 || this.column1 === 0) this.#aimAround(grid, ownCell);
+    else if (ownCell >= 0 || !this.#isAround) this.#aimAround(grid, ownCell);
   }
 
   /** Whether the view holds the cell that a point, in units, lies in. */
@@ -151,6 +154,7 @@ export class View {
     row0 += cutBefore(row1 - row0);
     column1 = Math.min(column1, column0 + VIEW_SIDE_MAX);
     row1 = Math.min(row1, row0 + VIEW_SIDE_MAX);
+    this.#isAround = false;
     this.centreColumn = (column0 + column1 - 1) >> 1;
     this.centreRow = (row0 + row1 - 1) >> 1;
     this.#move(grid, column0, row0, column1, row1);
@@ -161,7 +165,8 @@ export class View {
     const cell = ownCell >= 0 ? ownCell : (rows >> 1) * columns + (columns >> 1);
     const row = Math.floor(cell / columns);
     const column = cell - row * columns;
-    if (column === this.centreColumn && row === this.centreRow && this.column1 !== 0) return;
+    if (this.#isAround && column === this.centreColumn && row === this.centreRow) return;
+    this.#isAround = true;
     const radius = Math.max(this.#plan.viewRadius, this.#plan.farRadius);
     this.centreColumn = column;
     this.centreRow = row;
