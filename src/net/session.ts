@@ -8,6 +8,7 @@
  * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";
+import { NORMAL } from "../kernel/replica.js";
 import type { EntityId } from "../kernel/types.js";
 import type { Composer } from "../protocol/composer.js";
 import {
@@ -248,7 +249,8 @@ export class Session {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
-    if (!composer.concerns(this.#view)) return;
+    // JSON has all cells with the normal stream.
+    if (this.#format === "json" ? ((composer.due >> NORMAL) & 1) === 0 : !composer.concerns(this.#view)) return;
     const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;

@@ -41,6 +41,8 @@ export class Member {
 export interface KnownCell {
   /** In order of ids. */
   members: Member[];
+  /** That it is told by. */
+  stream: number;
   /** Of its last block. */
   tick: number;
 }
@@ -54,9 +56,9 @@ export class EntityRecord {
   readonly members: Member[] = [];
   /** The one that is shown; null while it is between two cells, and in JSON snapshots. */
   shown: Member | null = null;
-  /** While it is between cells: the one that it left for, and the tick in which it did. */
+  /** The cell that it left for when it left one last, -1 for none, and the tick in which it did. */
   toCell = -1;
-  leftTick = 0;
+  leftTick = -1;
   /** Whether the listener was told that it entered. */
   isIn = false;
 
@@ -109,6 +111,7 @@ export class RemoteEntities {
     const record = this.#pool.pop() ?? new EntityRecord(this.#table.blank());
     record.entity.id = id;
     record.index = -1;
+    record.leftTick = -1;
     this.records.set(id, record);
     this.byId.set(id, record.entity);
     return record;

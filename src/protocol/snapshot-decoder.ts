@@ -115,6 +115,7 @@ export class SnapshotDecoder {
     const flags = readFrameHead(reader, head);
     const you = flags & HAS_YOU ? reader.varint() : this.#youId;
     const isOther = you !== this.#youId;
+    if (flags & HAS_YOU && !isOther) throw bad(`the own entity is said to be another one, and is ${you} still`);
     this.#readOwn(flags, you, isOther);
     this.#readForgotten(flags);
     const blocksAt = reader.at;
@@ -207,7 +208,7 @@ export class SnapshotDecoder {
         throw bad(`a block of ${size} bytes does not fit`);
       this.#blocks[this.#blockCount] ??= new ParsedBlock();
       const block = this.#blocks[this.#blockCount++]!;
-      this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell)?.members ?? []);
+      this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell));
       reader.at = from + size;
       block.bytes = size;
     }
@@ -223,9 +224,10 @@ export class SnapshotDecoder {
   #apply(block: ParsedBlock): void {
     let known = this.cells.get(block.cell);
     if (known === undefined) {
-      known = { members: [], tick: this.tick };
+      known = { members: [], stream: block.stream, tick: this.tick };
       this.cells.set(block.cell, known);
     }
+    known.stream = block.stream;
     known.tick = this.tick;
     this.blockBytes[block.stream]! += block.bytes;
     if (block.isFull) this.#applyFull(known, block);
@@ -337,10 +339,10 @@ export class SnapshotDecoder {
 
   #part(member: Member, to: number): void {
     const record = this.entities.part(member);
-    if (record.members.length > 0) return;
-    record.toCell = to;
+    // What one cell says of where it went holds, whatever is forgotten before or after.
+    if (to !== NOWHERE || record.leftTick !== this.tick) record.toCell = to;
     record.leftTick = this.tick;
-    this.#parted.push(record);
+    if (record.members.length === 0) this.#parted.push(record);
   }
 
   /** Who has no member left is gone, unless it went to a cell that is known and was not told of yet; who has others is shown as the newest of them. */
