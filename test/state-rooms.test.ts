@@ -193,6 +193,39 @@ test("who does not read gets a new first sync when its socket has drained, and n
   }
 });
 
+test("a session whose connection is lost while it enters is told nothing, nor is who has it next told of that zone", async () => {
+  for (const house of [await local(2), await remote(2)]) {
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join("zone-0");
+    ann.session.lost();
+    // Until it is given up.
+    house.tick(700);
+    const bob = new StateGuest(house.hub, "bob", MSGPACK).join("zone-1");
+    assert.is(bob.session, ann.session, "sessions are used again");
+    const eve = new StateGuest(house.hub, "eve", MSGPACK).join("zone-0");
+    house.tick(60);
+    toSync(house);
+    check(house, bob, 1);
+    check(house, eve, 0);
+    assert.is(bob.opcodes.filter((opcode) => opcode === 1 || opcode === 108).length >= 1, true);
+  }
+});
+
+test("a spectator that resumes a player of the zone that it sees gets the player's own part", async () => {
+  for (const house of [await local(), await remote()]) {
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join();
+    house.tick(20);
+    const welcome = ann.everything.map(String).find((message) => message.startsWith('{"type":"welcome"')) ?? "{}";
+    ann.session.lost();
+    const again = new StateGuest(house.hub, "ann", JSON_TEXT).watch();
+    house.tick(20);
+    again.send({ type: "resume", session: JSON.parse(welcome).session });
+    house.tick(20);
+    toSync(house);
+    check(house, again);
+    assert.is(again.end?.own["quest"], "secret of ann");
+  }
+});
+
 test("model: players and spectators come, go, read slowly and return, in all encodings; in the end each mirror equals its zone's tree", async () => {
   for (let seed = 1; seed <= 6; seed++) {
     const random = new Random(seed);
