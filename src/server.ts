@@ -14,7 +14,7 @@ import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
 import type { Kernel, KernelOptions, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
-import { Hub } from "./net/hub.js";
+import { Hub, SNAPSHOT_BYTES } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
 import { CLOSE_TRY_LATER } from "./net/wire.js";
@@ -27,6 +27,7 @@ import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
 import type { KindInfo } from "./protocol/control.js";
+import { RADIUS_MAX, STREAM_PLAN } from "./protocol/view.js";
 import type { Timers } from "./sim/clock.js";
 import { Meter } from "./sync/meter.js";
 import type { Spin } from "./sync/waiter.js";
@@ -41,6 +42,9 @@ const BOTS_MAX = 16_384;
 const THREADS_MAX = 64;
 /** Milliseconds: a thread that waits for its core is not to be taken for one that hangs. */
 const WATCHDOG_MS_MIN = 50;
+/** Of a tick's time, what may go into writing snapshots, of a thread that has sockets alone, and of one that steps the zones too. */
+const SERVE_SHARE = 0.8;
+const SERVE_SHARE_ALONE = 0.5;
 /** Of these "auto" takes no more: what a server with so many busy threads needs next is another process. */
 const THREADS_AUTO_MAX = 8;
 /** Entities of all zones, players who may come included; some 100 bytes each. */
@@ -73,6 +77,18 @@ export interface ServerOptions {
   tickRate?: number;
   /** Snapshots per second, at most tickRate. Default: the game's, else 20. */
   snapshotRate?: number;
+  /**
+   * Cells around a player's own that it is told of, on each side: at the snapshot rate up to viewRadius, default 1, at most 15; at nearRate those
+   * up to nearRadius, default -1, none; at farRate those beyond the view up to farRadius, default none.
+   */
+  viewRadius?: number;
+  nearRadius?: number;
+  farRadius?: number;
+  /** Snapshots per second of cells that are near and far, at most tickRate. Default 30 and 5. */
+  nearRate?: number;
+  farRate?: number;
+  /** Bytes of one snapshot of a player; what does not fit comes with the next ones. Default 8,192, at least 256. */
+  snapshotBytes?: number;
   /** Any safe integer. Default 1. */
   seed?: number;
   /**
@@ -140,8 +156,14 @@ export interface GyreServer {
   readonly zones: ReadonlyMap<string, Zone>;
   /** zone: the name of one that is told of besides. Throws ZONE_UNKNOWN. */
   stats(zone?: string): ServerStats;
-  /** Stops the clock, ends the recording, then the sessions, the sockets and the zones. Closing twice is closing once. */
+  /** {@link GyreServer.shutdown} without force. */
   close(): Promise<void>;
+  /**
+   * Stops the clock, ends the recording, then the sessions, the sockets and the zones. Clients are told 1001, and have 3 s to say goodbye. With
+   * force all rooms and sessions end at once: nobody is told, sockets are destroyed, a recording ends where it is; 500 rooms of 5 players in half a
+   * second. Twice is once; with force while it goes on, it is not waited for anybody any more.
+   */
+  shutdown(options?: { force?: boolean }): Promise<void>;
 }
 
 /** What {@link createServer} takes where an option is absent and the game says nothing. */
@@ -229,8 +251,15 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
   const { seed } = settings;
   const { venues, schedule, ticks, threads, runs } = simulation;
   const kinds = kindsOf(game);
-  const rates = { tickRate, snapshotRate };
-  const hub = new Hub({ zones: venues, ...rates, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now(), seed });
+  const { nearRate, farRate, world } = plan;
+  const { streams = STREAM_PLAN } = world;
+  const { snapshotBytes = SNAPSHOT_BYTES } = options;
+  const rates = { tickRate, snapshotRate, nearRate, farRate };
+  const share = threads.length > 1 ? SERVE_SHARE : SERVE_SHARE_ALONE;
+  const hub = new Hub({
+    ...{ zones: venues, ...rates, kinds, streams, snapshotBytes, seed, sessionsMax: SESSIONS_MAX },
+    ...{ nowMs: TIMERS.now(), now: TIMERS.now, serveMsMax: (share * 1000) / tickRate },
+  });
   const loop = new Loop(meter);
   const collections = new Collections(meter);
   const sources = { schedule, ticks, threads, loop, zones: venues, runs, hub, recording };
@@ -241,10 +270,14 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
+    poke: () => simulation.poke(),
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
-      "/metrics": async () => ({ type: registry.contentType, body: await expose(registry) }),
+      "/metrics": async (query) => {
+        const isWanted = (name: string): boolean => query.get("zones") !== "0" || !name.startsWith("gyre_zone_");
+        return { type: registry.contentType, body: await expose(registry, isWanted) };
+      },
     },
   });
   const port = await net.listen(host, wanted);
@@ -264,12 +297,19 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
-    await simulation.stop();
-    await net.close();
+  const end = async (force: boolean): Promise<void> => {
+    // Who is told that the server stops gets no more of it.
+    const dropped = force ? net.close(true) : null;
+    await simulation.stop(force);
+    await (dropped ?? net.close());
     collections.stop();
     loop.stop();
     simulation.close();
+  };
+  const shutdown = ({ force = false } = {}): Promise<void> => {
+    if (closing === null) closing = end(force);
+    else if (force) void net.close(true);
+    return closing;
   };
   return {
     http: `http://${authority}`,
@@ -281,10 +321,8 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zoneNames: venues.all.map(({ name }) => name),
     zones: simulation.zones,
     stats,
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
+    close: () => shutdown(),
+    shutdown,
   };
 }
 
@@ -324,6 +362,12 @@ export const RANGES = {
   players: [0, PLAYERS_MAX],
   tickRate: [1, TICK_RATE_MAX],
   snapshotRate: [1, TICK_RATE_MAX],
+  nearRate: [1, TICK_RATE_MAX],
+  farRate: [1, TICK_RATE_MAX],
+  nearRadius: [-1, RADIUS_MAX],
+  viewRadius: [0, RADIUS_MAX],
+  farRadius: [0, RADIUS_MAX],
+  snapshotBytes: [256, 1024 * 1024],
   seed: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - ZONES_MAX],
 } as const;
 
@@ -362,9 +406,11 @@ function checkEntities({ settings: { zones }, templates, world }: GamePlan): voi
 /** What wins over the game's own. */
 function wishesOf(given: ServerOptions): PlanOptions {
   const { npcs = DEFAULTS.npcs, bots = given.game === undefined ? DEFAULTS.demoBots : DEFAULTS.bots } = given;
-  const { zones, players, seed, map, tickRate, snapshotRate } = given;
+  const { zones, players, seed, map, tickRate, snapshotRate, nearRate, farRate } = given;
+  const { nearRadius, viewRadius, farRadius } = given;
+  const streams = present({ nearRadius, viewRadius, farRadius });
   const settings = { npcs, bots, zones, players, seed };
-  return present({ settings: present(settings), map, tickRate, snapshotRate });
+  return present({ settings: present(settings), map, tickRate, snapshotRate, nearRate, farRate, streams });
 }
 
 /** Without what is undefined. */

@@ -22,6 +22,7 @@ const PARTS: Readonly<Record<string, number>> = {
   "client.ts": 2.5,
   game: 3,
   viewer: 3,
+  load: 3,
   net: 4,
   tasks: 4,
   threads: 4,
@@ -40,6 +41,8 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["errors.ts", "kernel", "protocol", "state"],
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
+  // Other people's servers are measured by what they send, too: it knows no host.
+  load: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
   // What a game simulates is none of its business: it runs functions.
   tasks: ["errors.ts", "sync", "kernel", "maps"],
 };
@@ -54,7 +57,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node 20 has no WebSocket of its own; a browser never comes to that line.
   ws: ["net", "client"],
   "prom-client": ["ops"],
-  "node:": ["server.ts", "host", "net", "tasks", "threads", "ops", "worker.ts", "cli"],
+  "node:": ["server.ts", "host", "load", "net", "tasks", "threads", "ops", "worker.ts", "cli"],
 };
 
 /** Parts, and single files with a reason, that read a clock or roll dice. */
@@ -68,6 +71,8 @@ const TIME_AND_CHANCE = [
   "worker.ts",
   // The default of an option: a page's time base.
   "client/connection.ts",
+  // The one clock of its clients.
+  "load/thread.ts",
   // A worker's clock, for how long it looks out for work before it sleeps. Nothing that a task does depends on it.
   "tasks/thread.ts",
 ];

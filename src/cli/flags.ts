@@ -17,6 +17,16 @@ export interface IntegerFlag extends FlagBase {
   readonly min: number;
   readonly max: number;
   readonly default?: number;
+  /** The variable of the environment that says it where no flag does. */
+  readonly env?: string;
+}
+
+/** Any number from min to max. */
+export interface NumberFlag extends FlagBase {
+  readonly type: "number";
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
 }
 
 export interface TextFlag extends FlagBase {
@@ -29,10 +39,10 @@ export interface SwitchFlag {
   readonly help: string;
 }
 
-export type Flag = IntegerFlag | TextFlag | SwitchFlag;
+export type Flag = IntegerFlag | NumberFlag | TextFlag | SwitchFlag;
 export type Flags = Readonly<Record<string, Flag>>;
 
-type ValueOf<F extends Flag> = F extends IntegerFlag ? number : F extends TextFlag ? string : boolean;
+type ValueOf<F extends Flag> = F extends IntegerFlag | NumberFlag ? number : F extends TextFlag ? string : boolean;
 type HasDefault = { readonly default: unknown };
 /** A flag without a default may be absent. */
 export type Values<T extends Flags> = {
@@ -54,8 +64,8 @@ export function parseFlags<T extends Flags>(argv: readonly string[], flags: T, p
   for (const [name, flag] of Object.entries(flags)) {
     const given = values[name];
     if (flag.type === "switch") checked[name] = given === true;
-    else if (typeof given !== "string") checked[name] = flag.default;
-    else checked[name] = flag.type === "integer" ? integer(name, given, flag) : text(name, given);
+    else if (typeof given !== "string") checked[name] = fromEnvironment(flag) ?? flag.default;
+    else checked[name] = flag.type === "text" ? text(name, given) : number(`--${name}`, given, flag);
   }
   return { values: checked as Values<T>, positionals };
 }
@@ -76,10 +86,18 @@ function tokenize(argv: readonly string[], flags: Flags) {
   }
 }
 
-function integer(name: string, given: string, { min, max }: IntegerFlag): number {
-  const value = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN;
+function fromEnvironment(flag: Flag): number | undefined {
+  if (flag.type !== "integer" || flag.env === undefined) return undefined;
+  const given = process.env[flag.env];
+  return given === undefined || given === "" ? undefined : number(flag.env, given, flag);
+}
+
+function number(name: string, given: string, { type, min, max }: IntegerFlag | NumberFlag): number {
+  const isWhole = type === "integer";
+  const value = (isWhole ? /^[+-]?\d+$/ : /^[+-]?\d+(\.\d+)?$/).test(given) ? Number(given) : Number.NaN;
   if (!(value >= min && value <= max)) {
-    throw new GyreError("BAD_FLAG", `--${name} ${JSON.stringify(given)} is not a whole number from ${min} to ${max}`);
+    const what = `a ${isWhole ? "whole " : ""}number from ${min} to ${max}`;
+    throw new GyreError("BAD_FLAG", `${name} ${JSON.stringify(given)} is not ${what}`);
   }
   return value;
 }
@@ -92,7 +110,7 @@ function text(name: string, given: string): string {
 /** One line per flag, for a help text. */
 export function describeFlags(flags: Flags): string {
   const rows = Object.entries(flags).map(
-    ([name, flag]) => [nameAndValue(name, flag), flag.help + defaultOf(flag)] as const,
+    ([name, flag]) => [nameAndValue(name, flag), flag.help + defaultOf(flag) + environmentOf(flag)] as const,
   );
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
@@ -100,6 +118,10 @@ export function describeFlags(flags: Flags): string {
 
 function nameAndValue(name: string, flag: Flag): string {
   return flag.type === "switch" ? `--${name}` : `--${name} ${flag.value}`;
+}
+
+function environmentOf(flag: Flag): string {
+  return flag.type === "integer" && flag.env !== undefined ? `, ${flag.env}` : "";
 }
 
 function defaultOf(flag: Flag): string {

@@ -7,6 +7,7 @@ import { type Game, runsInTicks } from "../game/define.js";
 import type { GamePlan } from "../game/plan.js";
 import { planData } from "../game/plan-data.js";
 import { actionNumber, actionsOf } from "../game/rules.js";
+import { loadKernel } from "../kernel/load.js";
 import type { Kernel } from "../kernel/types.js";
 import { idleCollector } from "../ops/idle-collector.js";
 import type { Recording } from "../ops/recording.js";
@@ -30,6 +31,8 @@ const ENTRY = new URL("../js/worker.js", import.meta.url);
 const BALANCE_MS = 1000;
 /** Milliseconds for the threads to come to the last checkpoint of a recording. */
 const LAST_MS = 1000;
+/** Milliseconds that threads are given to end by themselves when they are to end at once. */
+const FORCED_MS = 200;
 
 export interface ThreadedSpec {
   readonly game: Game;
@@ -61,7 +64,9 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     columns: Object.keys(plan.world.zone.columns ?? {}).length,
     gated: remotes.map(({ gates }) => gates.length > 0),
   });
-  const players = makePlayerParts(threads, remotes);
+  // A game may have a kernel of its own, which may not be shared: what players are told lies in memory of ours.
+  const options = { build: kernel.build, checked: kernel.checked, shared: true };
+  const { parts: players, replicas } = makePlayerParts(threads, remotes, await loadKernel(options));
   const tapes = record === null ? null : makeTapes(threads);
   let recording: Recording | null = null;
   const { board, schedule, costs, ticks, meters, failures } = openParts(parts);
@@ -69,8 +74,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
   // What has no script is stepped by whoever is free, and the rest of it costs little.
   for (let zone = 0; zone < board.zones; zone++) board.setHome(zone, isLent ? 0 : zone % threads);
   const actions = actionsOf(game);
-  const venues = openRemoteZones(players, remotes, board, (name) => actionNumber(actions, name));
-  const { build, checked, shared } = kernel;
+  const venues = openRemoteZones(players, replicas, remotes, board, (name) => actionNumber(actions, name));
+  const { checked, shared } = kernel;
   const idle = idleCollector(meter, timers.now);
   let publish: ((nowMs: number) => void) | null = null;
   const onTicks = (): void => {
@@ -92,7 +97,8 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     data: {
       game: file,
       plan: planData(plan),
-      kernel: plan.kernel === undefined ? { build, checked, shared: true } : { module: plan.kernel, checked, shared },
+      kernel: plan.kernel === undefined ? options : { module: plan.kernel, checked, shared },
+      replicaKernel: options,
       spin,
       parts,
       players,
@@ -159,11 +165,12 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       }, BALANCE_MS);
       looks.unref();
     },
-    async stop() {
+    poke() {},
+    async stop(force = false) {
       clearInterval(looks);
       publish = null;
-      if (recording?.isOpen && tapes !== null) await lastCheckpoint(new TapeState(tapes), board, crew);
-      await crew.close();
+      if (!force && recording?.isOpen && tapes !== null) await lastCheckpoint(new TapeState(tapes), board, crew);
+      await crew.close(force ? FORCED_MS : undefined);
       recording?.close();
     },
     close() {

@@ -135,7 +135,7 @@ export class StateLink {
 
   #send(wire: Wire, { bytes, text }: StateMessage): void {
     const flushed = this.#flying(bytes.length);
-    if (text === null) wire.sendBytes(bytes, bytes.length, flushed);
+    if (text === null) wire.sendBytes(bytes, 0, bytes.length, flushed);
     else wire.sendText(text, flushed);
   }
 
@@ -146,7 +146,7 @@ export class StateLink {
     chunk[0] = CHUNK_KIND;
     chunk[1] = CHUNK_STATE | (this.#sent === bytes.length ? CHUNK_LAST : 0);
     chunk.set(part, CHUNK_HEAD_BYTES);
-    wire.sendBytes(chunk, chunk.length, this.#flying(chunk.length));
+    wire.sendBytes(chunk, 0, chunk.length, this.#flying(chunk.length));
   }
 
   /** So much takes off. Returns what is called when it has landed. */

@@ -31,9 +31,9 @@ class SlowWire extends MemoryWire {
     super.sendText(text, text.startsWith("[") ? this.#hold(flushed) : flushed);
   }
 
-  override sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void {
-    const [first = 0, flags = 0] = bytes;
-    super.sendBytes(bytes, size, first >= 0x80 || (first === 2 && flags >= 2) ? this.#hold(flushed) : flushed);
+  override sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
+    const [first = 0, flags = 0] = bytes.subarray(offset);
+    super.sendBytes(bytes, offset, size, first >= 0x80 || (first === 2 && flags >= 2) ? this.#hold(flushed) : flushed);
   }
 
   #hold(flushed: () => void = () => {}): () => void {
