@@ -178,7 +178,7 @@ test("the client reads state messages without what writes them, and without a pa
   assert.ok(reached.has(join("state", "mirror.ts")));
   assert.not.ok(reached.has(join("state", "encodings.ts")) || reached.has(join("state", "tree.ts")));
   assert.equal(
-    [...reached].filter((name) => !name.endsWith(".ts")),
+    [...reached].filter((name) => !/\.(ts|wasm)$/.test(name)),
     ["ws"],
   );
 });

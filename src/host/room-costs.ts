@@ -16,7 +16,7 @@ import { NetServer } from "../net/server.js";
 import type { Session } from "../net/session.js";
 import type { Wire } from "../net/wire.js";
 import type { CapacityCosts, CapacityLoad } from "../ops/capacity.js";
-import { isSnapshotTick } from "../sim/rates.js";
+import { isDue } from "../sim/rates.js";
 import { Zones } from "../sim/zones.js";
 
 /** Players that are measured with, and rooms: enough that they do not all lie in the nearest cache. */
@@ -106,7 +106,7 @@ class Rooms {
       ticks++;
       stepMs += tick.stepMs;
       publishMs += tick.publishMs;
-    } while (!isSnapshotTick(this.zones.tick, this.#rates));
+    } while (!isDue(this.zones.tick, this.#rates.snapshotRate, this.#rates.tickRate));
     return { stepMs: stepMs / ticks, publishMs };
   }
 
@@ -130,7 +130,7 @@ interface Round {
 const NOWHERE: Wire = {
   queuedBytes: 0,
   sendText: (_, flushed) => flushed?.(),
-  sendBytes: (_bytes, _size, flushed) => flushed(),
+  sendBytes: (_bytes, _offset, _size, flushed) => flushed(),
   ping() {},
   close() {},
   terminate() {},

@@ -50,6 +50,8 @@ export class RawPlayer implements RawEvents {
   readonly #head = new SnapshotHead();
   readonly #frame: InputFrame;
   #seq = 0;
+  /** As far as it is known. */
+  #zone = "";
   /** The input that an ack is waited for; NEVER for none. */
   #timedSeq = NEVER;
   #timedMs = 0;
@@ -147,10 +149,12 @@ export class RawPlayer implements RawEvents {
 
   #control(text: string): void {
     if (text.startsWith('{"type":"welcome"')) {
-      this.#head.reset();
+      const zone = /"zone":\{"name":"([^"]*)"/.exec(text)?.[1] ?? "";
+      if (zone !== this.#zone) this.#head.reset();
+      this.#zone = zone;
       if (this.isIn) return;
       this.isIn = true;
-      this.#events.joined(this, /"zone":\{"name":"([^"]*)"/.exec(text)?.[1] ?? "");
+      this.#events.joined(this, zone);
     } else if (text.startsWith('{"type":"error"')) {
       this.#events.refused(this, /"code":"([A-Z_]+)"/.exec(text)?.[1] ?? "UNKNOWN");
     }

@@ -175,7 +175,7 @@ export class NetServer {
   #open(client: WebSocket, format: Format, state: number | undefined, socket: Socket): void {
     const { hub } = this.#options;
     socket.setNoDelay(true);
-    const wire = new SocketWire(client);
+    const wire = new SocketWire(client, socket);
     let session: Session;
     try {
       session = hub.open(wire, format, state);
