@@ -131,7 +131,6 @@ const NOWHERE: Wire = {
   queuedBytes: 0,
   sendText: (_, flushed) => flushed?.(),
   sendBytes: (_bytes, _offset, _size, flushed) => flushed(),
-  sendShared: (_bytes, flushed) => flushed(),
   ping() {},
   close() {},
   terminate() {},

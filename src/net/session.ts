@@ -169,8 +169,10 @@ export class Session {
     this.playing = audience;
     this.#rowSeat = this.seat;
     this.#enteredTick = audience.venue.tick;
-    if (this.#wire !== null) this.#watch(audience);
-    audience.beginState(this);
+    if (this.#wire !== null) {
+      this.#watch(audience);
+      audience.beginState(this);
+    }
     this.#be(id, audience);
   }
 
@@ -393,6 +395,7 @@ export class Session {
     // One that is on its way in, or through a gate, is told when it is there.
     if (this.playing === null) return;
     this.#watch(this.playing);
+    this.playing.beginState(this);
     // Who resumes begins from nothing, whatever it saw before.
     this.#view.reset();
     this.#json?.reset();
