@@ -19,11 +19,11 @@ const common = {
 const external = ["node:*", "ws", "prom-client"];
 
 /** A file of an earlier build that this one does not write any more is removed after, so that the folder is whole at any time. */
-function removeStale(folder, { metafile }) {
+function removeStale(folder, { metafile }, wanted = /./) {
   const outputs = Object.keys(metafile.outputs);
   for (const name of readdirSync(at("build", folder))) {
     const path = `build/${folder}/${name}`;
-    if (!outputs.some((output) => output === path || output.startsWith(`${path}/`)))
+    if (wanted.test(name) && !outputs.some((output) => output === path || output.startsWith(`${path}/`)))
       rmSync(at(path), { recursive: true });
   }
 }
@@ -62,9 +62,12 @@ const viewer = await build({
   metafile: true,
   entryPoints: ["src/viewer/main.ts"],
   outdir: "build/viewer",
+  // What predicts, and the kernel, are chunks of their own, which the page does not load.
+  splitting: true,
   platform: "browser",
   minify: true,
 });
+removeStale("viewer", viewer, /\.js$/);
 for (const name of readdirSync(at("src", "viewer"))) {
   if (/\.(html|css|svg)$/.test(name)) cpSync(at("src", "viewer", name), at("build", "viewer", name));
 }

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   NOT_JOINED: "the message needs a joined player",
   ALREADY_JOINED: "the session has joined already",
   SERVER_FULL: "no more sessions are admitted",
+  SESSION_UNKNOWN: "there is no session to resume by this token",
   RATE_LIMITED: "the session sent more messages than its allowance",
 } as const;
 

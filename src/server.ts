@@ -14,7 +14,7 @@ import { HALF_SIZE } from "./kernel/archetypes.js";
 import { loadKernel } from "./kernel/load.js";
 import type { Kernel, KernelOptions, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
-import { Hub } from "./net/hub.js";
+import { Hub, SNAPSHOT_BYTES } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import { type Answer, NetServer } from "./net/server.js";
 import { CLOSE_TRY_LATER } from "./net/wire.js";
@@ -27,6 +27,7 @@ import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
 import type { KindInfo } from "./protocol/control.js";
+import { RADIUS_MAX, STREAM_PLAN } from "./protocol/view.js";
 import type { Timers } from "./sim/clock.js";
 import { Meter } from "./sync/meter.js";
 import type { Spin } from "./sync/waiter.js";
@@ -41,6 +42,9 @@ const BOTS_MAX = 16_384;
 const THREADS_MAX = 64;
 /** Milliseconds: a thread that waits for its core is not to be taken for one that hangs. */
 const WATCHDOG_MS_MIN = 50;
+/** Of a tick's time, what may go into writing snapshots, of a thread that has sockets alone, and of one that steps the zones too. */
+const SERVE_SHARE = 0.8;
+const SERVE_SHARE_ALONE = 0.5;
 /** Of these "auto" takes no more: what a server with so many busy threads needs next is another process. */
 const THREADS_AUTO_MAX = 8;
 /** Entities of all zones, players who may come included; some 100 bytes each. */
@@ -73,6 +77,18 @@ export interface ServerOptions {
   tickRate?: number;
   /** Snapshots per second, at most tickRate. Default: the game's, else 20. */
   snapshotRate?: number;
+  /**
+   * Cells around a player's own that it is told of, on each side: at the snapshot rate up to viewRadius, default 1, at most 15; at nearRate those
+   * up to nearRadius, default -1, none; at farRate those beyond the view up to farRadius, default none.
+   */
+  viewRadius?: number;
+  nearRadius?: number;
+  farRadius?: number;
+  /** Snapshots per second of cells that are near and far, at most tickRate. Default 30 and 5. */
+  nearRate?: number;
+  farRate?: number;
+  /** Bytes of one snapshot of a player; what does not fit comes with the next ones. Default 8,192, at least 256. */
+  snapshotBytes?: number;
   /** Any safe integer. Default 1. */
   seed?: number;
   /**
@@ -229,8 +245,15 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
   const { seed } = settings;
   const { venues, schedule, ticks, threads, runs } = simulation;
   const kinds = kindsOf(game);
-  const rates = { tickRate, snapshotRate };
-  const hub = new Hub({ zones: venues, ...rates, kinds, sessionsMax: SESSIONS_MAX, nowMs: TIMERS.now(), seed });
+  const { nearRate, farRate, world } = plan;
+  const { streams = STREAM_PLAN } = world;
+  const { snapshotBytes = SNAPSHOT_BYTES } = options;
+  const rates = { tickRate, snapshotRate, nearRate, farRate };
+  const share = threads.length > 1 ? SERVE_SHARE : SERVE_SHARE_ALONE;
+  const hub = new Hub({
+    ...{ zones: venues, ...rates, kinds, streams, snapshotBytes, seed, sessionsMax: SESSIONS_MAX },
+    ...{ nowMs: TIMERS.now(), now: TIMERS.now, serveMsMax: (share * 1000) / tickRate },
+  });
   const loop = new Loop(meter);
   const collections = new Collections(meter);
   const sources = { schedule, ticks, threads, loop, zones: venues, runs, hub, recording };
@@ -327,6 +350,12 @@ export const RANGES = {
   players: [0, PLAYERS_MAX],
   tickRate: [1, TICK_RATE_MAX],
   snapshotRate: [1, TICK_RATE_MAX],
+  nearRate: [1, TICK_RATE_MAX],
+  farRate: [1, TICK_RATE_MAX],
+  nearRadius: [-1, RADIUS_MAX],
+  viewRadius: [0, RADIUS_MAX],
+  farRadius: [0, RADIUS_MAX],
+  snapshotBytes: [256, 1024 * 1024],
   seed: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - ZONES_MAX],
 } as const;
 
@@ -365,9 +394,11 @@ function checkEntities({ settings: { zones }, templates, world }: GamePlan): voi
 /** What wins over the game's own. */
 function wishesOf(given: ServerOptions): PlanOptions {
   const { npcs = DEFAULTS.npcs, bots = given.game === undefined ? DEFAULTS.demoBots : DEFAULTS.bots } = given;
-  const { zones, players, seed, map, tickRate, snapshotRate } = given;
+  const { zones, players, seed, map, tickRate, snapshotRate, nearRate, farRate } = given;
+  const { nearRadius, viewRadius, farRadius } = given;
+  const streams = present({ nearRadius, viewRadius, farRadius });
   const settings = { npcs, bots, zones, players, seed };
-  return present({ settings: present(settings), map, tickRate, snapshotRate });
+  return present({ settings: present(settings), map, tickRate, snapshotRate, nearRate, farRate, streams });
 }
 
 /** Without what is undefined. */

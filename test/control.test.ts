@@ -35,9 +35,13 @@ test("join takes a name of 1 to 32 characters, and a zone", () => {
   refuses({ type: "join", name: "ann", zone: 3 }, /zone is 3/);
 });
 
-test("input takes a u32, a finite direction and an action", () => {
+test("input takes a u32, a finite direction, an action and a tick", () => {
   accepted({ type: "input", seq: 0, dx: 1, dy: -0.5 });
   accepted({ type: "input", seq: 0xffff_ffff, dx: 1e30, dy: 0, action: "attack" });
+  accepted({ type: "input", seq: 1, dx: 1, dy: 0, tick: 0 });
+  accepted({ type: "input", seq: 1, dx: 1, dy: 0, action: "attack", tick: 0xffff_ffff });
+  for (const tick of [-1, 1.5, 0x1_0000_0000]) refuses({ type: "input", seq: 1, dx: 1, dy: 0, tick }, /tick/);
+  refuses({ type: "input", seq: 1, dx: 1, dy: 0, tick: "5" }, /tick is "5"/);
   refuses({ type: "input", dx: 1, dy: 0 }, /seq is undefined/);
   refuses({ type: "input", seq: -1, dx: 1, dy: 0 }, /seq -1/);
   refuses({ type: "input", seq: 0x1_0000_0000, dx: 1, dy: 0 }, /seq 4294967296/);

@@ -8,6 +8,7 @@ import type { Kernel } from "../src/kernel/types.js";
 import { Failures } from "../src/sim/failures.js";
 import { Journal } from "../src/sim/journal.js";
 import { runAgain, takeUp } from "../src/sim/restart.js";
+import { NOW } from "../src/sim/schedule.js";
 import { World, type WorldSpec } from "../src/sim/world.js";
 import { type KeptSpec, KeptZones } from "./support/kept.js";
 import { Random } from "./support/random.js";
@@ -441,7 +442,7 @@ test("a game whose state is not plain, or does not fit, has no journal any more,
   }
 });
 
-test("a log that 8 players fill in 70 ticks is never full: images come early, and the last one is taken up", async () => {
+test("a log that 8 players fill, with what is for ticks to come too, is never full: images come early, and the last one is taken up", async () => {
   const kernel = await loadKernel();
   const spec = await specOf(RAID, { npcs: 10 });
   const world = new World(kernel, spec);
@@ -449,7 +450,10 @@ test("a log that 8 players fill in 70 ticks is never full: images come early, an
   for (let i = 0; i < 8; i++) world.join(`p${i}`);
   const ticks: number[] = [];
   for (let tick = 1; tick <= 300; tick++) {
-    for (let seat = 0; seat < 8; seat++) for (let n = 0; n < 3; n++) world.input(seat, tick, n, seat, n % 2);
+    for (let seat = 0; seat < 8; seat++) {
+      // Half of them for ticks to come, as many as may wait.
+      for (let n = 0; n < 3; n++) world.input(seat, tick, n, seat, n % 2, seat < 4 ? NOW : tick + 11 * n);
+    }
     world.step();
     journal.renew();
     if (journal.imageTick !== ticks.at(-1)) ticks.push(journal.imageTick);

@@ -2,19 +2,16 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
-import type { Zone } from "../src/kernel/types.js";
-import { SnapshotEncoder } from "../src/protocol/snapshot-encoder.js";
+import { NOW } from "../src/sim/schedule.js";
 import { SEATS_MAX } from "../src/sim/seats.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { SharedRing } from "../src/sync/ring.js";
-import { CaptureReader, CaptureWriter, captureBytes } from "../src/threads/captures.js";
 import { emptyTell, NoticeReader, NoticeWriter, type ToldTell } from "../src/threads/notices.js";
 import { nextId, numberOf, PLAYERS_MAX, PlayerTable } from "../src/threads/players.js";
 import { REQUEST_BYTES_MAX, type Requests, readRequest, toNeighbour, toSlot } from "../src/threads/requests.js";
 import { bytesOf } from "../src/threads/texts.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
-import { field, worldOf } from "./support/worlds.js";
 
 const NAMES = ["", "ann", "Ænea 城", "\ufeff\ufeffbom", "\ud800", "🐺".repeat(24), "x".repeat(96)];
 /** What cannot be written as UTF-8 comes out as it would from any encoder. */
@@ -50,9 +47,10 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
       const [id, kind] = [random.next(), random.integer(0, 3)];
       const wish = [random.next(), random.next(), (random.float() - 0.5) * 1e300, -random.float()] as const;
       const [detail, name] = [random.integer(0, 0xffff), random.pick(NAMES)];
+      const tick = random.integer(0, 1) === 0 ? NOW : random.next();
       const send = (to: Requests): boolean => {
         if (kind === 0) return to.join(id, detail, name);
-        if (kind === 1) return to.input(id, ...wish, detail);
+        if (kind === 1) return to.input(id, ...wish, detail, tick);
         return kind === 2 ? to.leave(id) : to.reset(detail, wish[2]);
       };
       const notes: unknown[][] = [];
@@ -62,7 +60,7 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
       assert.ok(reader.next() && readRequest(reader.record, bytesOf(reader.record), 0, noting(notes)));
       const expected = [
         ["join", id, detail, wellFormed(name)],
-        ["input", id, ...wish, detail],
+        ["input", id, ...wish, detail, tick],
         ["leave", id],
         ["reset", detail, wish[2]],
       ][kind];
@@ -76,7 +74,7 @@ test("the last quarter of a slot's ring is for leaves alone", () => {
   const [ring] = ringOf(1024);
   const slot = toSlot(ring);
   let inputs = 0;
-  while (slot.input(1, 1, 1, 0, 0, 0)) inputs++;
+  while (slot.input(1, 1, 1, 0, 0, 0, NOW)) inputs++;
   assert.is(inputs, Math.floor((1024 - 256) / 40));
   assert.not(slot.join(1, 0, "somebody with a long name"));
   let leaves = 0;
@@ -215,53 +213,6 @@ test("the table knows where each player is, forgets former ones, and hears input
   assert.not(table.has(0));
   refuses("BAD_ARGUMENT", () => new PlayerTable(new ArrayBuffer(64), 0));
   refuses("BAD_ARGUMENT", () => new PlayerTable(new ArrayBuffer(64), PLAYERS_MAX + 1));
-});
-
-test("a capture shows the zone as it was, whatever the zone does after; the arrays of the scene stay the same", async () => {
-  const world = await worldOf({ npcs: 200, players: 20, map: field(32) });
-  const { capacity, width, height, tileSize } = world.zone;
-  const shape = { capacity, width, height, tileSize, seats: world.seats, replicated: world.replicated };
-  const buffer = new SharedArrayBuffer(captureBytes(shape));
-  const [writer, reader] = [new CaptureWriter(buffer, shape, world), new CaptureReader(buffer, shape)];
-  assert.equal([reader.takeTick(), reader.tick], [0, 0]);
-  const arrays = Object.values(reader.columns);
-  const seat = world.join("ann");
-  world.tags[seat] = 77;
-  world.input(seat, 5, 1, 0);
-  /** Frames that nobody has to see to know that they are the same. */
-  const frames = (zone: Pick<Zone, "columns" | "own"> & { tick: number; highWater: number }) => {
-    const encoder = new SnapshotEncoder({ ...shape, columns: zone.columns, own: zone.own });
-    encoder.begin(zone.tick, zone.highWater);
-    const all: string[] = [];
-    for (let cell = 0; cell < encoder.grid.count; cell++) {
-      const block = encoder.blocks.full(cell);
-      const start = encoder.blocks.blockStart[block] ?? 0;
-      all.push(encoder.blocks.words.subarray(start, start + (encoder.blocks.blockSize[block] ?? 0)).join());
-    }
-    return all;
-  };
-  for (let round = 0; round < 20; round++) {
-    world.step();
-    writer.write();
-    const expected = frames(world.zone);
-    const { tick, highWater } = world.zone;
-    world.step();
-    // Of several the newest, without waiting for anybody.
-    if (round % 3 === 1) {
-      writer.write();
-      world.step();
-      writer.write();
-      assert.is(reader.takeTick(), tick + 2);
-      continue;
-    }
-    assert.is(reader.takeTick(), tick);
-    assert.is(reader.takeTick(), tick, "it stays");
-    reader.load();
-    assert.equal([reader.tick, reader.highWater], [tick, highWater]);
-    assert.equal(frames(reader as unknown as Zone), expected);
-    assert.equal([reader.ack(seat, 77), reader.ack(seat, 78), reader.ack(seat + 1, 77)], [5, -1, -1]);
-  }
-  assert.ok(Object.values(reader.columns).every((array, i) => array === arrays[i]));
 });
 
 test.run();

@@ -159,6 +159,34 @@ test("a zone without room for another command refuses inputs with COMMANDS_FULL,
   assert.equal(puppets[1]!.events, [["whisper", ["psst"]]]);
 });
 
+test("an input for a tick is applied in it, one more than a second ahead is BAD_MESSAGE, the 33rd that waits COMMANDS_FULL", async () => {
+  const room = await Room.open(play);
+  const puppet = Puppet.in(room);
+  const at = (tick: number, action?: string): void =>
+    puppet.send({ type: "input", seq: ++puppet.seq, dx: 0, dy: 0, tick, ...(action === undefined ? {} : { action }) });
+  const { tick } = room.zones;
+  at(tick + 10, "whisper");
+  room.tick(9);
+  assert.equal(puppet.events, []);
+  room.tick();
+  assert.equal(puppet.events, [["whisper", ["psst"]]]);
+  at(tick + 11 + 60);
+  assert.is(puppet.last?.code, "BAD_MESSAGE");
+  assert.match(String(puppet.last?.["message"]), /more than a second ahead of/);
+  const { length } = puppet.replies;
+  for (let n = 0; n < 32; n++) at(tick + 10 + 29 + n);
+  assert.is(puppet.replies.length, length);
+  at(tick + 10 + 60, "whisper");
+  assert.is(puppet.replies.length, length, "the 33rd merges with the last");
+  at(tick + 10 + 60, "near");
+  assert.is(puppet.last?.code, "COMMANDS_FULL");
+  room.tick(60);
+  assert.is(room.zones.get().acks[puppet.session.seat], puppet.seq - 1);
+  at(0, "whisper");
+  room.tick();
+  assert.is(puppet.events.length, 3, "a late one is applied in the next step");
+});
+
 test("an event reaches one player, those within a radius, or everybody who watches the zone, and nobody else", async () => {
   const room = await Room.open(play);
   const [ann, bob] = [Puppet.in(room), Puppet.in(room, "json")];

@@ -4,9 +4,10 @@ import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
 import { Flight, KEPT_BYTES_MAX } from "../src/net/flight.js";
+import { RESUME_MS } from "../src/net/resumption.js";
 import { FLUSH_MS_MAX, JSON_BYTES_PER_SECOND, REPLY_BACKLOG_BYTES_MAX } from "../src/net/session.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
-import { isSnapshotTick } from "../src/sim/rates.js";
+import { isDue } from "../src/sim/rates.js";
 import { Random } from "./support/random.js";
 import { Guest, Room } from "./support/room.js";
 import { field, WALKERS } from "./support/worlds.js";
@@ -27,9 +28,7 @@ const RESTLESS = defineGame({
 
 test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
   const ticksOf = (tickRate: number, snapshotRate: number): number[] =>
-    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) =>
-      isSnapshotTick(tick, { tickRate, snapshotRate }),
-    );
+    Array.from({ length: 2 * tickRate }, (_, i) => i + 1).filter((tick) => isDue(tick, snapshotRate, tickRate));
   assert.equal(ticksOf(60, 20).slice(0, 4), [3, 6, 9, 12]);
   assert.equal(ticksOf(3, 3), [1, 2, 3, 4, 5, 6]);
   for (const [tickRate, snapshotRate] of [
@@ -148,9 +147,9 @@ test("the bytes of a frame in flight are not touched by the frames of others", a
   room.tick(6);
   let handed: Uint8Array | null = null;
   const send = slow.wire.sendBytes.bind(slow.wire);
-  slow.wire.sendBytes = (bytes, size, flushed) => {
-    handed = bytes.subarray(0, size);
-    send(bytes, size, flushed);
+  slow.wire.sendBytes = (bytes, offset, size, flushed) => {
+    handed = bytes.subarray(offset, offset + size);
+    send(bytes, offset, size, flushed);
   };
   slow.wire.slow = true;
   room.tick(3);
@@ -159,7 +158,7 @@ test("the bytes of a frame in flight are not touched by the frames of others", a
   assert.equal(handed, copy);
 });
 
-test(`a frame on its way for more than ${FLUSH_MS_MAX} ms ends the session with 1013, and its player leaves`, async () => {
+test(`a frame on its way for more than ${FLUSH_MS_MAX} ms closes the connection with 1013, and its player leaves if nobody resumes it`, async () => {
   const room = await Room.open();
   const guest = Guest.joined(room);
   guest.wire.slow = true;
@@ -167,7 +166,9 @@ test(`a frame on its way for more than ${FLUSH_MS_MAX} ms ends the session with 
   assert.is(guest.wire.closedWith, 0);
   room.tick(2 * 60);
   assert.is(guest.wire.closedWith, 1013);
-  assert.is(room.zones.get().zone.count, 0);
+  assert.is(room.zones.get().zone.count, 1);
+  room.tick(RESUME_MS / 16);
+  assert.equal([room.zones.get().zone.count, room.hub.sessions], [0, 0]);
   assert.is(room.hub.counters.closed.get(1013), 1);
 });
 
@@ -183,6 +184,10 @@ test("a browser that vanished is dropped within 21 s, one that answers pings is 
   assert.is(quiet.wire.terminated, false);
   assert.ok(quiet.wire.pings >= 2);
   assert.is(room.hub.counters.vanished, 1);
+  for (let second = 0; second < 10; second++) {
+    room.tick(60);
+    quiet.session.receivePong();
+  }
   assert.is(room.hub.sessions, 1);
   assert.is(room.zones.get().zone.count, 1);
 });
@@ -275,6 +280,7 @@ test("welcome tells the entity, the tick, the rates and the zone; leaving takes 
     tick: 0,
     tickRate: 60,
     snapshotRate: 20,
+    session: "token-0000000000000001",
     zone: { name: "zone-1", width: 2048, height: 2048, tileSize: 32, columns: [], kinds: [], gates: [] },
   });
   assert.ok(zone.slot(you) >= 0);

@@ -6,6 +6,7 @@ import type { Command } from "../src/kernel/types.js";
 import { Bots } from "../src/sim/bots.js";
 import { INPUT, isFromOutside, JOIN } from "../src/sim/commands.js";
 import type { Gate } from "../src/sim/gates.js";
+import { SCHEDULED_MAX } from "../src/sim/schedule.js";
 import { NAME_BYTES_MAX } from "../src/sim/seats.js";
 import { ENTERS_PER_TICK_MAX, LEAVES_PER_TICK_MAX, World } from "../src/sim/world.js";
 import { Random } from "./support/random.js";
@@ -340,6 +341,138 @@ test(`a name of ${NAME_BYTES_MAX} bytes is kept whole, one of ${NAME_BYTES_MAX +
   assert.is(world.nameOf(seat), longest);
   refuses("BAD_ARGUMENT", () => world.join(`${longest}x`), /97|96/);
   assert.is(world.players, 1);
+});
+
+/** Ticks of one player who hears what is applied: seq, wish and action. */
+async function listened(players = 4) {
+  const heard: string[] = [];
+  const game = defineGame({
+    name: "listened",
+    actions: ["jump", "shout"],
+    input: (world, _, { seq, dx, actionName }) => {
+      heard.push(`${world.tick + 1}: ${seq} ${dx} ${actionName}`);
+    },
+  });
+  const world = await worldOf({ game, players });
+  const seat = world.join("ann");
+  world.step();
+  return { world, seat, heard, jump: world.actionOf("jump"), shout: world.actionOf("shout") };
+}
+
+test("an input for tick 5 is applied in the step that makes it tick 5, a late one and one for now in the next step", async () => {
+  const { world, seat, heard } = await listened();
+  world.input(seat, 1, 0.1, 0, 0, 5);
+  assert.is(world.pending, 0, "it takes no room of a command before");
+  world.step();
+  world.step();
+  world.step();
+  assert.equal([world.zone.tick, world.acks[seat]], [4, 0]);
+  world.step();
+  assert.equal([world.zone.tick, world.acks[seat], world.zone.columns.wishX[0]], [5, 1, Math.fround(0.1)]);
+  world.input(seat, 2, 0.2, 0, 0, 2);
+  world.step();
+  world.input(seat, 3, 0.3, 0);
+  world.step();
+  world.input(seat, 4, 0.4, 0, 0, world.zone.tick + 1);
+  world.step();
+  assert.equal(heard, ["5: 1 0.1 ", "6: 2 0.2 ", "7: 3 0.3 ", "8: 4 0.4 "]);
+});
+
+test("inputs of a seat keep their order of arrival, are merged when they are for one tick, and lose no action", async () => {
+  const { world, seat, heard, jump, shout } = await listened();
+  world.input(seat, 1, 0.1, 0, 0, 4);
+  world.input(seat, 2, 0.2, 0, 0, 6);
+  // Lower ticks than that of the one which waits: as if for that one's.
+  world.input(seat, 3, 0.3, 0, 0, 3);
+  world.input(seat, 4, 0.4, 0, jump);
+  world.input(seat, 5, 0.5, 0, shout, 6);
+  world.input(seat, 6, 0.6, 0, 0, 6);
+  world.input(seat, 7, 0.7, 0, 0, 8);
+  for (let n = 0; n < 8; n++) world.step();
+  assert.equal(heard, ["4: 1 0.1 ", "6: 4 0.4 jump", "6: 6 0.6 shout", "8: 7 0.7 "]);
+  world.input(seat, 8, 0.8, 0);
+  world.step();
+  assert.is(heard.at(-1), "10: 8 0.8 ", "when none waits the next step is next again");
+});
+
+test(`${SCHEDULED_MAX} inputs of a seat wait, another is refused, one that merges is not; other seats have their own room`, async () => {
+  const { world, seat, heard } = await listened();
+  const other = world.join("ben");
+  world.step();
+  for (let n = 1; n <= SCHEDULED_MAX; n++) assert.is(world.input(seat, n, 0, 0, 0, 10 + n), true, `input ${n}`);
+  assert.is(world.input(seat, 33, 0, 0, 0, 60), false);
+  assert.is(world.commandsRefused, 1);
+  assert.is(world.input(seat, 34, 0, 0, 0, 42), true);
+  assert.is(world.input(other, 1, 0, 0, 0, 60), true);
+  while (world.zone.tick < 11) world.step();
+  assert.is(world.input(seat, 35, 0, 0, 0, 60), true, "the first one was applied");
+  while (world.zone.tick < 60) world.step();
+  assert.equal([heard.length, heard[31], heard[32]], [34, "42: 34 0 ", "60: 35 0 "]);
+});
+
+test("leaving discards what waits: it is not applied to whoever has the seat next", async () => {
+  const { world, seat, heard } = await listened();
+  world.input(seat, 7, 1, 0, 0, 6);
+  world.leave(seat);
+  world.step();
+  assert.is(world.join("ben"), seat);
+  for (let n = 0; n < 8; n++) world.step();
+  assert.equal(heard, []);
+  assert.is(world.acks[seat], 0);
+});
+
+test("what is due and finds no room in a ring of 8 waits for the next tick; leaves have theirs, and nothing is lost", async () => {
+  const plan = await planOf({ players: 16 });
+  const zone = { ...plan.world.zone, commandCapacity: 8 };
+  const world = new World(await loadKernel(), { ...plan.world, zone, name: "zone-0", seed: 1, gates: [] });
+  const applied: string[] = [];
+  world.onCommand = ({ type, seat, seq }) =>
+    void (type === INPUT && applied.push(`${world.zone.tick + 1}: ${seat} ${seq}`));
+  const seats = [1, 2, 3].map((i) => world.join(`p${i}`));
+  world.step();
+  // Actions that differ cannot be merged: 18 for tick 4, and three of 8 places are for leaves.
+  for (const seat of seats) for (let seq = 1; seq <= 6; seq++) world.input(seat, seq, 0, 0, 1 + (seq % 2), 4);
+  while (world.zone.tick < 3) world.step();
+  world.leave(seats[2]!);
+  for (let n = 0; n < 4; n++) world.step();
+  assert.equal(applied, [
+    ...[1, 2, 3, 4, 5].map((seq) => `4: ${seats[0]} ${seq}`),
+    ...[`5: ${seats[0]} 6`, ...[1, 2, 3, 4, 5].map((seq) => `5: ${seats[1]} ${seq}`)],
+    `6: ${seats[1]} 6`,
+  ]);
+  assert.equal([world.players, world.commandsRefused], [2, 0]);
+});
+
+test("what waits is in an image, and goes through a gate with its player, to be applied in the tick that it is for", async () => {
+  const worlds = await border([EAST]);
+  const [a, b] = worlds;
+  b.join("other");
+  const seat = a.join("ann");
+  stepBoth(worlds);
+  a.zone.place(a.entity(seat), 550, 300);
+  for (let seq = 1; seq <= 3; seq++) a.input(seat, seq, 0, -1, 0, 3 + 2 * seq);
+  const moves: number[] = [];
+  a.onSeatMoved = (_, __, to) => moves.push(to);
+  stepBoth(worlds);
+  const there = moves[0]!;
+  assert.equal([a.schedule.next(0), b.schedule.count(there)], [-1, 3]);
+  const plan = await planOf({ game: defineGame({ ...FIGHT.definition, setup: () => {} }), map: field(64), players: 4 });
+  const restored = new World(b.kernel, { ...plan.world, name: "zone-1", seed: 2, gates: [], saved: b.save() });
+  for (const world of [b, restored]) {
+    for (const [tick, ack] of [
+      [3, 0],
+      [4, 0],
+      [5, 1],
+      [6, 1],
+      [7, 2],
+      [8, 2],
+      [9, 3],
+    ] as const) {
+      world.step();
+      assert.equal([world.zone.tick, world.acks[there]], [tick, ack]);
+    }
+  }
+  assert.is(restored.hash(), b.hash());
 });
 
 test("a ring of 8 commands refuses joins and inputs when it is full, never a leave, and takes all again after a tick", async () => {

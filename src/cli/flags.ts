@@ -17,6 +17,8 @@ export interface IntegerFlag extends FlagBase {
   readonly min: number;
   readonly max: number;
   readonly default?: number;
+  /** The variable of the environment that says it where no flag does. */
+  readonly env?: string;
 }
 
 /** Any number from min to max. */
@@ -62,8 +64,8 @@ export function parseFlags<T extends Flags>(argv: readonly string[], flags: T, p
   for (const [name, flag] of Object.entries(flags)) {
     const given = values[name];
     if (flag.type === "switch") checked[name] = given === true;
-    else if (typeof given !== "string") checked[name] = flag.default;
-    else checked[name] = flag.type === "text" ? text(name, given) : number(name, given, flag);
+    else if (typeof given !== "string") checked[name] = fromEnvironment(flag) ?? flag.default;
+    else checked[name] = flag.type === "text" ? text(name, given) : number(`--${name}`, given, flag);
   }
   return { values: checked as Values<T>, positionals };
 }
@@ -84,12 +86,18 @@ function tokenize(argv: readonly string[], flags: Flags) {
   }
 }
 
+function fromEnvironment(flag: Flag): number | undefined {
+  if (flag.type !== "integer" || flag.env === undefined) return undefined;
+  const given = process.env[flag.env];
+  return given === undefined || given === "" ? undefined : number(flag.env, given, flag);
+}
+
 function number(name: string, given: string, { type, min, max }: IntegerFlag | NumberFlag): number {
   const isWhole = type === "integer";
   const value = (isWhole ? /^[+-]?\d+$/ : /^[+-]?\d+(\.\d+)?$/).test(given) ? Number(given) : Number.NaN;
   if (!(value >= min && value <= max)) {
     const what = `a ${isWhole ? "whole " : ""}number from ${min} to ${max}`;
-    throw new GyreError("BAD_FLAG", `--${name} ${JSON.stringify(given)} is not ${what}`);
+    throw new GyreError("BAD_FLAG", `${name} ${JSON.stringify(given)} is not ${what}`);
   }
   return value;
 }
@@ -102,7 +110,7 @@ function text(name: string, given: string): string {
 /** One line per flag, for a help text. */
 export function describeFlags(flags: Flags): string {
   const rows = Object.entries(flags).map(
-    ([name, flag]) => [nameAndValue(name, flag), flag.help + defaultOf(flag)] as const,
+    ([name, flag]) => [nameAndValue(name, flag), flag.help + defaultOf(flag) + environmentOf(flag)] as const,
   );
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
@@ -110,6 +118,10 @@ export function describeFlags(flags: Flags): string {
 
 function nameAndValue(name: string, flag: Flag): string {
   return flag.type === "switch" ? `--${name}` : `--${name} ${flag.value}`;
+}
+
+function environmentOf(flag: Flag): string {
+  return flag.type === "integer" && flag.env !== undefined ? `, ${flag.env}` : "";
 }
 
 function defaultOf(flag: Flag): string {

@@ -30,6 +30,10 @@ const integer = (name: keyof typeof RANGES, help: string) =>
 const integerOr = (name: "port" | "npcs", help: string) =>
   ({ ...integer(name, help), default: DEFAULTS[name] }) as const;
 
+/** What snapshots are, which the environment may say too: GYRE_SNAPSHOT_RATE and so on. */
+const told = (name: keyof typeof RANGES, help: string) =>
+  ({ ...integer(name, help), env: `GYRE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}` }) as const;
+
 const FLAGS = {
   host: { type: "text", value: "H", help: "address to listen on", default: DEFAULTS.host },
   port: integerOr("port", "port to listen on; 0 picks a free one"),
@@ -44,7 +48,13 @@ const FLAGS = {
     `simulated players in each zone (${DEFAULTS.demoBots} in the demo, ${DEFAULTS.bots} in a GAME)`,
   ),
   "tick-rate": integer("tickRate", "simulation steps a second (the game's, else 60)"),
-  "snapshot-rate": integer("snapshotRate", "snapshots a second, at most the tick rate (the game's, else 20)"),
+  "snapshot-rate": told("snapshotRate", "snapshots a second, at most the tick rate (the game's, else 20)"),
+  "view-radius": told("viewRadius", "cells around a player's own, on each side, that it is told of (1)"),
+  "near-rate": told("nearRate", "snapshots a second of cells that are near (30)"),
+  "near-radius": told("nearRadius", "cells that are: 0 its own, 1 those beside it; -1 none (-1)"),
+  "far-rate": told("farRate", "snapshots a second of cells beyond the view (5)"),
+  "far-radius": told("farRadius", "up to here (none)"),
+  "snapshot-bytes": told("snapshotBytes", "bytes of a player's snapshot; the rest comes with the next (8192)"),
   seed: integer("seed", "seed of the world (1)"),
   record: { type: "text", value: "FILE", help: "write a recording of it to FILE, for gyre replay" },
   dev: { type: "switch", help: "checked kernel; starts anew when the GAME's file or one beside it changes" },
@@ -137,7 +147,15 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     "snapshot-rate": snapshotRate,
   } = values;
   const own = { host, port, zones, npcs, bots, seed, threads, spin, tickRate, snapshotRate };
-  const options = { ...own, onEvent: teller(values.json) };
+  const told = {
+    viewRadius: values["view-radius"],
+    nearRate: values["near-rate"],
+    nearRadius: values["near-radius"],
+    farRate: values["far-rate"],
+    farRadius: values["far-radius"],
+    snapshotBytes: values["snapshot-bytes"],
+  };
+  const options = { ...own, ...told, onEvent: teller(values.json) };
   const loaded = game === undefined ? undefined : await uncaught(() => loadGame(game));
   const read = map === undefined ? undefined : await readMap(map);
   const file = record === undefined ? null : new RecordingFile(record);

@@ -1,192 +1,183 @@
 /**
  * A connection to a zone: a player's, from {@link connect}, or a spectator's, from {@link watch}. It keeps the entities in
- * view as last received, and where they were at the last snapshots, to show them in between.
+ * view as last received, and where they were at the last snapshots, to show them in between. It outlives its socket: one that is lost is
+ * replaced by another, on which the same player goes on.
  *
  * Bounds: the history covers the interpolation delay; inputs are dropped while SEND_BACKLOG_BYTES_MAX wait to be sent.
  */
-import { ERROR_CODES, type ErrorCode, GyreError } from "../errors.js";
+import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
+import { ChunkAssembler, isChunk } from "../protocol/chunks.js";
 import {
   type ClientMessage,
   parseServerMessage,
   type ServerMessage,
-  SUBPROTOCOL,
   type ViewMessage,
   type WatchingMessage,
   type WelcomeMessage,
   type ZoneInfo,
 } from "../protocol/control.js";
-import type { YouJson } from "../protocol/json-encoder.js";
-import type { RemoteEntity } from "../protocol/remote-entity.js";
+import { FRAME_SNAPSHOT, type You } from "../protocol/frame.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
-import { openSocket, type Socket, type SocketClass } from "./socket.js";
-import { Timeline } from "./timeline.js";
+import { dial, type FirstMessage, quiet, toError } from "./dial.js";
+import { Listeners } from "./listeners.js";
+import { type CommonOptions, type ConnectOptions, checkedAddress, checkedRect, type WatchOptions } from "./options.js";
+import { ADAPTIVE_MS_MAX, Playback } from "./playback.js";
+import type { Prediction, PredictionOptions } from "./prediction.js";
+import { Reconnector } from "./reconnector.js";
+import type { Socket } from "./socket.js";
 import { Tracks } from "./tracks.js";
+import {
+  type ConnectionEvents,
+  type EntityOf,
+  type GameTypes,
+  newStats,
+  type Predicted,
+  type Stats,
+  type ViewRect,
+} from "./types.js";
+import { Window } from "./window.js";
 
 /** Milliseconds from the call to the server's answer, at most. */
 const CONNECT_MS_MAX = 10_000;
-/** Milliseconds between two measurements of the round trip. */
+/** Milliseconds between two measurements of the round trip; with prediction; and of the first ones then. */
 const PING_MS = 2000;
+const PREDICTING_PING_MS = 250;
+const FIRST_PING_MS = 40;
+/** How many those are: they show whether the connection is a steady one. */
+const FIRST_PINGS = 12;
 /** Bytes waiting to be sent beyond which inputs are dropped: they would be stale when they arrive. */
 const SEND_BACKLOG_BYTES_MAX = 16 * 1024;
-/** Milliseconds of {@link CommonOptions.interpolationDelay}, at most: what the history has to cover. */
-const INTERPOLATION_MS_MAX = 2000;
+/** Snapshots whose gaps the stats are of: 13 s at 20 Hz. */
+const GAPS = 256;
 /** Close code of a client that got something malformed. */
 const CLOSE_BAD_DATA = 4002;
+/** Of an entity's `state`. */
+const DEAD = 4;
 
-interface CommonOptions {
-  /** Of a zone, or of a template of rooms: one is placed into one of them. Default: the server's first zone, or template. */
-  zone?: string;
-  /** How snapshots come. Default `binary`. */
-  format?: "binary" | "json";
-  /** Milliseconds that {@link Connection.sample} looks back, 0 to 2,000. Default: two snapshots. */
-  interpolationDelay?: number;
-  /** Default: the engine's, else that of the package `ws`. */
-  WebSocket?: SocketClass;
-  /** Local time in milliseconds, as {@link Connection.sample} takes it. Default `performance.now`. */
-  now?: () => number;
-}
+type Answer = WelcomeMessage | WatchingMessage;
+type MakePrediction = (tickRate: number, options: PredictionOptions) => Prediction;
 
-export interface ConnectOptions extends CommonOptions {
-  /** 1 to 32 characters. */
-  name: string;
-}
-
-/** Units, x0 <= x1 and y0 <= y1. */
-export interface ViewRect {
-  x0: number;
-  y0: number;
-  x1: number;
-  y1: number;
-}
-
-export interface WatchOptions extends CommonOptions {
-  view: ViewRect;
-}
-
-export interface Stats {
-  /** Bytes of all messages received. */
-  bytesIn: number;
-  snapshots: number;
-  /** Milliseconds of the last round trip; 0 before the first. */
-  rttMs: number;
-  /** Predictions that the server corrected. */
-  corrections: number;
-}
-
-export interface ConnectionEvents {
-  /** A snapshot of this tick was applied. */
-  snapshot: (tick: number) => void;
-  /** The zone's game tells something: what, and any JSON. */
-  event: (event: { readonly name: string; readonly data: unknown }) => void;
-  /** The player's entity is another one, in the same zone or not; 0: it has none any more. */
-  you: (id: EntityId) => void;
-  /** What follows is of another zone; all entities of the one before are forgotten. `you` follows. */
-  zone: (zone: ZoneInfo) => void;
-  /** The server refused something. */
-  error: (error: GyreError) => void;
-  /** The connection is gone. `error` says why, if it was not asked for. */
-  close: (code: number, reason: string, error: GyreError | null) => void;
+/** What a connection is made of besides its first socket and answer. */
+interface Parts {
+  readonly address: URL;
+  readonly options: CommonOptions & Partial<ConnectOptions>;
+  /** What was said first; a spectator's is said again when the connection is lost. */
+  readonly first: FirstMessage;
+  readonly makePrediction: MakePrediction | null;
 }
 
 /** Joins a zone as a player. Rejects with the server's error, or with BAD_ARGUMENT or CONNECTION_FAILED. */
-export async function connect(url: string, options: ConnectOptions): Promise<Connection> {
-  const join: ClientMessage = { type: "join", name: options.name };
-  if (options.zone !== undefined) join.zone = options.zone;
-  return open(url, options, join);
+export async function connect<G extends GameTypes = GameTypes>(
+  url: string,
+  options: ConnectOptions,
+): Promise<Connection<G>> {
+  const first: FirstMessage = { type: "join", name: options.name };
+  if (options.zone !== undefined) first.zone = options.zone;
+  return open(url, options, first);
 }
 
 /** Watches a zone without playing. Rejects as {@link connect} does. */
-export async function watch(url: string, options: WatchOptions): Promise<Connection> {
-  const view: ViewMessage = { type: "view", ...checkedRect(options.view) };
-  if (options.zone !== undefined) view.zone = options.zone;
-  return open(url, options, view);
+export async function watch<G extends GameTypes = GameTypes>(
+  url: string,
+  options: WatchOptions,
+): Promise<Connection<G>> {
+  const first: ViewMessage = { type: "view", ...checkedRect(options.view) };
+  if (options.zone !== undefined) first.zone = options.zone;
+  return open(url, options, first);
 }
 
-async function open(url: string, options: CommonOptions, first: ClientMessage): Promise<Connection> {
-  const { interpolationDelay: delay } = options;
-  if (delay !== undefined && !(delay >= 0 && delay <= INTERPOLATION_MS_MAX)) {
-    throw new GyreError("BAD_ARGUMENT", `interpolationDelay ${delay} is not 0 to ${INTERPOLATION_MS_MAX} ms`);
-  }
-  if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
-  const address = new URL(url);
-  if (options.format === "json") address.searchParams.set("format", "json");
-  const socket = await openSocket(address, SUBPROTOCOL, options.WebSocket);
-  return new Promise((resolve, reject) => {
-    const fail = (error: GyreError): void => {
-      clearTimeout(timer);
-      quiet(socket);
-      socket.close();
-      reject(error);
-    };
-    const failed = (why: string): void => fail(new GyreError("CONNECTION_FAILED", `${address.href}: ${why}`));
-    const timer = setTimeout(() => failed(`no answer within ${CONNECT_MS_MAX} ms`), CONNECT_MS_MAX);
-    socket.onopen = () => socket.send(JSON.stringify(first));
-    socket.onerror = (event) => failed(event.message || "cannot be reached");
-    socket.onclose = ({ code, reason }) => failed(`closed with ${code} ${reason}`);
-    socket.onmessage = ({ data }) => {
-      try {
-        const message = parseServerMessage(String(data));
-        if (message.type === "error") return fail(toError(message));
-        if (message.type !== "welcome" && message.type !== "watching") return;
-        // Made here and now: the next message may be in the same packet.
-        resolve(new Connection(socket, message, options));
-        clearTimeout(timer);
-      } catch (error) {
-        fail(error as GyreError);
-      }
-    };
+async function open<G extends GameTypes>(
+  url: string,
+  options: Parts["options"],
+  first: FirstMessage,
+): Promise<Connection<G>> {
+  const address = checkedAddress(url, options);
+  // Only who predicts loads it.
+  const makePrediction = options.predict === true ? await (await import("./prediction.js")).predictions() : null;
+  const parts = { address, options, first, makePrediction };
+  let connection: Connection<G> | undefined;
+  await dial({
+    address,
+    WebSocket: options.WebSocket,
+    first,
+    second: null,
+    timeoutMs: CONNECT_MS_MAX,
+    accept: (socket, answer) => {
+      connection = new Connection<G>(socket, answer, parts);
+    },
   });
+  return connection!;
 }
 
-export class Connection {
+export class Connection<G extends GameTypes = GameTypes> {
   /** Ticks per second. */
   readonly tickRate: number;
   /** Snapshots per second. */
   readonly snapshotRate: number;
-  readonly stats: Stats = { bytesIn: 0, snapshots: 0, rttMs: 0, corrections: 0 };
+  readonly stats: Readonly<Stats>;
   /** The columns behind {@link sample}, for drawing thousands: call {@link interpolate}, then read x, y and the rest. */
   readonly tracks: Tracks;
-  readonly #socket: Socket;
-  readonly #decoder: SnapshotDecoder;
-  #timeline: Timeline;
-  readonly #delayMs: number;
+  readonly #stats: Stats = newStats();
+  readonly #parts: Parts;
   readonly #now: () => number;
+  readonly #listeners = new Listeners<ConnectionEvents<G>>();
+  readonly #decoder: SnapshotDecoder;
+  readonly #chunks = new ChunkAssembler();
+  readonly #playback: Playback;
+  readonly #gaps = new Window(GAPS);
+  readonly #prediction: Prediction | null;
+  readonly #reconnector: Reconnector;
+  /** Null while there is none that is open. */
+  #socket: Socket | null = null;
   #zone: ZoneInfo;
   #you: EntityId;
   #startTick: number;
-  readonly #pingTimer: ReturnType<typeof setInterval>;
-  readonly #listeners: { readonly [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]> } = {
-    snapshot: new Set(),
-    event: new Set(),
-    you: new Set(),
-    zone: new Set(),
-    error: new Set(),
-    close: new Set(),
-  };
+  /** What takes its player up again; "" for who has none, and of a server that knows no resuming. */
+  #session = "";
+  /** What a spectator looks at; null for a player. */
+  #view: ViewMessage | null;
+  #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  #pings = 0;
+  #lastMs = Number.NaN;
   #seq = 0;
+  /** The wish of the last input, which is said again on another socket. */
+  readonly #wish = { dx: 0, dy: 0 };
   #open = true;
 
   /** Use {@link connect} or {@link watch}. */
-  constructor(socket: Socket, answer: WelcomeMessage | WatchingMessage, options: CommonOptions) {
+  constructor(socket: Socket, answer: Answer, parts: Parts) {
+    const { options, first, address } = parts;
+    this.stats = this.#stats;
+    this.#parts = parts;
+    this.#now = options.now ?? (() => performance.now());
     this.#zone = answer.zone;
     this.tickRate = answer.tickRate;
     this.snapshotRate = answer.snapshotRate;
-    const intervalMs = 1000 / answer.snapshotRate;
-    this.#delayMs = options.interpolationDelay ?? 2 * intervalMs;
+    const delayMs = options.interpolationDelay ?? null;
+    this.#playback = new Playback(answer.tickRate, answer.snapshotRate, delayMs);
     // One snapshot before the time shown, one after it, and one for jitter.
-    this.tracks = new Tracks(Math.ceil(this.#delayMs / intervalMs) + 3);
+    this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
-    this.#timeline = new Timeline(answer.tickRate);
-    this.#now = options.now ?? (() => performance.now());
+    this.#decoder.onMismatch = (cell) => this.#repair(cell);
     this.#you = answer.type === "welcome" ? answer.you : 0;
     this.#startTick = answer.tick;
-    this.#socket = socket;
-    quiet(socket);
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#ended(code, reason, null);
-    this.#pingTimer = setInterval(() => this.#ping(), PING_MS);
-    this.#ping();
+    this.#view = first.type === "view" ? first : null;
+    this.#prediction =
+      parts.makePrediction?.(answer.tickRate, {
+        address,
+        fetch: options.fetch,
+        // Whoever waits for the connection is to have the time to listen.
+        failed: (error) => setTimeout(() => this.#listeners.tell("error", error)),
+      }) ?? null;
+    this.#prediction?.enter(answer.zone);
+    this.#reconnector = new Reconnector(address, options, this.#now, options.random ?? Math.random, {
+      words: () => this.#words(),
+      retrying: (retry) => this.#listeners.tell("reconnecting", retry),
+      accept: (socket, answer, isSecond) => this.#resume(socket, answer, isSecond),
+      failed: (error) => this.#ended(1006, error.message, error),
+    });
+    this.#attach(socket, answer);
   }
 
   /** Another one after the player went through a gate: see the event `zone`. */
@@ -200,8 +191,16 @@ export class Connection {
   }
 
   /** The player's entity in full precision as of the last snapshot, its xp and gold; null while it has none. */
-  get own(): Readonly<YouJson> | null {
+  get own(): Readonly<You> | null {
     return this.#decoder.you;
+  }
+
+  /**
+   * Where the player's entity is by now, with the inputs that the server has not answered yet; null without `predict`, while it has no entity,
+   * and in the first half second, until the map and the way to the server are known: then {@link own} is what there is. The same object each time.
+   */
+  get predicted(): Readonly<Predicted> | null {
+    return this.predict(this.#now());
   }
 
   /** Of the last snapshot. */
@@ -214,33 +213,56 @@ export class Connection {
     return this.#decoder.ack;
   }
 
+  /** Whether there is a socket; false while another one is sought, and after `close`. */
+  get isConnected(): boolean {
+    return this.#socket !== null;
+  }
+
+  /** Milliseconds that {@link sample} looks back, or is on its way to: as was asked for, or as the connection needs. */
+  get interpolationDelay(): number {
+    return this.#playback.delayMs;
+  }
+
   /** What is in view, as last received: always the same map. The objects are reused once their entity left. */
-  get entities(): ReadonlyMap<EntityId, RemoteEntity> {
-    return this.#decoder.entities.byId;
+  get entities(): ReadonlyMap<EntityId, EntityOf<G>> {
+    return this.#decoder.entities.byId as ReadonlyMap<EntityId, unknown> as ReadonlyMap<EntityId, EntityOf<G>>;
   }
 
   /**
    * The same entities, with x and y interpolated to the local time `timeMs` (on the clock of `options.now`) less the
    * interpolation delay. The same map and objects on each call, valid until the next snapshot.
    */
-  sample(timeMs: number): ReadonlyMap<EntityId, RemoteEntity> {
-    return this.tracks.sample(this.#timeline.tickAt(timeMs - this.#delayMs));
+  sample(timeMs: number): ReadonlyMap<EntityId, EntityOf<G>> {
+    return this.tracks.sample(this.#playback.tickAt(timeMs)) as ReadonlyMap<EntityId, unknown> as ReadonlyMap<
+      EntityId,
+      EntityOf<G>
+    >;
   }
 
   /** {@link sample} without the objects: brings x and y of {@link tracks} to that time. About 2 ns an entity. */
   interpolate(timeMs: number): void {
-    this.tracks.interpolate(this.#timeline.tickAt(timeMs - this.#delayMs));
+    this.tracks.interpolate(this.#playback.tickAt(timeMs));
+  }
+
+  /** {@link predicted} at a local time, such as that of the frame that is drawn; not below that of the last call. */
+  predict(timeMs: number): Readonly<Predicted> | null {
+    return this.#open ? (this.#prediction?.at(timeMs) ?? null) : null;
   }
 
   /**
    * Sends the wish direction, which holds until the next one, and an action, such as `attack`, done once. Returns its sequence number, which comes back as {@link ack};
-   * 0 when it was dropped because earlier ones have not left yet, or the connection is closed. Throws BAD_ARGUMENT.
+   * 0 when it was dropped because earlier ones have not left yet, or there is no socket now: the wish is said once there is one. Throws BAD_ARGUMENT.
    */
   input({ dx, dy, action }: { dx: number; dy: number; action?: string }): number {
     if (!Number.isFinite(dx) || !Number.isFinite(dy)) throw new GyreError("BAD_ARGUMENT", `input ${dx}, ${dy}`);
-    if (!this.#open || this.#socket.bufferedAmount > SEND_BACKLOG_BYTES_MAX) return 0;
+    this.#wish.dx = dx;
+    this.#wish.dy = dy;
+    if (this.#socket === null || !this.#open || this.#socket.bufferedAmount > SEND_BACKLOG_BYTES_MAX) return 0;
+    const tick = this.#prediction === null ? -1 : this.#prediction.send(this.#seq + 1, dx, dy, this.#now());
+    if (tick === null) return 0;
     const message: ClientMessage = { type: "input", seq: ++this.#seq, dx, dy };
     if (action !== undefined) message.action = action;
+    if (tick >= 0) message.tick = tick;
     this.#send(message);
     return this.#seq;
   }
@@ -248,52 +270,132 @@ export class Connection {
   /** A spectator looks elsewhere in its zone, or in another one; see the event `zone`. Throws BAD_ARGUMENT. */
   view(rect: ViewRect, zone?: string): void {
     const view: ViewMessage = { type: "view", ...checkedRect(rect) };
+    if (this.#view !== null) {
+      // What is asked for again on another socket.
+      const asked = zone ?? this.#view.zone;
+      this.#view = asked === undefined ? { ...view } : { ...view, zone: asked };
+    }
     if (zone !== undefined) view.zone = zone;
     this.#send(view);
   }
 
   /** Calls `listener` from now on. Returns a function that ends it. */
-  on<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): () => void {
-    const listeners = this.#listeners[event];
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+  on<E extends keyof ConnectionEvents<G>>(event: E, listener: ConnectionEvents<G>[E]): () => void {
+    return this.#listeners.add(event, listener);
   }
 
-  /** Leaves. `close` is announced once the socket is closed. */
+  /** Leaves. `close` is announced once the socket is closed; at once when there is none. */
   close(): void {
+    if (!this.#open) return;
     this.#open = false;
-    clearInterval(this.#pingTimer);
-    this.#socket.close(1000);
+    clearTimeout(this.#pingTimer);
+    this.#reconnector.stop();
+    if (this.#socket === null) this.#ended(1000, "", null);
+    else this.#socket.close(1000);
+  }
+
+  // Sockets.
+
+  #attach(socket: Socket, answer: Answer): void {
+    this.#socket = socket;
+    if (answer.type === "welcome") this.#session = answer.session ?? "";
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+    this.#pings = 0;
+    this.#ping();
+  }
+
+  /** The socket is closed. What was asked for, and what another try would only repeat, ends the connection. */
+  #lost(code: number, reason: string): void {
+    if (this.#socket !== null) quiet(this.#socket);
+    this.#socket = null;
+    clearTimeout(this.#pingTimer);
+    if (!this.#open) {
+      this.#ended(code, reason, null);
+      return;
+    }
+    const error = new GyreError("CONNECTION_FAILED", `closed with ${code} ${reason}`);
+    const mayGoOn = this.#view !== null || this.#session !== "";
+    if (!mayGoOn || !this.#reconnector.begin(code, error)) this.#ended(code, reason, error);
+  }
+
+  /** What is said on the next socket, and what when the server knows the session no more. */
+  #words(): { first: FirstMessage; second: FirstMessage | null } {
+    if (this.#view !== null) return { first: this.#view, second: null };
+    const { options, first } = this.#parts;
+    return { first: { type: "resume", session: this.#session }, second: options.rejoin === true ? first : null };
+  }
+
+  /** Another socket, on which all begins anew but who one is. */
+  #resume(socket: Socket, answer: Answer, isSecond: boolean): void {
+    const { zone } = answer;
+    const isOther = zone.name !== this.#zone.name;
+    this.#decoder.reset(zone, zone.columns);
+    this.#chunks.reset();
+    this.#playback.reset();
+    this.#startTick = answer.tick;
+    this.#zone = zone;
+    this.#lastMs = Number.NaN;
+    this.#stats.resumes++;
+    this.#prediction?.restart();
+    this.#prediction?.enter(zone);
+    this.#attach(socket, answer);
+    this.#listeners.tell("resumed", isSecond);
+    if (isOther) this.#listeners.tell("zone", zone);
+    this.#be(answer.type === "welcome" ? answer.you : 0);
+    // Its player has stood still since the connection was lost.
+    if (answer.type === "welcome" && (this.#wish.dx !== 0 || this.#wish.dy !== 0)) this.input(this.#wish);
+  }
+
+  #ended(code: number, reason: string, error: GyreError | null): void {
+    this.#open = false;
+    clearTimeout(this.#pingTimer);
+    if (this.#socket !== null) quiet(this.#socket);
+    this.#socket = null;
+    this.#prediction?.close();
+    this.#listeners.tell("close", code, reason, error);
   }
 
   #send(message: ClientMessage): void {
-    if (this.#open) this.#socket.send(JSON.stringify(message));
+    if (this.#open) this.#socket?.send(JSON.stringify(message));
   }
 
   #ping(): void {
     this.#send({ type: "ping", t: this.#now() });
+    const isFirst = this.#prediction !== null && ++this.#pings < FIRST_PINGS;
+    const waitMs = isFirst ? FIRST_PING_MS : this.#prediction !== null ? PREDICTING_PING_MS : PING_MS;
+    this.#pingTimer = setTimeout(() => this.#ping(), waitMs);
   }
+
+  // What the server says.
 
   #receive(data: unknown): void {
     if (!this.#open) return;
     try {
       if (typeof data === "string") this.#receiveText(data);
-      else this.#receiveFrame(new Uint8Array(data as ArrayBuffer));
+      else this.#receiveBytes(new Uint8Array(data as ArrayBuffer));
     } catch (error) {
       if (!(error instanceof GyreError)) throw error;
-      this.#socket.close(CLOSE_BAD_DATA, error.code);
+      this.#socket?.close(CLOSE_BAD_DATA, error.code);
       this.#ended(CLOSE_BAD_DATA, error.code, error);
     }
   }
 
-  #receiveFrame(bytes: Uint8Array): void {
-    this.stats.bytesIn += bytes.length;
-    this.#decoder.decode(bytes);
+  #receiveBytes(bytes: Uint8Array): void {
+    this.#stats.bytesIn += bytes.length;
+    const whole = isChunk(bytes) ? this.#chunks.add(bytes) : bytes;
+    if (whole !== null) this.#receiveFrame(whole);
+  }
+
+  /** A whole binary message, for whom its first byte says. */
+  #receiveFrame(frame: Uint8Array): void {
+    if (frame[0] !== FRAME_SNAPSHOT) throw new GyreError("BAD_FRAME", `a frame of kind ${frame[0]}`);
+    this.#decoder.decode(frame);
     this.#applied();
   }
 
   #receiveText(text: string): void {
-    this.stats.bytesIn += text.length;
+    this.#stats.bytesIn += text.length;
     if (text.startsWith('{"type":"snapshot"')) {
       this.#decoder.applyJson(parseSnapshot(text));
       this.#applied();
@@ -303,58 +405,77 @@ export class Connection {
   }
 
   #applied(): void {
-    this.stats.snapshots++;
-    this.#timeline.arrived(this.#decoder.tick, this.#now());
-    this.#be(this.#decoder.you?.id ?? 0);
-    for (const listener of this.#listeners.snapshot) listener(this.#decoder.tick);
+    const { tick, ack, you } = this.#decoder;
+    const nowMs = this.#now();
+    this.#measure(nowMs);
+    this.#playback.arrived(tick, nowMs);
+    if (this.#prediction !== null) {
+      const isAlive = you !== null && this.entities.get(you.id)?.state !== DEAD;
+      if (this.#prediction.snapshot(tick, ack, you, isAlive, nowMs)) this.#stats.corrections++;
+    }
+    this.#be(you?.id ?? 0);
+    this.#listeners.tell("snapshot", tick);
+  }
+
+  /** What is known of a cell is not what the server says: it comes again in full. */
+  #repair(cell: number): void {
+    this.#stats.repairs++;
+    this.#send({ type: "repair", cell });
+  }
+
+  #measure(nowMs: number): void {
+    const stats = this.#stats;
+    const { blockBytes, otherBytes, hashChecks } = this.#decoder;
+    stats.snapshots++;
+    stats.hashChecks = hashChecks;
+    for (let stream = 0; stream < blockBytes.length; stream++) stats.bytesByStream[stream] = blockBytes[stream]!;
+    stats.bytesByStream[blockBytes.length] = otherBytes;
+    if (!Number.isNaN(this.#lastMs)) {
+      this.#gaps.push(nowMs - this.#lastMs);
+      stats.gapP50Ms = this.#gaps.quantile(0.5);
+      stats.gapP95Ms = this.#gaps.quantile(0.95);
+      stats.gapP99Ms = this.#gaps.quantile(0.99);
+    }
+    this.#lastMs = nowMs;
   }
 
   /** Snapshots say so too, and are right: an entity may be gone without a word. */
   #be(you: EntityId): void {
     if (you === this.#you) return;
     this.#you = you;
-    for (const listener of this.#listeners.you) listener(you);
+    this.#listeners.tell("you", you);
   }
 
   /** The server told again where one is: through a gate, or as somebody else. */
-  #arrive(answer: WelcomeMessage | WatchingMessage): void {
+  #arrive(answer: Answer): void {
     const { zone } = answer;
+    if (answer.type === "welcome" && answer.session !== undefined) this.#session = answer.session;
     if (zone.name !== this.#zone.name) {
       this.#decoder.reset(zone, zone.columns);
-      this.#timeline = new Timeline(this.tickRate);
+      this.#playback.reset();
       this.#startTick = answer.tick;
       this.#zone = zone;
-      for (const listener of this.#listeners.zone) listener(zone);
+      this.#prediction?.enter(zone);
+      this.#listeners.tell("zone", zone);
     }
     this.#be(answer.type === "welcome" ? answer.you : 0);
   }
 
   #handle(message: ServerMessage): void {
     if (message.type === "pong") {
-      this.stats.rttMs = this.#now() - message.t;
+      const nowMs = this.#now();
+      this.#stats.rttMs = nowMs - message.t;
+      this.#prediction?.pong(message.t, message.tick, nowMs);
     } else if (message.type === "error") {
-      for (const listener of this.#listeners.error) listener(toError(message));
+      this.#listeners.tell("error", toError(message));
     } else if (message.type === "event") {
-      for (const listener of this.#listeners.event) listener({ name: message.name, data: message.data });
+      this.#listeners.tell("event", { name: message.name, data: message.data } as Parameters<
+        ConnectionEvents<G>["event"]
+      >[0]);
     } else {
       this.#arrive(message);
     }
   }
-
-  #ended(code: number, reason: string, error: GyreError | null): void {
-    const asked = !this.#open;
-    this.#open = false;
-    clearInterval(this.#pingTimer);
-    quiet(this.#socket);
-    const why = asked || error !== null ? error : new GyreError("CONNECTION_FAILED", `closed with ${code} ${reason}`);
-    for (const listener of this.#listeners.close) listener(code, reason, why);
-  }
-}
-
-/** Hears no more of a socket. Not null for errors: the package `ws` throws what nobody listens to. */
-function quiet(socket: Socket): void {
-  socket.onopen = socket.onmessage = socket.onclose = null;
-  socket.onerror = () => {};
 }
 
 function parseSnapshot(text: string): unknown {
@@ -363,16 +484,4 @@ function parseSnapshot(text: string): unknown {
   } catch {
     throw new GyreError("BAD_FRAME", `a snapshot of ${text.length} characters is not JSON`);
   }
-}
-
-/** A server may be newer than this client, and know more codes. */
-function toError({ code, message }: { code: string; message: string }): GyreError {
-  return new GyreError(Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : "BAD_MESSAGE", message);
-}
-
-function checkedRect({ x0, y0, x1, y1 }: ViewRect): ViewRect {
-  if (!(x0 <= x1 && y0 <= y1 && [x0, y0, x1, y1].every(Number.isFinite))) {
-    throw new GyreError("BAD_ARGUMENT", `view ${x0}, ${y0}, ${x1}, ${y1}`);
-  }
-  return { x0, y0, x1, y1 };
 }

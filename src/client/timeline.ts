@@ -17,6 +17,11 @@ export class Timeline {
     this.#tickMs = 1000 / tickRate;
   }
 
+  /** Milliseconds at which tick 0 would have been heard of; NaN before the first arrival. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** A snapshot of this tick arrived. */
   arrived(tick: number, nowMs: number): void {
     const offset = nowMs - tick * this.#tickMs;

@@ -3,7 +3,8 @@
  * instead of showing up as a strange tick.
  */
 import { GyreError } from "../errors.js";
-import { isColumnName, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
+import type { ColumnType } from "../kernel/types.js";
+import { isColumnName, isStep, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
 import { tableProblem } from "./archetypes.js";
 import { callerOf } from "./locate.js";
 import type { GameDefinition, OwnColumns, RoomTemplate } from "./types.js";
@@ -142,8 +143,14 @@ const bytes: Check = (value, path) => (value instanceof Uint8Array ? null : wron
 
 const columnType: Check = (value, path) =>
   COLUMN_TYPES.includes(value as string) ? null : wrong(path, value, COLUMN_TYPES.join(", "));
-const column: Check = (value, path) =>
-  isRecord(value) ? record({ type: columnType, replicate: flag }, ["type"])(value, path) : columnType(value, path);
+const column: Check = (value, path) => (isRecord(value) ? replicatedColumn(value, path) : columnType(value, path));
+const replicatedColumn: Check = (value, path) => {
+  const problem = record({ type: columnType, replicate: flag, step: finite }, ["type"])(value, path);
+  if (problem !== null) return problem;
+  const { type, replicate, step } = value as { type: ColumnType; replicate?: boolean; step?: number };
+  if (step === undefined || (replicate === true && isStep(type, step))) return null;
+  return wrong(`${path}.step`, step, "above 0, of an f32 that is replicated");
+};
 const columns: Check = (value, path) => {
   if (!isRecord(value)) return wrong(path, value, "an object of columns by name");
   const names = Object.keys(value);
@@ -280,6 +287,7 @@ const definitionCheck = record(
     map: anyOf(anyFunction, object),
     tickRate: size(1, TICK_RATE_MAX),
     snapshotRate: size(1, TICK_RATE_MAX),
+    positionStep: (value, path) => (isStep("f32", value) ? null : wrong(path, value, "units, above 0")),
     zones: size(1, ZONES_MAX),
     players: size(0, PLAYERS_MAX),
     capacity: anyOf(hook, capacityProblem),

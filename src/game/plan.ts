@@ -6,10 +6,14 @@ import { GyreError } from "../errors.js";
 import { HALF_SIZE } from "../kernel/archetypes.js";
 import type { ColumnType } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
+import { STEPS_PER_UNIT } from "../protocol/interest.js";
+import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import type { Gate } from "../sim/gates.js";
 import { Places } from "../sim/places.js";
+import { FAR_RATE, NEAR_RATE } from "../sim/rates.js";
 import { instancesOf, type Template } from "../sim/template.js";
 import type { WorldSpec } from "../sim/world.js";
+import type { Replicated } from "../sim/world-spec.js";
 import type { Guard } from "../sim/zones.js";
 import {
   CAPACITY_MAX,
@@ -44,6 +48,8 @@ export interface GamePlan {
   /** Per second. */
   readonly tickRate: number;
   readonly snapshotRate: number;
+  readonly nearRate: number;
+  readonly farRate: number;
   /** All of them, with the defaults of what was not given. */
   readonly settings: Settings;
   /** Of rooms, in order; none in a game without. */
@@ -69,6 +75,10 @@ export interface PlanOptions {
   readonly map?: MapData;
   readonly tickRate?: number;
   readonly snapshotRate?: number;
+  /** Of the near and the far stream, per second, at most the tick rate. */
+  readonly nearRate?: number;
+  readonly farRate?: number;
+  readonly streams?: Partial<StreamPlan>;
   /** Stands over the functions of a game that may run for ever. Default: nobody does. */
   readonly guard?: Guard | null;
 }
@@ -85,6 +95,11 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
   if (!(tickRate <= TICK_RATE_MAX && snapshotRate <= tickRate)) {
     throw new GyreError("BAD_ARGUMENT", wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`));
   }
+  const streams = { ...STREAM_PLAN, ...options.streams };
+  // Where nobody says, nothing is told beyond the view.
+  if (options.streams?.farRadius === undefined) streams.farRadius = streams.viewRadius;
+  const nearRate = Math.min(options.nearRate ?? NEAR_RATE, tickRate);
+  const farRate = Math.min(options.farRate ?? FAR_RATE, tickRate);
   const columns = Object.entries(definition.columns ?? {});
   const zoneFor = (settings: Settings, seats: number): WorldSpec["zone"] => ({
     ...zoneOf(ask, definition, settings, map),
@@ -115,6 +130,8 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
     map,
     tickRate,
     snapshotRate,
+    nearRate,
+    farRate,
     settings,
     templates,
     gates: gatesOf(ask, definition, settings, map, templates),
@@ -125,7 +142,9 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
       places: await placesOf(definition, map),
       zone: first?.zone ?? zoneFor(settings, seats),
       seats,
-      replicated: columns.filter(([, column]) => typeof column === "object" && column.replicate).map(([name]) => name),
+      replicated: columns.flatMap(([name, column]) => replicatedOf(name, column)),
+      stepsPerUnit: 1 / (definition.positionStep ?? 1 / STEPS_PER_UNIT),
+      streams,
       rules: rulesOf(game, settings, templates),
     },
   };
@@ -293,6 +312,11 @@ async function placesOf({ archetypes }: GameDefinition, map: MapData): Promise<P
   const halfSize = Object.values(archetypes ?? {})[0]?.halfSize ?? HALF_SIZE;
   if (places.count(halfSize) > 0) return places;
   throw new GyreError("MAP_BAD", "the map has no tile where anybody could stand");
+}
+
+function replicatedOf(name: string, column: OwnColumn): Replicated[] {
+  if (typeof column === "string" || column.replicate !== true) return [];
+  return [column.step === undefined ? { name } : { name, step: column.step }];
 }
 
 function typeOf(column: OwnColumn): ColumnType {

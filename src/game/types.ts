@@ -26,7 +26,14 @@ export interface Settings {
 }
 
 /** A column of the game's own: its type, and whether clients get it. */
-export type OwnColumn = ColumnType | { readonly type: ColumnType; readonly replicate?: boolean };
+export type OwnColumn =
+  | ColumnType
+  | {
+      readonly type: ColumnType;
+      readonly replicate?: boolean;
+      /** Of an f32 that is replicated: clients are told multiples of it, in a few bits. Default: they are told it as it is, in 32. */
+      readonly step?: number;
+    };
 export type OwnColumns = Readonly<Record<string, OwnColumn>>;
 
 interface ColumnViews {
@@ -197,6 +204,8 @@ export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> 
   readonly tickRate?: number;
   /** Snapshots per second, at most the tick rate. Default 20. */
   readonly snapshotRate?: number;
+  /** Clients are told positions in multiples of this many units. Default 1/16. */
+  readonly positionStep?: number;
   /** Zones, where the server is not told how many. Default 1. */
   readonly zones?: number;
   /**

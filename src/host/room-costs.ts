@@ -16,7 +16,7 @@ import { NetServer } from "../net/server.js";
 import type { Session } from "../net/session.js";
 import type { Wire } from "../net/wire.js";
 import type { CapacityCosts, CapacityLoad } from "../ops/capacity.js";
-import { isSnapshotTick } from "../sim/rates.js";
+import { isDue, type Rates } from "../sim/rates.js";
 import { Zones } from "../sim/zones.js";
 
 /** Players that are measured with, and rooms: enough that they do not all lie in the nearest cache. */
@@ -55,7 +55,7 @@ class Rooms {
   readonly hub: Hub;
   readonly zones: Zones;
   readonly #rooms: number;
-  readonly #rates: { tickRate: number; snapshotRate: number };
+  readonly #rates: Rates;
   readonly #now: () => number;
   #nowMs = 0;
 
@@ -69,16 +69,12 @@ class Rooms {
     const sized = { ...definition, rooms: { [name]: { ...spec, maxPlayers: playersPerRoom, instances: rooms } } };
     const plan = await planGame(defineGame(sized), { tickRate, snapshotRate: syncRate });
     const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings, guard: null });
-    return new Rooms(zones, rooms, playersPerRoom, { tickRate, snapshotRate: syncRate }, now);
+    // All of a room is told at one rate, so that a player's frames are as many as the formula has.
+    const rates = { tickRate, snapshotRate: syncRate, nearRate: syncRate, farRate: syncRate };
+    return new Rooms(zones, rooms, playersPerRoom, rates, now);
   }
 
-  private constructor(
-    zones: Zones,
-    rooms: number,
-    playersPerRoom: number,
-    rates: { tickRate: number; snapshotRate: number },
-    now: () => number,
-  ) {
+  private constructor(zones: Zones, rooms: number, playersPerRoom: number, rates: Rates, now: () => number) {
     this.zones = zones;
     this.players = rooms * playersPerRoom;
     this.#rooms = rooms;
@@ -106,7 +102,7 @@ class Rooms {
       ticks++;
       stepMs += tick.stepMs;
       publishMs += tick.publishMs;
-    } while (!isSnapshotTick(this.zones.tick, this.#rates));
+    } while (!isDue(this.zones.tick, this.#rates.snapshotRate, this.#rates.tickRate));
     return { stepMs: stepMs / ticks, publishMs };
   }
 
@@ -130,7 +126,7 @@ interface Round {
 const NOWHERE: Wire = {
   queuedBytes: 0,
   sendText: (_, flushed) => flushed?.(),
-  sendBytes: (_bytes, _size, flushed) => flushed(),
+  sendBytes: (_bytes, _offset, _size, flushed) => flushed(),
   ping() {},
   close() {},
   terminate() {},

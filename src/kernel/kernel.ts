@@ -1,6 +1,7 @@
 /** The kernel object: one compiled build, and what can be made with it. */
 import { createBatch } from "./batch.js";
 import type { KernelFactory } from "./instance.js";
+import { attachReplica, createReplica } from "./replica.js";
 import type { Kernel } from "./types.js";
 import { attachZone, createZone, restoreZone } from "./zone.js";
 
@@ -18,5 +19,7 @@ export function createKernel(
     createZone: (spec) => createZone(factory, spec),
     restoreZone: (image) => restoreZone(factory, image),
     attachZone: (handle) => attachZone(factory, handle),
+    createReplica: (spec) => createReplica(factory, spec),
+    attachReplica: (handle) => attachReplica(factory, handle),
   };
 }

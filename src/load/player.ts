@@ -2,7 +2,7 @@
  * A simulated player whose snapshots are counted, not decoded: joins once connected, walks as it is told to, and notes when what came. Also
  * those who only come and go, and those who join and then read nothing.
  */
-import { type OnMessage, OPCODE } from "./frames.js";
+import { HEAD_BYTES, type OnMessage, OPCODE } from "./frames.js";
 import { InputFrame } from "./input-frame.js";
 import { type RawAddress, RawClient, type RawEvents } from "./raw-client.js";
 import { MESSAGE, SnapshotHead } from "./snapshot-head.js";
@@ -49,6 +49,7 @@ export class RawPlayer implements RawEvents {
   readonly #walker: Walker;
   readonly #head = new SnapshotHead();
   readonly #frame: InputFrame;
+  #zone = "";
   #seq = 0;
   /** The input that an ack is waited for; NEVER for none. */
   #timedSeq = NEVER;
@@ -116,7 +117,7 @@ export class RawPlayer implements RawEvents {
       tally.add("stateBytes", size);
       if (kind === MESSAGE.SYNC) this.#synced();
     } else if (opcode === OPCODE.TEXT) {
-      this.#control(decoder.decode(bytes.slice(from, Math.min(to, from + 200))));
+      this.#control(decoder.decode(bytes.slice(from, Math.min(to, from + HEAD_BYTES))));
     }
   };
 
@@ -147,10 +148,12 @@ export class RawPlayer implements RawEvents {
 
   #control(text: string): void {
     if (text.startsWith('{"type":"welcome"')) {
-      this.#head.reset();
+      const zone = /"zone":\{"name":"([^"]*)"/.exec(text)?.[1] ?? "";
+      if (zone !== this.#zone) this.#head.reset();
+      this.#zone = zone;
       if (this.isIn) return;
       this.isIn = true;
-      this.#events.joined(this, /"zone":\{"name":"([^"]*)"/.exec(text)?.[1] ?? "");
+      this.#events.joined(this, zone);
     } else if (text.startsWith('{"type":"error"')) {
       this.#events.refused(this, /"code":"([A-Z_]+)"/.exec(text)?.[1] ?? "UNKNOWN");
     }

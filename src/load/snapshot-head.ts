@@ -2,6 +2,7 @@
  * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. This is the
  * one place of the load generator that knows the layout of frames; docs/wire.md has it.
  */
+import { ByteReader, FRAME_CHUNK, FRAME_SNAPSHOT, type FrameHead, readFrameHead } from "../protocol/frame.js";
 import { OPCODE } from "./frames.js";
 
 export const MESSAGE = {
@@ -15,36 +16,56 @@ export const MESSAGE = {
   STATE: 4,
 } as const;
 
-const FRAME_SNAPSHOT = 1;
-/** Bytes of a snapshot up to and with its ack. */
-const FRAME_HEAD_BYTES = 12;
 /** A MessagePack array of up to 15 items, and the opcode of a room's update. */
 const ARRAY = 0x90;
 const ROOM_UPDATE = 107;
 const BRACKET = 0x5b;
 
+/** One for all connections of a thread: a head is read in one go. */
+const reader = new ByteReader();
+/** Kind and flags, then tick and ack as varints. */
+const FRAME_HEAD_BYTES_MAX = 12;
+/** Before a piece of a frame: its kind, and whether it is the last. */
+const CHUNK_HEAD_BYTES = 2;
+
 /** A connection's last snapshot. */
-export class SnapshotHead {
+export class SnapshotHead implements FrameHead {
   tick = 0;
   ack = 0;
+  /** Whether a piece of a frame has come, and not its last. */
+  #isInPieces = false;
 
-  /** The connection was told where it is: what follows starts from nothing. */
+  /** The connection is in another zone: what follows starts from nothing. */
   reset(): void {
-    this.tick = 0;
+    this.tick = this.ack = 0;
+    this.#isInPieces = false;
   }
 
-  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. */
+  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. Throws BAD_FRAME. */
   read(opcode: number, bytes: Uint8Array, from: number, to: number): number {
     if (to === from) return MESSAGE.OTHER;
     if (opcode === OPCODE.TEXT) return this.#readText(bytes, from, to);
     const first = bytes[from]!;
-    if (first === FRAME_SNAPSHOT && to - from >= FRAME_HEAD_BYTES) {
-      this.tick = u32(bytes, from + 4);
-      this.ack = u32(bytes, from + 8);
+    if (first === FRAME_SNAPSHOT) {
+      this.#readHead(bytes, from, to);
       return MESSAGE.SNAPSHOT;
     }
+    if (first === FRAME_CHUNK) return this.#readChunk(bytes, from, to);
     if ((first & 0xf0) !== ARRAY) return MESSAGE.OTHER;
     return bytes[from + 1] === ROOM_UPDATE ? MESSAGE.SYNC : MESSAGE.STATE;
+  }
+
+  /** The first piece has the frame's head. */
+  #readChunk(bytes: Uint8Array, from: number, to: number): number {
+    const isLast = bytes[from + 1] !== 0;
+    if (!this.#isInPieces) this.#readHead(bytes, from + CHUNK_HEAD_BYTES, to);
+    this.#isInPieces = !isLast;
+    return isLast ? MESSAGE.SNAPSHOT : MESSAGE.PIECE;
+  }
+
+  #readHead(bytes: Uint8Array, from: number, to: number): void {
+    reader.start(bytes.subarray(from, Math.min(to, from + FRAME_HEAD_BYTES_MAX)));
+    readFrameHead(reader, this);
   }
 
   #readText(bytes: Uint8Array, from: number, to: number): number {
@@ -74,8 +95,4 @@ function digits(bytes: Uint8Array, from: number, to: number): number {
     value = 10 * value + digit;
   }
   return value;
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

@@ -1,22 +1,25 @@
 /**
- * The sessions that watch one zone, its snapshots, and what its game tells them. A snapshot is taken of the whole zone at once; its
+ * The sessions that watch one zone, its snapshots, and what its game tells them. A round is what the zone's replica has new, of one tick; its
  * frames are written over the ticks until the next one, a cohort a tick, because writing to thousands of sockets in one go takes
- * longer than a tick. Every frame of a snapshot says the same tick. Events go out in cohorts too, as soon as they can.
+ * longer than a tick. Every frame of a round says the same tick. Events go out in cohorts too, as soon as they can.
  *
  *     tick         60        61        62        63        (60 Hz, 20 snapshots a second)
- *     snapshot     take A                        take B
+ *     round        A                             B
  *     cohort       1 of A    2 of A    3 of A    1 of B
  *     sessions     |=======|.........|.........|           cursor moves right
  *
- * Costs: taking, O(entities); a frame, O(its cells and bytes); an event, O(sessions). Nothing is done for a zone that nobody
+ * When there is not the time to serve all of them in a round, those who were left are the first of the next one: under more than this thread
+ * can do everybody gets fewer snapshots, equally, and nobody is late with anything else.
+ *
+ * Costs: a frame, O(its cells and bytes); an event, O(sessions). Nothing is done for a zone that nobody
  * watches: it is not in the hub's list. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
  */
 import { GyreError } from "../errors.js";
+import { Composer } from "../protocol/composer.js";
 import type { KindInfo, ZoneInfo } from "../protocol/control.js";
-import { checkColumns } from "../protocol/fields.js";
-import { type InterestGrid, interestGrid } from "../protocol/interest.js";
-import { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
-import { isSnapshotTick, type Rates } from "../sim/rates.js";
+import { checkColumns, FieldTable } from "../protocol/fields.js";
+import { type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/interest.js";
+import { type Rates, streamsDue } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
 import type { NetCounters } from "./counters.js";
@@ -25,6 +28,8 @@ import type { Session } from "./session.js";
 
 /** Sessions served together in any case: below it spreading gains nothing; their writes take about half a millisecond. */
 const COHORT_MIN = 64;
+/** Sessions that are served between two looks at the clock: some tens of microseconds. */
+const SERVED_PER_LOOK = 8;
 /** Sessions that hear the events that wait for them in one tick: 2 ms of writes. */
 const TOLD_PER_TICK_MAX = 256;
 /** Events of a tick that are for more than one player; no session has room for more of them, and each is a look at every session. */
@@ -36,6 +41,8 @@ export interface Circle {
   /** Kept up to date by the audiences: those that there is something to publish for. */
   readonly occupied: Set<Audience>;
   readonly rates: Rates;
+  /** Bit s: players are told by stream s. */
+  readonly streamBits: number;
   /** What the game's archetypes are. */
   readonly kinds: readonly KindInfo[];
   readonly counters: NetCounters;
@@ -58,24 +65,26 @@ export class Audience {
   /** Who has events waiting, in order of the first of them. */
   readonly #told = new Set<Session>();
   #broadcasts = 0;
-  #encoder: SnapshotEncoder | null = null;
-  #isTaken = false;
-  /** The newest state that was looked at. */
+  readonly #streamBits: number;
+  #composer: Composer | null = null;
+  /** The newest tick that was looked at. */
   #tick: number;
-  /** Sessions before it were served with the current snapshot. */
+  /** Sessions before it were served in the current round. */
   #cursor = 0;
   /** Ticks in which the others will be, this one included. */
   #ticksLeft = 1;
 
   /** Throws BAD_ARGUMENT for replicated columns that no client could read. */
-  constructor(venue: Venue, { zones, occupied, rates, kinds, counters, audienceOf }: Circle) {
+  constructor(venue: Venue, { zones, occupied, rates, streamBits, kinds, counters, audienceOf }: Circle) {
     this.venue = venue;
     this.#zones = zones;
     this.#occupied = occupied;
     this.#counters = counters;
     this.#rates = rates;
+    this.#streamBits = streamBits;
     this.#info = infoOf(venue, kinds);
-    this.grid = interestGrid(venue.scene.width, venue.scene.height, venue.scene.tileSize);
+    const { width, height, tileSize, stepsPerUnit } = venue.extent;
+    this.grid = interestGrid(width, height, tileSize, stepsPerUnit);
     this.#tick = venue.tick;
     venue.onEnter = (seat, id) => this.#bySeat.get(seat)?.entered(id, this);
     venue.onPossess = (seat, id) => this.#bySeat.get(seat)?.possessed(id, this);
@@ -117,6 +126,11 @@ export class Audience {
     this.#bySeat.set(session.seat, session);
   }
 
+  /** The player in its seat is this session's from now on. */
+  reseat(session: Session): void {
+    this.#bySeat.set(session.seat, session);
+  }
+
   unseat(session: Session): void {
     this.#bySeat.delete(session.seat);
     this.#flushOne(session);
@@ -126,8 +140,7 @@ export class Audience {
 
   /** From now on it is served; and the zone stays awake. */
   add(session: Session): void {
-    // What nobody looked at is not taken afterwards.
-    if (this.#sessions.length === 0) this.#tick = this.venue.tick;
+    if (this.#sessions.length === 0) this.#open();
     session.index = this.#sessions.length;
     this.#sessions.push(session);
     this.#occupied.add(this);
@@ -152,21 +165,32 @@ export class Audience {
     if (this.#sessions.length === 0) this.#empty();
   }
 
-  /** After each tick: takes the snapshot that is due, serves the next cohort, and tells what there is to tell. */
-  publish(): void {
-    const tick = this.venue.newestTick;
+  /** After each tick: begins the round that is due, serves the next cohort, and tells what there is to tell. isLate: there is no more time for it. */
+  publish(isLate: () => boolean): void {
+    const composer = this.#composer;
+    const tick = this.venue.toldTick;
     // A zone that sleeps or stopped stands still: what was taken is the last there is.
-    const isDue = isLater(tick, this.#tick) && isSnapshotTick(tick, this.#rates);
-    this.#tick = isDue ? this.#take() : tick;
-    if (this.#isTaken) this.#serve(this.#nextCohort());
+    if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick, this.#rates));
+    this.#tick = tick;
+    if (composer?.beginRound(tick)) this.#begin();
+    if (composer !== null && composer.due !== 0) this.#serve(composer, this.#nextCohort(), isLate);
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
   }
 
+  /** Somebody looks. What nobody looked at is no news afterwards. */
+  #open(): void {
+    const { venue } = this;
+    this.#composer ??= new Composer(venue.replica, this.grid, new FieldTable(venue.replicated), this.#counters.tally);
+    this.#composer.skip();
+    venue.replica.wanted = this.#streamBits;
+    this.#tick = venue.tick;
+    this.#cursor = 0;
+  }
+
   #empty(): void {
     this.#occupied.delete(this);
-    if (this.#isTaken) this.#encoder?.end();
-    this.#isTaken = false;
+    this.venue.replica.wanted = 0;
   }
 
   #move(from: number, to: Audience | undefined, seat: number): void {
@@ -229,24 +253,14 @@ export class Audience {
     session.index = index;
   }
 
-  /** Returns the tick whose state it took: a newer one, where there was one meanwhile. */
-  #take(): number {
-    const { venue } = this;
-    this.#encoder ??= new SnapshotEncoder(venue.scene, this.#info.columns);
-    if (this.#isTaken) {
-      // Somebody was late, not they.
-      this.#serve(this.#sessions.length);
-      this.#encoder.end();
-    }
-    this.#isTaken = true;
-    venue.refresh();
-    this.#encoder.begin(venue.scene.tick, venue.scene.highWater);
-    for (const session of this.#sessions) {
-      if (session.playing === this) session.ack = venue.ackOf(session.seat);
+  /** Who was not served in the round before is first. */
+  #begin(): void {
+    if (this.#cursor < this.#sessions.length) {
+      this.#sessions.push(...this.#sessions.splice(0, this.#cursor));
+      for (let i = 0; i < this.#sessions.length; i++) this.#place(this.#sessions[i], i);
     }
     this.#cursor = 0;
     this.#ticksLeft = Math.floor(this.#rates.tickRate / this.#rates.snapshotRate);
-    return venue.scene.tick;
   }
 
   #nextCohort(): number {
@@ -257,27 +271,26 @@ export class Audience {
   }
 
   /** A session that closes itself while it is served leaves the served part, and its successor takes its place. */
-  #serve(cohort: number): void {
-    const encoder = this.#encoder;
-    if (encoder === null) return;
+  #serve(composer: Composer, cohort: number, isLate: () => boolean): void {
     for (let n = 0; n < cohort; n++) {
       const session = this.#sessions[this.#cursor];
-      if (session === undefined) return;
+      if (session === undefined || (n % SERVED_PER_LOOK === 0 && isLate())) return;
       this.#cursor++;
-      session.sendSnapshot(encoder);
+      session.sendSnapshot(composer);
     }
   }
 }
 
 /** The zone as welcome and watching describe it. */
-function infoOf({ name, template, scene, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
+function infoOf({ name, template, extent, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
   checkColumns(replicated);
   return {
     name,
     ...(template === "" ? {} : { template }),
-    width: scene.width,
-    height: scene.height,
-    tileSize: scene.tileSize,
+    width: extent.width,
+    height: extent.height,
+    tileSize: extent.tileSize,
+    ...(extent.stepsPerUnit === STEPS_PER_UNIT ? {} : { stepsPerUnit: extent.stepsPerUnit }),
     columns: replicated,
     kinds,
     gates: gates.map(({ x0, y0, x1, y1, to }) => ({ x0, y0, x1, y1, to })),

@@ -2,6 +2,8 @@
  * What the network side counts. Plain numbers that only grow, written where things happen and read when somebody asks.
  */
 import type { ErrorCode } from "../errors.js";
+import { STREAM_COUNT } from "../kernel/replica.js";
+import type { Tally } from "../protocol/composer.js";
 
 export class NetCounters {
   sessionsOpened = 0;
@@ -12,6 +14,12 @@ export class NetCounters {
   snapshotsSent = 0;
   /** Snapshots that a session did not get because its last one was still on the way. */
   snapshotsSkipped = 0;
+  /** Frames that were given up while they were composed, as the snapshot was written over: this thread was late. */
+  snapshotsOvertaken = 0;
+  /** Cells that clients found to differ from what the server said they were. */
+  repairs = 0;
+  /** Bytes of snapshots: blocks by stream, and what is beside them. */
+  readonly tally: Tally = { blockBytes: new Float64Array(STREAM_COUNT), headBytes: 0 };
   /** Events of games to players. */
   eventsSent = 0;
   /** Those that were not sent, because a session had too many waiting, or did not read. */

@@ -1,14 +1,26 @@
 /**
- * What a session's snapshots travel in: one buffer, and at most one snapshot on its way. The socket holds the buffer until it says so,
- * which may be after the session has ended, so the two are pooled apart.
+ * What a session's snapshots travel in: one buffer, and at most one frame on its way. The socket holds the buffer until it says so,
+ * which may be after the session has ended, so the two are pooled apart. A large frame goes in pieces, each when the one before has left, so that
+ * a socket never holds more than one of them:
+ *
+ *     buffer     |-- frame ----------------------------|
+ *     piece 0    2 0 |==========|                             its head lies before the frame
+ *     piece 1               2 0 |==========|                  and theirs over what has left already
+ *     piece 2                          2 1 |=========|
  */
-import { FrameBuffer } from "../protocol/frame-buffer.js";
+import { FRAME_CHUNK } from "../protocol/frame.js";
+import { FRAME_AT, FrameBuffer } from "../protocol/frame-buffer.js";
+import type { Wire } from "./wire.js";
 
 /**
  * Bytes of all buffers together that are kept for sessions to come. Those of a first look at a crowd have 100 KB and more: when 500 players
  * come and go in a second, making them anew had the collector mark everything ten times in it.
  */
 export const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of a frame beyond which it goes in pieces, and of a piece with its head. */
+export const PIECE_BYTES_MAX = 64 * 1024;
+/** Bytes of a piece's head: u8 kind, u8 whether it is the last. */
+const HEAD_BYTES = 2;
 
 /** What the flights that nobody uses hold, all of a server's. */
 export interface Stock {
@@ -24,6 +36,10 @@ export class Flight {
   sentMs = 0;
   /** To be called when they have landed. */
   readonly landed: () => void;
+  #wire: Wire | null = null;
+  /** Of a frame in pieces: where the next one begins, and where the frame ends. */
+  #next = 0;
+  #end = 0;
   #isAbandoned = false;
   readonly #stock: Stock;
   readonly #release: (flight: Flight) => void;
@@ -33,6 +49,11 @@ export class Flight {
     this.#stock = stock;
     this.#release = release;
     this.landed = () => {
+      if (this.#next < this.#end && !this.#isAbandoned) {
+        this.#sendPiece();
+        return;
+      }
+      this.#next = this.#end = 0;
       this.bytes = 0;
       if (this.#isAbandoned) this.#free();
     };
@@ -43,9 +64,24 @@ export class Flight {
     this.#stock.bytes -= this.buffer.size;
   }
 
+  /** Text of so many bytes is on its way, and calls `landed`. */
   takeOff(bytes: number, nowMs: number): void {
     this.bytes = bytes;
     this.sentMs = nowMs;
+  }
+
+  /** Sends the frame of so many bytes that is in the buffer. */
+  send(wire: Wire, size: number, nowMs: number): void {
+    this.sentMs = nowMs;
+    if (size <= PIECE_BYTES_MAX) {
+      this.bytes = size;
+      wire.sendBytes(this.buffer.bytes, FRAME_AT, size, this.landed);
+      return;
+    }
+    this.#wire = wire;
+    this.#next = FRAME_AT;
+    this.#end = FRAME_AT + size;
+    this.#sendPiece();
   }
 
   /** Its session has ended; so does the flight, once all have landed. */
@@ -54,8 +90,20 @@ export class Flight {
     if (this.bytes === 0) this.#free();
   }
 
+  #sendPiece(): void {
+    const { bytes } = this.buffer;
+    const start = this.#next - HEAD_BYTES;
+    const end = Math.min(this.#end, start + PIECE_BYTES_MAX);
+    bytes[start] = FRAME_CHUNK;
+    bytes[start + 1] = end === this.#end ? 1 : 0;
+    this.#next = end;
+    this.bytes = end - start;
+    this.#wire?.sendBytes(bytes, start, end - start, this.landed);
+  }
+
   #free(): void {
     this.#isAbandoned = false;
+    this.#wire = null;
     if (this.#stock.bytes + this.buffer.size > KEPT_BYTES_MAX) this.buffer.shrink();
     this.#stock.bytes += this.buffer.size;
     this.#release(this);

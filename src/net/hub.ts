@@ -4,20 +4,28 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
+import { streamsOf } from "../protocol/replica-spec.js";
+import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight, type Stock } from "./flight.js";
+import { Resumption } from "./resumption.js";
 import { Rooms } from "./rooms.js";
 import { type Format, Session } from "./session.js";
+import { tokens } from "./token.js";
 import { CLOSE_GOING_AWAY, type Wire } from "./wire.js";
 
 /** Milliseconds between two rounds of looking after the sessions. */
 const CHECK_PERIOD_MS = 1000;
 /** Rounds between two pings of one session; each round pings its share. A vanished client is noticed within 20 s. */
 const PING_ROUNDS = 10;
+
+/** Bytes of blocks in one frame, where nobody says: of a player, and of a spectator, who may look at a whole map. */
+export const SNAPSHOT_BYTES = 8 * 1024;
+export const WATCH_BYTES = 64 * 1024;
 
 /** Sessions that are made ahead, for the first rush. */
 const SESSIONS_READY = 64;
@@ -32,18 +40,40 @@ export interface HubOptions extends Rates {
   readonly seed?: number;
   /** What the game's archetypes are, by index. Default: none. */
   readonly kinds?: readonly KindInfo[];
+  /** Which cells a player is told of by which stream. */
+  readonly streams?: StreamPlan;
+  /** Bytes of blocks in a player's frame; what does not fit goes with the next ones. Default 8 KiB. */
+  readonly snapshotBytes?: number;
+  /** Milliseconds of this moment, and how many of them one publish may take for snapshots: who is not served by then is first in the next. Default: no bound. */
+  readonly now?: () => number;
+  readonly serveMsMax?: number;
+  /** Gives a secret, none twice, of 22 characters of base64url. Default: of 128 random bits. */
+  readonly makeToken?: () => string;
 }
 
 export class Hub {
   readonly counters = new NetCounters();
+  /** Ticks a second. */
+  readonly tickRate: number;
   /** Who is placed where; null in a game without rooms. */
   readonly rooms: Rooms | null;
+  /** Sessions that may be resumed. */
+  readonly resumption: Resumption;
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
   /** Sessions that get JSON, which share what it may cost; they count themselves. */
   jsonSessions = 0;
 
+  readonly streams: StreamPlan;
+  readonly snapshotBytes: number;
+  readonly watchBytes: number;
+
+  readonly #now: () => number;
+  readonly #serveMsMax: number;
+  #deadlineMs = 0;
+  /** Whether this publish has taken all the time that it may. */
+  readonly #isLate = (): boolean => this.#now() > this.#deadlineMs;
   readonly #zones: Venues;
   readonly #occupied = new Set<Audience>();
   readonly #byVenue: ReadonlyMap<Venue | undefined, Audience>;
@@ -56,14 +86,23 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.nowMs = options.nowMs;
+    this.tickRate = options.tickRate;
+    this.resumption = new Resumption(options.makeToken ?? tokens());
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
     this.#sessionsMax = options.sessionsMax;
-    const { zones, kinds = [], sessionsMax, seed = 1 } = options;
+    const { zones, kinds = [], sessionsMax, seed = 1, now = () => 0, serveMsMax = Number.POSITIVE_INFINITY } = options;
+    const { streams = STREAM_PLAN, snapshotBytes = SNAPSHOT_BYTES } = options;
+    this.streams = streams;
+    this.snapshotBytes = snapshotBytes;
+    this.watchBytes = Math.max(WATCH_BYTES, snapshotBytes);
+    this.#now = now;
+    this.#serveMsMax = serveMsMax;
     const circle: Circle = {
       zones,
       occupied: this.#occupied,
       rates: options,
+      streamBits: streamsOf(streams).reduce((bits, stream) => bits | (1 << stream), 0),
       kinds,
       counters: this.counters,
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
@@ -80,6 +119,7 @@ export class Hub {
     this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 
+  /** Those without a connection, that may be resumed, included. */
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -94,8 +134,9 @@ export class Hub {
     return [this.#idle, this.#flights];
   }
 
-  /** A new session. Throws SERVER_FULL. */
+  /** A new session; when there are as many as may be, in the place of one without a connection. Throws SERVER_FULL. */
   open(wire: Wire, format: Format): Session {
+    if (this.#sessions.size >= this.#sessionsMax) this.resumption.endFirst();
     const session = this.#idle.acquire();
     const flight = session === null ? null : this.#flights.acquire();
     if (session === null || flight === null) {
@@ -134,11 +175,13 @@ export class Hub {
   /** After each tick of the simulation. */
   publish(nowMs: number): void {
     this.nowMs = nowMs;
-    for (const audience of this.#occupied) audience.publish();
+    this.resumption.look(nowMs);
+    this.#deadlineMs = this.#now() + this.#serveMsMax;
+    for (const audience of this.#occupied) audience.publish(this.#isLate);
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 
-  /** Closes all sessions. */
+  /** Closes all sessions; none can be resumed. */
   close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
     for (const session of this.#sessions) session.close(code, reason);
   }

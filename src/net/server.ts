@@ -27,6 +27,9 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Milliseconds for the client's half of a closing handshake. */
 const CLOSE_TIMEOUT_MS = 3000;
 
+/** What a client closes with that does not come back: 1005 is no code at all. */
+const LEAVES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
+
 /** Without compression: snapshots are packed already, and a compressor per session would hold more memory than the session. */
 const TRANSPORT = {
   noServer: true,
@@ -171,7 +174,7 @@ export class NetServer {
     });
     client.on("ping", () => isOpen() && session.receivePing());
     client.on("pong", () => isOpen() && session.receivePong());
-    client.on("close", () => isOpen() && session.end());
+    client.on("close", (code: number) => isOpen() && (LEAVES.has(code) ? session.end() : session.lost()));
     // What breaks RFC 6455 or a limit above: ws answers with the close code for it.
     client.on("error", (error: Error & { code?: string }) => isOpen() && session.broken(closeCodeOf(error.code)));
   }

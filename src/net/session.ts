@@ -1,24 +1,27 @@
 /**
  * One connected client: what it said, what it sees, what it is owed. A session is a spectator until it joins, and again after
  * it left; its player lives in a seat of a zone, and crosses to another one with it. Whatever a client sends ends here: as a command
- * in the zone's ring, as a change of its own view, or as one error back.
+ * in the zone's ring, as a change of its own view, or as one error back. When its connection is lost a player's session stays, for another
+ * one to resume it (see resumption.ts).
  *
  * Bounds: one snapshot on its way at a time (a slow reader misses snapshots and gets full blocks next time); events as their queue
  * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
+import type { Composer } from "../protocol/composer.js";
 import {
   type ClientMessage,
   type InputMessage,
   type JoinMessage,
   parseClientMessage,
+  type ResumeMessage,
   type ServerMessage,
   type ViewMessage,
 } from "../protocol/control.js";
 import { JsonEncoder } from "../protocol/json-encoder.js";
-import type { SnapshotEncoder } from "../protocol/snapshot-encoder.js";
 import { View } from "../protocol/view.js";
+import type { Venue } from "../sim/venue.js";
 import { Allowance } from "./allowance.js";
 import type { Audience } from "./audience.js";
 import { EventQueue } from "./event-queue.js";
@@ -28,7 +31,7 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: more than 100,000 entities newly in view. A session that asks for more is closed. */
+/** Bytes of one frame: more than 100,000 entities newly in one cell. A session that asks for more is closed. */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
@@ -51,11 +54,13 @@ export class Session {
   playing: Audience | null = null;
   /** The last of its inputs that was applied, as of the last snapshot. */
   ack = 0;
+  /** What resumes it; "" without a player. */
+  token = "";
   /** Counts sessions, and so spreads what is done in turns. */
   ordinal = 0;
 
   readonly #hub: Hub;
-  readonly #view = new View();
+  readonly #view: View;
   readonly #allowance = new Allowance();
   readonly #events: EventQueue;
   #json: JsonEncoder | null = null;
@@ -75,15 +80,25 @@ export class Session {
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
   #heardOf = true;
+  /** Of its player's last input. */
+  #seq = 0;
+  /** Whether its player moves, as far as it said. */
+  #moves = false;
+  /** Whether the next welcome is the answer to a resume. */
+  #isResumed = false;
+  /** False between two clients. */
+  #isUsed = false;
 
   constructor(hub: Hub) {
     this.#hub = hub;
+    this.#view = new View(hub.streams);
     this.#events = new EventQueue(hub.counters);
   }
 
   /** Another client's from now on. */
   start(wire: Wire, flight: Flight, format: Format): void {
     this.ordinal = this.#hub.counters.sessionsOpened++;
+    this.#isUsed = true;
     this.#wire = wire;
     this.#flight = flight;
     this.#format = format;
@@ -136,7 +151,7 @@ export class Session {
   /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
-    this.#watch(audience);
+    if (this.#wire !== null) this.#watch(audience);
     this.#be(id, audience);
   }
 
@@ -161,13 +176,20 @@ export class Session {
     const wasIn = this.playing !== null;
     this.#joined = null;
     this.#forgetPlayer();
+    if (this.#wire === null) {
+      this.end();
+      return;
+    }
     this.#refuse(error);
     if (wasIn) this.#lookBack();
   }
 
   /** The same of an input. */
   inputRefused(audience: Audience, seq: number): void {
-    this.#refuse(audience.noRoomFor(seq));
+    // It may have been the one to stand still.
+    this.#moves = true;
+    if (this.#wire === null) this.#hub.resumption.halt(this);
+    else this.#refuse(audience.noRoomFor(seq));
   }
 
   /** The zone stopped: there is nobody in it any more. */
@@ -177,12 +199,16 @@ export class Session {
       this.#joined = null;
       this.#forgetPlayer();
     }
-    if (this.#joined === null) this.#lookBack();
+    if (this.#joined !== null) return;
+    if (this.#wire === null) this.end();
+    else this.#lookBack();
   }
 
   /** The game tells it something. Whether that waits to be sent now. */
   hear(text: string): boolean {
-    return this.#events.push(text);
+    if (this.#wire !== null) return this.#events.push(text);
+    this.#hub.counters.eventsDropped++;
+    return false;
   }
 
   /** Whether its entity stands within a radius of a point of the audience's zone; without an entity, whether its view holds the point. */
@@ -196,41 +222,62 @@ export class Session {
     if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
   }
 
-  /** Sends this snapshot, unless the last one is still on its way. */
-  sendSnapshot(encoder: SnapshotEncoder): void {
+  /** Sends what the round has for it, unless its last frame is still on its way. */
+  sendSnapshot(composer: Composer): void {
     const flight = this.#flight;
     if (flight === null) return;
     if (flight.bytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
+    if (!composer.concerns(this.#view)) return;
+    const row = this.playing === null ? -1 : this.playing.venue.rowOf(this.seat, composer.generation);
     // It came after the snapshot was taken: the next one has it.
-    if (this.you !== 0 && encoder.tick <= this.#sinceTick && encoder.slot(this.you) < 0) return;
-    if (this.#format === "binary") this.#sendBinary(encoder, flight);
-    else if (this.#json !== null) this.#sendJson(encoder, flight, this.#json);
+    if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
+    if (row >= 0) this.ack = composer.replica.ack(composer.generation, row);
+    if (this.#format === "binary") this.#sendBinary(composer, row, flight);
+    else if (this.#json !== null) this.#sendJson(composer, row, flight, this.#json);
+  }
+
+  /** What its client knows of a cell is wrong. */
+  #repair(cell: number): void {
+    const { grid } = this.#known ?? {};
+    if (grid === undefined || cell >= grid.count)
+      throw new GyreError("BAD_MESSAGE", `cell ${cell} is none of those in view`);
+    this.#hub.counters.repairs++;
+    this.#view.repair(cell % grid.columns, Math.floor(cell / grid.columns));
   }
 
   /** Once a second. ping: whether it is this session's turn to be asked for a sign of life. */
   check(ping: boolean): void {
     const { counters, nowMs } = this.#hub;
+    if (this.#wire === null) return;
     if (this.#flight !== null && this.#flight.bytes > 0 && nowMs - this.#flight.sentMs > FLUSH_MS_MAX) {
-      this.close(CLOSE_TRY_LATER, "too slow");
+      this.#giveUp("too slow");
     } else if (ping && !this.#heardOf) {
       counters.vanished++;
-      this.#wire?.terminate();
-      this.end();
+      this.#wire.terminate();
+      this.lost();
     } else if (ping) {
       this.#heardOf = false;
-      this.#wire?.ping();
+      this.#wire.ping();
     }
   }
 
-  /** Closes for cause. */
+  /** Closes for cause: it cannot be resumed. */
   close(code: number, reason: string): void {
-    if (this.#wire === null) return;
-    this.#hub.counters.close(code);
-    this.#wire.close(code, reason);
+    if (this.#wire !== null) {
+      this.#hub.counters.close(code);
+      this.#wire.close(code, reason);
+    }
     this.end();
+  }
+
+  /** Closes one whose connection is too slow: there may be a better one. */
+  #giveUp(reason: string): void {
+    this.#hub.counters.close(CLOSE_TRY_LATER);
+    this.#wire?.close(CLOSE_TRY_LATER, reason);
+    this.lost();
   }
 
   /** The client broke the rules of the transport, which closes by itself with this code. */
@@ -241,19 +288,72 @@ export class Session {
     this.end();
   }
 
-  /** The connection is gone, or as good as: its player leaves. Once is enough, more does no harm. */
+  /** It is over: its player leaves. Once is enough, more does no harm. */
   end(): void {
+    if (!this.#isUsed) return;
+    this.#isUsed = false;
+    this.#events.clear();
+    this.#giveUpSeat();
+    this.#disconnect();
+    this.#hub.remove(this);
+  }
+
+  /** The connection is gone without a word: its player waits for another one, and stands still. */
+  lost(): void {
+    if (this.#wire === null) return;
+    if (this.#joined === null) {
+      this.end();
+      return;
+    }
+    this.#disconnect();
+    this.#hub.resumption.detach(this, this.#hub.nowMs);
+  }
+
+  /** Has its player stand still; false when there is no room for that, now. What it sent before comes first. */
+  halt(): boolean {
+    if (this.#moves && this.#joined !== null) this.#moves = !this.#joined.venue.input(this.seat, this.#seq, 0, 0, 0);
+    return !this.#moves;
+  }
+
+  #disconnect(): void {
     if (this.#wire === null) return;
     if (this.#format === "json") this.#hub.jsonSessions--;
     this.#events.clear();
-    this.#giveUpSeat();
     this.#watched?.remove(this);
     this.#flight?.abandon();
     this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
     this.#view.follow();
     this.#view.reset();
     this.#json?.reset();
-    this.#hub.remove(this);
+  }
+
+  /** Goes on as the player of another session, which is without a connection, or is closed. It sees the zone from nothing. */
+  #resume({ session: token }: ResumeMessage): void {
+    if (this.#joined !== null) {
+      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
+    }
+    const former = this.#hub.resumption.find(token);
+    this.seat = former.seat;
+    this.you = former.you;
+    this.playing = former.playing;
+    this.ack = former.ack;
+    this.#joined = former.#joined;
+    this.#sinceTick = former.#sinceTick;
+    this.#seq = former.#seq;
+    this.#moves = former.#moves;
+    this.#isResumed = true;
+    this.#hub.resumption.move(former, this);
+    this.#joined?.reseat(this);
+    former.#joined = null;
+    former.close(CLOSE_POLICY, "resumed elsewhere");
+    // One that is on its way in, or through a gate, is told when it is there.
+    if (this.playing === null) return;
+    this.#watch(this.playing);
+    // Who resumes begins from nothing, whatever it saw before.
+    this.#view.reset();
+    this.#json?.reset();
+    this.#view.follow();
+    this.#welcome(this.playing);
   }
 
   /** Whether one more message is within the allowance. */
@@ -273,19 +373,33 @@ export class Session {
     else if (message.type === "ping") this.#reply({ type: "pong", t: message.t, tick: this.#hub.tick });
     else if (message.type === "join") this.#join(message);
     else if (message.type === "leave") this.#leave();
+    else if (message.type === "repair") this.#repair(message.cell);
+    else if (message.type === "resume") this.#resume(message);
     else this.#look(message);
   }
 
-  #input({ seq, dx, dy, action }: InputMessage): void {
+  #input({ seq, dx, dy, action, tick }: InputMessage): void {
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
     const { venue } = this.#joined;
     const number = action === undefined ? 0 : venue.actionOf(action);
     if (action !== undefined && number === 0) {
       throw new GyreError("BAD_MESSAGE", `there is no action ${JSON.stringify(action)}`);
     }
-    if (venue.input(this.seat, seq, dx, dy, number)) return;
+    if (tick !== undefined) this.#checkAhead(venue, tick);
+    this.#seq = seq;
+    if (venue.input(this.seat, seq, dx, dy, number, tick)) {
+      this.#moves = dx !== 0 || dy !== 0;
+      return;
+    }
     this.#joined.checkRuns();
     throw this.#joined.noRoomFor(seq);
+  }
+
+  /** A second ahead is more than any client needs that plays here. */
+  #checkAhead({ asleep, tick: known }: Venue, tick: number): void {
+    const now = asleep ? this.#hub.tick : known;
+    if (((tick - now) | 0) <= this.#hub.tickRate) return;
+    throw new GyreError("BAD_MESSAGE", `tick ${tick} is more than a second ahead of ${now}`);
   }
 
   #join({ name, zone }: JoinMessage): void {
@@ -293,6 +407,7 @@ export class Session {
       throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
     }
     this.#joined = this.#hub.join(this, name, zone);
+    this.#hub.resumption.name(this);
   }
 
   #leave(): void {
@@ -318,6 +433,10 @@ export class Session {
   }
 
   #forgetPlayer(): void {
+    this.#hub.resumption.forget(this);
+    this.#isResumed = false;
+    this.#moves = false;
+    this.#seq = 0;
     this.seat = -1;
     this.you = 0;
     this.playing = null;
@@ -329,7 +448,14 @@ export class Session {
     this.you = id;
     this.#sinceTick = audience.venue.tick;
     this.#view.follow();
-    this.#reply({ type: "welcome", you: id, ...audience.info() });
+    this.#welcome(audience);
+  }
+
+  #welcome(audience: Audience): void {
+    if (this.#wire === null) return;
+    const resumed = this.#isResumed ? { resumed: true as const } : {};
+    this.#isResumed = false;
+    this.#reply({ type: "welcome", you: this.you, ...audience.info(), session: this.token, ...resumed });
   }
 
   #look(message: ViewMessage): void {
@@ -361,22 +487,21 @@ export class Session {
     }
   }
 
-  #sendBinary(encoder: SnapshotEncoder, flight: Flight): void {
-    const { buffer } = flight;
-    let size = encoder.compose(this.#view, this.you, this.ack, buffer);
-    if (this.#isTooLarge(size)) return;
-    if (size > buffer.size) {
-      buffer.grow(size);
-      size = encoder.compose(this.#view, this.you, this.ack, buffer);
-    }
-    this.#sent(flight, size);
-    this.#wire?.sendBytes(buffer.bytes, size, flight.landed);
+  #sendBinary(composer: Composer, row: number, flight: Flight): void {
+    const { counters, nowMs, snapshotBytes, watchBytes } = this.#hub;
+    const bytesMax = this.#view.isWatching ? watchBytes : snapshotBytes;
+    const size = composer.compose(this.#view, row, this.ack, bytesMax, flight.buffer);
+    if (size === 0) counters.snapshotsOvertaken++;
+    if (this.#wire === null || size === 0 || this.#isTooLarge(size)) return;
+    this.#sent(size);
+    flight.send(this.#wire, size, nowMs);
   }
 
-  #sendJson(encoder: SnapshotEncoder, flight: Flight, json: JsonEncoder): void {
-    const text = json.compose(encoder, this.#view, this.you, this.ack);
+  #sendJson(composer: Composer, row: number, flight: Flight, json: JsonEncoder): void {
+    const text = json.compose(composer, this.#view, row, this.ack);
     if (this.#isTooLarge(text.length)) return;
-    this.#sent(flight, text.length);
+    this.#sent(text.length);
+    flight.takeOff(text.length, this.#hub.nowMs);
     this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;
     this.#wire?.sendText(text, flight.landed);
   }
@@ -388,8 +513,7 @@ export class Session {
     return true;
   }
 
-  #sent(flight: Flight, size: number): void {
-    flight.takeOff(size, this.#hub.nowMs);
+  #sent(size: number): void {
     this.#hub.counters.snapshotsSent++;
     this.#hub.counters.bytesOut += size;
   }
@@ -402,7 +526,7 @@ export class Session {
   #reply(message: ServerMessage): void {
     if (this.#wire === null) return;
     if (this.#wire.queuedBytes - (this.#flight?.bytes ?? 0) > REPLY_BACKLOG_BYTES_MAX) {
-      this.close(CLOSE_TRY_LATER, "replies are not read");
+      this.#giveUp("replies are not read");
       return;
     }
     const text = JSON.stringify(message);

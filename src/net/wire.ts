@@ -14,8 +14,8 @@ export interface Wire {
   /** Bytes handed over that the operating system has not taken yet. */
   readonly queuedBytes: number;
   sendText(text: string, flushed?: () => void): void;
-  /** Sends the first size bytes of a buffer that must not change until `flushed` is called, which it is in any case. */
-  sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void;
+  /** Sends size bytes of a buffer, which must not change until `flushed` is called, which it is in any case. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void;
   ping(): void;
   /** Closing handshake; then, or after a while without one, the connection ends. */
   close(code: number, reason: string): void;
@@ -42,8 +42,8 @@ export class SocketWire implements Wire {
     this.#socket.send(text, TEXT, flushed);
   }
 
-  sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void {
-    this.#socket.send(Buffer.from(bytes.buffer, bytes.byteOffset, size), BINARY, flushed);
+  sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
+    this.#socket.send(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), BINARY, flushed);
   }
 
   ping(): void {

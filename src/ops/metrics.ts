@@ -121,7 +121,7 @@ function describeZones(registry: Registry, zones: Venues, runs: ZoneRuns): void 
   byZone("gyre_zone_failures", "Times that it failed, or its thread at it", (_, zone) => runs.failures(zone));
   byZone("gyre_zone_restarts", "Times that it was taken up again after", (_, zone) => runs.restarts(zone));
   figureOf("gyre_zone_commands", "Commands that wait for its next tick", "pending");
-  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ scene }) => scene.capacity);
+  byZone("gyre_zone_entities_capacity", "Entity slots that there are", ({ extent }) => extent.capacity);
   figureOf("gyre_zone_players", "Players in the zone, bots aside", "players");
   figureOf("gyre_zone_entities", "Entity slots in use", "entities");
   figureOf("gyre_zone_entities_high_water", "Entity slots that were ever in use", "entitiesHighWater");
@@ -184,7 +184,11 @@ function describeRecording(registry: Registry, recording: Recording): void {
 
 function describeSessions(registry: Registry, hub: Hub): void {
   const { counters } = hub;
+  const { resumption } = hub;
   gauge(registry, "gyre_sessions", "Open sessions", () => hub.sessions);
+  gauge(registry, "gyre_sessions_detached", "Those that lost their connection", () => resumption.count);
+  counter(registry, "gyre_sessions_resumed_total", "Resumed on another connection", () => resumption.resumed);
+  counter(registry, "gyre_sessions_expired_total", "Lost, and ended without", () => resumption.expired);
   counter(registry, "gyre_sessions_opened_total", "Sessions opened", () => counters.sessionsOpened);
   counter(registry, "gyre_sessions_vanished_total", "Sessions that stopped answering", () => counters.vanished);
   counter(registry, "gyre_messages_in_total", "Text messages received", () => counters.messagesIn);

@@ -35,6 +35,8 @@ export interface InputMessage {
   dx: number;
   dy: number;
   action?: string;
+  /** u32; the tick in whose step it is applied. Late or absent: the next step. */
+  tick?: number;
 }
 
 export interface PingMessage {
@@ -58,7 +60,26 @@ export interface ViewMessage {
   zone?: string;
 }
 
-export type ClientMessage = JoinMessage | InputMessage | PingMessage | LeaveMessage | ViewMessage;
+export interface RepairMessage {
+  type: "repair";
+  /** An interest cell of which the client knows something that is wrong; the next frame has it in full. */
+  cell: number;
+}
+
+export interface ResumeMessage {
+  type: "resume";
+  /** The token of the last welcome. */
+  session: string;
+}
+
+export type ClientMessage =
+  | ResumeMessage
+  | JoinMessage
+  | InputMessage
+  | PingMessage
+  | LeaveMessage
+  | ViewMessage
+  | RepairMessage;
 
 /** What entities of a kind are; the column `kind` is an index into {@link ZoneInfo.kinds}. */
 export interface KindInfo {
@@ -89,6 +110,8 @@ export interface ZoneInfo {
   width: number;
   height: number;
   tileSize: number;
+  /** Steps per unit in which positions are told. Absent: 16. */
+  stepsPerUnit?: number;
   /** The game's columns that are replicated, in the order of the wire; at most 16. */
   columns: readonly ColumnInfo[];
   /** At most {@link KINDS_MAX}. */
@@ -104,6 +127,10 @@ export interface WelcomeMessage {
   tick: number;
   tickRate: number;
   snapshotRate: number;
+  /** What resumes the session on another connection, for 10 s after this one is lost. */
+  session?: string;
+  /** The session goes on that another connection had. */
+  resumed?: true;
   zone: ZoneInfo;
 }
 
@@ -147,7 +174,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "join":
       return withZone({ type: "join", name: label(fields, "name") }, fields);
     case "input":
-      return withAction(
+      return withExtras(
         { type: "input", seq: u32(fields, "seq"), dx: finite(fields, "dx"), dy: finite(fields, "dy") },
         fields,
       );
@@ -155,6 +182,10 @@ export function parseClientMessage(text: string): ClientMessage {
       return { type: "ping", t: finite(fields, "t") };
     case "leave":
       return { type: "leave" };
+    case "repair":
+      return { type: "repair", cell: u32(fields, "cell") };
+    case "resume":
+      return { type: "resume", session: token(fields) };
     case "view":
       return withZone({ type: "view", ...rectangle(fields) }, fields);
     default:
@@ -167,7 +198,7 @@ export function parseServerMessage(text: string): ServerMessage {
   const fields = parseObject(text);
   switch (fields["type"]) {
     case "welcome":
-      return { type: "welcome", you: u32(fields, "you"), ...session(fields) };
+      return { type: "welcome", you: u32(fields, "you"), ...session(fields), ...resumption(fields) };
     case "watching":
       return { type: "watching", ...session(fields) };
     case "error":
@@ -197,8 +228,9 @@ function withZone<T extends JoinMessage | ViewMessage>(message: T, fields: Field
   return message;
 }
 
-function withAction(message: InputMessage, fields: Fields): InputMessage {
+function withExtras(message: InputMessage, fields: Fields): InputMessage {
   if (fields["action"] !== undefined) message.action = label(fields, "action");
+  if (fields["tick"] !== undefined) message.tick = u32(fields, "tick");
   return message;
 }
 
@@ -208,6 +240,19 @@ function rectangle(fields: Fields): Pick<ViewMessage, "x0" | "y0" | "x1" | "y1">
   if (x0 > x1) throw bad(`x0 ${x0} is right of x1 ${x1}`);
   if (y0 > y1) throw bad(`y0 ${y0} is below y1 ${y1}`);
   return { x0, y0, x1, y1 };
+}
+
+function token(fields: Fields): string {
+  const value = string(fields, "session");
+  if (!/^[\w-]{22}$/.test(value)) throw bad(`session is ${shown(value)}, not 22 characters of base64url`);
+  return value;
+}
+
+function resumption(fields: Fields): Pick<WelcomeMessage, "session" | "resumed"> {
+  return {
+    ...(fields["session"] === undefined ? {} : { session: token(fields) }),
+    ...(fields["resumed"] === true ? { resumed: true } : {}),
+  };
 }
 
 function session(fields: Fields) {
@@ -222,6 +267,7 @@ function session(fields: Fields) {
       width: finite(of, "width"),
       height: finite(of, "height"),
       tileSize: finite(of, "tileSize"),
+      ...(of["stepsPerUnit"] === undefined ? {} : { stepsPerUnit: finite(of, "stepsPerUnit") }),
       columns: columns(of),
       kinds: list(of, "kinds", KINDS_MAX).map(kind),
       gates: list(of, "gates", GATES_MAX).map(gate),
@@ -230,9 +276,14 @@ function session(fields: Fields) {
 }
 
 function columns(fields: Fields): readonly ColumnInfo[] {
-  const found = list(fields, "columns", OWN_COLUMNS_MAX).map(
-    (column) => ({ name: string(column, "name"), type: string(column, "type") }) as ColumnInfo,
-  );
+  const found = list(fields, "columns", OWN_COLUMNS_MAX).map((column) => {
+    const { step } = column;
+    return {
+      name: string(column, "name"),
+      type: string(column, "type"),
+      ...(step !== undefined && { step }),
+    } as ColumnInfo;
+  });
   try {
     checkColumns(found);
   } catch (error) {

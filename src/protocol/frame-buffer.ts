@@ -1,23 +1,25 @@
 /**
- * The memory one frame is composed into, owned and reused by the caller. Blocks are copied a word at a time: the frame and
- * its blocks are whole words, and `set(subarray)` would leave a view as garbage for every block of every session.
+ * The memory one frame is composed into, owned and reused by the caller. Two bytes lie before it, so that a frame that goes in pieces can have
+ * the head of each right before its bytes, where those of the one before are gone already.
  */
+
+/** Bytes before the frame. */
+export const FRAME_AT = 2;
+
 export class FrameBuffer {
   bytes: Uint8Array<ArrayBuffer>;
-  words: Uint32Array<ArrayBuffer>;
   view: DataView<ArrayBuffer>;
 
-  /** Size in bytes, rounded up to whole words. */
+  /** Size in bytes of the largest frame. */
   constructor(size: number) {
-    const buffer = new ArrayBuffer((size + 3) & ~3);
+    const buffer = new ArrayBuffer(size === 0 ? 0 : FRAME_AT + size);
     this.bytes = new Uint8Array(buffer);
-    this.words = new Uint32Array(buffer);
     this.view = new DataView(buffer);
   }
 
-  /** Bytes. */
+  /** Bytes of a frame that fits. */
   get size(): number {
-    return this.bytes.length;
+    return Math.max(0, this.bytes.length - FRAME_AT);
   }
 
   /** At least `size` bytes, doubling, so that a growing crowd costs few allocations. The contents are lost. */
@@ -30,9 +32,8 @@ export class FrameBuffer {
     this.#become(new FrameBuffer(0));
   }
 
-  #become({ bytes, words, view }: FrameBuffer): void {
+  #become({ bytes, view }: FrameBuffer): void {
     this.bytes = bytes;
-    this.words = words;
     this.view = view;
   }
 }

@@ -1,57 +1,59 @@
 /**
- * Interest cells: the squares into which a zone is cut for replication. Both sides compute them from the zone's size, so
- * they are never sent. A cell's side is 32 tiles, but at most 4,064 units, so that a position inside a cell, quantised to
- * 1/16 unit, fits a u16.
+ * Interest cells: the squares into which a zone is cut for replication, and the steps in which positions are told. Both sides compute
+ * them from what `welcome` says of the zone, so they are never sent. A position is a whole number of steps from the zone's top left corner; a
+ * cell's side is a whole number of steps, that of 32 tiles, or twice that and so on where there would be too many cells.
  */
 import { GyreError } from "../errors.js";
 
 /** Tiles per cell side: about a screen and a half of a 32 unit map, so that 3 x 3 cells cover a player's surroundings. */
 export const INTEREST_TILES = 32;
-/** Units per cell side, at most: 4,064 x 16 = 65,024 leaves room in a u16 for rounding at the far border. */
-export const INTEREST_SIDE_MAX = 4064;
-/** Cells per zone, at most, and more than the kernel's largest zone has: each costs the encoder 24 bytes of index and 30 of block headers. */
-export const INTEREST_CELLS_MAX = 1 << 20;
-/** Steps per unit of a quantised position. */
+/** Cells per zone, at most. */
+export const INTEREST_CELLS_MAX = 1 << 16;
+/** Steps per unit of a position, where a game does not say. */
 export const STEPS_PER_UNIT = 16;
+/** Steps along a side of a zone: sums of two and their differences are i32. */
+export const STEPS_MAX = 2 ** 30 - 1;
 
 /** Cells are numbered row by row from the top left: `cell = row * columns + column`. */
 export interface InterestGrid {
-  /** Units per cell side. */
-  readonly side: number;
+  readonly stepsPerUnit: number;
+  /** Steps per cell side. */
+  readonly sideSteps: number;
   readonly columns: number;
   readonly rows: number;
   /** `columns * rows`. */
   readonly count: number;
 }
 
-/** The cells of a zone; width, height and tileSize in units. Throws BAD_ARGUMENT when they would be too many, or none. */
-export function interestGrid(width: number, height: number, tileSize: number): InterestGrid {
-  const side = Math.min(INTEREST_TILES * tileSize, INTEREST_SIDE_MAX);
-  const columns = Math.ceil(width / side);
-  const rows = Math.ceil(height / side);
-  const count = columns * rows;
-  if (!(side > 0 && columns > 0 && rows > 0 && count <= INTEREST_CELLS_MAX)) {
+/** The cells of a zone; width, height and tileSize in units. Throws BAD_ARGUMENT when there are more steps than {@link STEPS_MAX}, or none. */
+export function interestGrid(
+  width: number,
+  height: number,
+  tileSize: number,
+  stepsPerUnit = STEPS_PER_UNIT,
+): InterestGrid {
+  const [right, bottom] = [quantise(width, stepsPerUnit), quantise(height, stepsPerUnit)];
+  let sideSteps = Math.max(1, Math.round(INTEREST_TILES * tileSize * stepsPerUnit));
+  if (!(right >= 1 && bottom >= 1 && sideSteps >= 1 && Math.max(right, bottom) <= STEPS_MAX)) {
     throw new GyreError(
       "BAD_ARGUMENT",
-      `a zone of ${width} x ${height} units with tiles of ${tileSize} has ${count} interest cells, not 1 to ${INTEREST_CELLS_MAX}`,
+      `a zone of ${width} x ${height} units with tiles of ${tileSize} and ${stepsPerUnit} steps a unit has no interest cells`,
     );
   }
-  return { side, columns, rows, count };
+  while (Math.ceil(right / sideSteps) * Math.ceil(bottom / sideSteps) > INTEREST_CELLS_MAX) sideSteps *= 2;
+  sideSteps = Math.min(sideSteps, STEPS_MAX);
+  const [columns, rows] = [Math.ceil(right / sideSteps), Math.ceil(bottom / sideSteps)];
+  return { stepsPerUnit, sideSteps, columns, rows, count: columns * rows };
 }
 
-/** The column of an x, or the row of a y; what lies outside counts to the border cell. */
-export function cellIndex(coordinate: number, side: number, count: number): number {
-  const index = Math.floor(coordinate / side);
+/** Steps, rounded half up, at least 0. */
+export function quantise(units: number, stepsPerUnit: number): number {
+  const steps = Math.floor(units * stepsPerUnit + 0.5);
+  return steps > 0 ? steps : 0;
+}
+
+/** The column of so many steps from the left, or the row of so many from the top; what lies outside counts to the border cell. */
+export function cellIndex(steps: number, sideSteps: number, count: number): number {
+  const index = Math.floor(steps / sideSteps);
   return index > 0 ? Math.min(index, count - 1) : 0;
-}
-
-/** Steps from a cell's left (top) border, rounded half up, 0 to 65,535. */
-export function quantise(unitsIntoCell: number): number {
-  const steps = Math.floor(unitsIntoCell * STEPS_PER_UNIT + 0.5);
-  return steps > 0 ? Math.min(steps, 0xffff) : 0;
-}
-
-/** The position that a reader reconstructs: exact in a double, the same on both sides. */
-export function dequantise(steps: number, cellBorder: number): number {
-  return cellBorder + steps / STEPS_PER_UNIT;
 }

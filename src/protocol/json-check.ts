@@ -3,7 +3,7 @@
  */
 import type { EntityId } from "../kernel/types.js";
 import { type FieldTable, isFieldValue } from "./fields.js";
-import { bad } from "./frame-check.js";
+import { bad, OWN_FIELDS } from "./frame.js";
 import type { SnapshotJson } from "./json-encoder.js";
 
 type Json = Record<string, unknown>;
@@ -11,7 +11,6 @@ type Known = ReadonlyMap<EntityId, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const isU32 = (value: unknown): value is number => Number.isInteger(value) && value === (value as number) >>> 0;
-const YOU_NUMBERS = ["x", "y", "vx", "vy", "hp", "xp", "gold", "level"] as const;
 
 /** Returns the message as what it is. Throws BAD_FRAME. `tick` is that of the last snapshot, `known` what is in view. */
 export function checkSnapshotJson(message: unknown, tick: number, known: Known, table: FieldTable): SnapshotJson {
@@ -31,7 +30,7 @@ export function checkSnapshotJson(message: unknown, tick: number, known: Known, 
 function checkYou(you: unknown): void {
   if (you === null) return;
   if (!isObject(you) || !isU32(you["id"])) throw bad("you has no id");
-  for (const name of YOU_NUMBERS) if (!Number.isFinite(you[name])) throw bad(`you.${name} is ${you[name]}`);
+  for (const { name } of OWN_FIELDS) if (!Number.isFinite(you[name])) throw bad(`you.${name} is ${you[name]}`);
 }
 
 /** An id stands in one of the three lists, once; those that leave or change are known, those that enter are not. */

@@ -1,26 +1,13 @@
 /**
  * JSON snapshots: the same quantised values as the binary frames, in a form that a person can read and any language can
  * parse in a line. For debugging and small clients: it remembers what each session knows, and costs O(entities seen) time,
- * memory and garbage for each session and snapshot.
+ * memory and garbage for each session and snapshot. All of a view comes with the normal stream, and none of it waits.
  */
 import type { EntityId } from "../kernel/types.js";
-import { type Entity, type FieldTable, fieldValue } from "./fields.js";
-import { dequantise } from "./interest.js";
-import type { SnapshotEncoder } from "./snapshot-encoder.js";
+import type { Composer } from "./composer.js";
+import { type Entity, type FieldTable, fieldValue, HP, LEVEL } from "./fields.js";
+import { OWN_FIELDS, type You } from "./frame.js";
 import type { View } from "./view.js";
-
-/** The session's own entity in full precision: units, units per second; and what only its player is told of it. */
-export interface YouJson {
-  id: EntityId;
-  x: number;
-  y: number;
-  vx: number;
-  vy: number;
-  hp: number;
-  xp: number;
-  gold: number;
-  level: number;
-}
 
 /** What changed of an entity. */
 type Changes = { id: EntityId } & Record<string, number>;
@@ -31,7 +18,7 @@ export interface SnapshotJson {
   /** The last input seq that the simulation applied. */
   ack: number;
   /** null for a spectator. */
-  you: YouJson | null;
+  you: You | null;
   enter: Entity[];
   /** The id, and only what changed. */
   update: Changes[];
@@ -42,19 +29,21 @@ export interface SnapshotJson {
 export class JsonEncoder {
   readonly #known = new Map<EntityId, Entity>();
 
-  /** What {@link SnapshotEncoder.compose} does, as text. Between begin() and end(). */
-  compose(encoder: SnapshotEncoder, view: View, you: EntityId, ack: number): string {
+  /** What {@link Composer.compose} does, as text. */
+  compose(composer: Composer, view: View, seat: number, ack: number): string {
+    const you = youOf(composer, seat);
     const snapshot: SnapshotJson = {
       type: "snapshot",
-      tick: encoder.tick,
+      tick: composer.tick,
       ack,
-      you: encoder.you(you),
+      you,
       enter: [],
       update: [],
       leave: [],
     };
-    view.aim(encoder.grid, encoder.cell(you));
-    const visible = visibleEntities(encoder, view);
+    const { replica, generation } = composer;
+    view.aim(composer.grid, you === null ? -1 : replica.cell(generation, composer.slot(you.id)));
+    const visible = visibleEntities(composer, view);
     for (const id of this.#known.keys()) {
       if (!visible.has(id)) snapshot.leave.push(id);
     }
@@ -62,10 +51,9 @@ export class JsonEncoder {
     for (const [id, entity] of visible) {
       const known = this.#known.get(id);
       if (known === undefined) snapshot.enter.push(entity);
-      else addChanges(known, entity, encoder.table, snapshot.update);
+      else addChanges(known, entity, composer.table, snapshot.update);
       this.#known.set(id, entity);
     }
-    view.delivered(encoder.sequence);
     return JSON.stringify(snapshot);
   }
 
@@ -75,14 +63,30 @@ export class JsonEncoder {
   }
 }
 
-function visibleEntities(encoder: SnapshotEncoder, { next }: View): Map<EntityId, Entity> {
-  const { cellStart, cellSlots } = encoder.blocks;
+/** Who sits there, in full precision; null for nobody. */
+function youOf(composer: Composer, seat: number): You | null {
+  const { replica, generation } = composer;
+  const id = composer.entity(seat);
+  const slot = composer.slot(id);
+  if (slot < 0) return null;
+  const at = replica.own(generation, seat) + 1;
+  const you = { id } as Record<string, number>;
+  OWN_FIELDS.forEach(({ name, type }, i) => {
+    if (name === "hp" || name === "level") you[name] = replica.word(generation, name === "hp" ? HP : LEVEL, slot);
+    else you[name] = type === "f32" ? replica.floats[at + i]! : replica.words[at + i]!;
+  });
+  return you as You;
+}
+
+function visibleEntities(composer: Composer, view: View): Map<EntityId, Entity> {
+  const { replica, generation, grid } = composer;
   const visible = new Map<EntityId, Entity>();
-  for (let row = next.row0; row < next.row1; row++) {
-    for (let column = next.column0; column < next.column1; column++) {
-      const cell = row * encoder.grid.columns + column;
-      for (let at = cellStart[cell]!; at < cellStart[cell + 1]!; at++) {
-        const entity = entityAt(encoder, cellSlots[at]!, column, row);
+  for (let row = view.row0; row < view.row1; row++) {
+    for (let column = view.column0; column < view.column1; column++) {
+      const cell = row * grid.columns + column;
+      const end = replica.cellStart(generation, cell + 1);
+      for (let at = replica.cellStart(generation, cell); at < end; at++) {
+        const entity = entityAt(composer, replica.slotAt(generation, at));
         visible.set(entity.id, entity);
       }
     }
@@ -90,16 +94,15 @@ function visibleEntities(encoder: SnapshotEncoder, { next }: View): Map<EntityId
   return visible;
 }
 
-function entityAt({ blocks, grid, table }: SnapshotEncoder, slot: number, column: number, row: number): Entity {
-  const { current } = blocks;
+/** An entity of the round as its readers know it. */
+export function entityAt({ replica, generation, grid, table }: Composer, slot: number): Entity {
+  const step = 1 / grid.stepsPerUnit;
   const entity: Record<string, number> = {
-    id: current.id[slot]!,
-    x: dequantise(current.qx[slot]!, column * grid.side),
-    y: dequantise(current.qy[slot]!, row * grid.side),
+    id: replica.id(generation, slot),
+    x: replica.x(generation, slot) * step,
+    y: replica.y(generation, slot) * step,
   };
-  table.fields.forEach((field, f) => {
-    entity[field.name] = fieldValue(field, current.fields[f]![slot]!);
-  });
+  for (const field of table.fields) entity[field.name] = fieldValue(field, replica.word(generation, field.index, slot));
   return entity as Entity;
 }
 

@@ -1,28 +1,64 @@
 /**
- * An entity as a client knows it. Entities and their records are pooled: a crowd that comes and goes leaves no garbage, so neither
- * must be kept after its entity left.
+ * Entities as a client knows them. Each interest cell stands alone: what is known of it is who was in it at its last block. As cells are
+ * told at different rates, an entity that goes from one to another may be known in both for a while, or in none:
+ *
+ *     member    an entity in a cell, as of that cell's last block
+ *     record    the entity itself: what its members are of, and what is shown, which is the member whose cell was told last
+ *     between   a record without members: it left for a cell that is told later, and is shown as it was until then
+ *
+ * All are pooled: a crowd that comes and goes leaves no garbage, so none must be kept after its entity left.
  */
 import type { EntityId } from "../kernel/types.js";
-import type { Entity, FieldTable } from "./fields.js";
+import { type Entity, type FieldTable, fieldValue } from "./fields.js";
 
 /**
- * What is known of an entity, as last received: `x` and `y` in units, rounded to 1/16 of one; `hp`, `kind`, `team`, `level`; `state`: 0
+ * What is known of an entity, as last received: `x` and `y` in units, rounded to a step; `hp`, `kind`, `team`, `level`; `state`: 0
  * idle, 1 chase, 2 attack, 3 return, 4 dead; and by their names the columns that the zone's game replicates.
  */
 export type RemoteEntity = Readonly<Entity>;
 
-/** What the decoder keeps with it. */
+/** An entity in a cell. */
+export class Member {
+  record: EntityRecord;
+  cell: KnownCell;
+  /** Steps from the zone's left and top border, and those since the snapshot before. */
+  x = 0;
+  y = 0;
+  dx = 0;
+  dy = 0;
+  readonly words: Int32Array;
+  /** Words are not what is shown. */
+  isChanged = false;
+
+  constructor(record: EntityRecord, cell: KnownCell, fields: number) {
+    this.record = record;
+    this.cell = cell;
+    this.words = new Int32Array(fields);
+  }
+}
+
+/** What is known of a cell. */
+export interface KnownCell {
+  /** In order of ids. */
+  members: Member[];
+  /** Of its last block. */
+  tick: number;
+}
+
+/** What the decoder keeps with an entity. */
 export class EntityRecord {
   readonly entity: Entity;
   /** Where a listener keeps what it has on this entity; -1 for nowhere. The decoder leaves it alone. */
   index = -1;
-  /** Interest cell, and the steps into it; unused in JSON snapshots. */
-  cell = 0;
-  qx = 0;
-  qy = 0;
-  /** The last frame, by its number, in which it left a cell, or entered one. */
-  left = 0;
-  entered = 0;
+  /** One is usual; several while it is known in several cells. */
+  readonly members: Member[] = [];
+  /** The one that is shown; null while it is between two cells, and in JSON snapshots. */
+  shown: Member | null = null;
+  /** While it is between cells: the one that it left for, and the tick in which it did. */
+  toCell = -1;
+  leftTick = 0;
+  /** Whether the listener was told that it entered. */
+  isIn = false;
 
   constructor(entity: Entity) {
     this.entity = entity;
@@ -47,13 +83,19 @@ export interface EntityListener {
 export class RemoteEntities {
   readonly byId = new Map<EntityId, RemoteEntity>();
   readonly records = new Map<EntityId, EntityRecord>();
+  /** Those that are between two cells. */
+  readonly between = new Set<EntityRecord>();
   readonly #listener: EntityListener | undefined;
   #table: FieldTable;
-  /** Records of entities that left, at most as many as were ever in view at once. */
+  /** Units per step. */
+  #step: number;
+  /** Of those that left, at most as many as were ever in view at once. */
   #pool: EntityRecord[] = [];
+  #members: Member[] = [];
 
-  constructor(table: FieldTable, listener?: EntityListener) {
+  constructor(table: FieldTable, stepsPerUnit: number, listener?: EntityListener) {
     this.#table = table;
+    this.#step = 1 / stepsPerUnit;
     this.#listener = listener;
     listener?.reset(table);
   }
@@ -67,13 +109,13 @@ export class RemoteEntities {
     const record = this.#pool.pop() ?? new EntityRecord(this.#table.blank());
     record.entity.id = id;
     record.index = -1;
-    record.left = record.entered = 0;
     this.records.set(id, record);
     this.byId.set(id, record.entity);
     return record;
   }
 
   entered(record: EntityRecord): void {
+    record.isIn = true;
     this.#listener?.enter(record);
   }
 
@@ -82,17 +124,73 @@ export class RemoteEntities {
   }
 
   remove(record: EntityRecord): void {
+    this.between.delete(record);
     this.records.delete(record.entity.id);
     this.byId.delete(record.entity.id);
     this.#listener?.leave(record);
+    record.shown = null;
+    record.isIn = false;
     this.#pool.push(record);
   }
 
+  /** An entity, which may be known already, is in the cell. The caller fills the member, then calls {@link show}. */
+  join(id: EntityId, cell: KnownCell): Member {
+    const record = this.records.get(id) ?? this.add(id);
+    const member = this.#members.pop() ?? new Member(record, cell, this.#table.fields.length);
+    member.record = record;
+    member.cell = cell;
+    record.members.push(member);
+    this.between.delete(record);
+    return member;
+  }
+
+  /** It is what is known of its entity last. */
+  show(member: Member): void {
+    const { record } = member;
+    const { entity } = record;
+    const { fields } = this.#table;
+    record.shown = member;
+    member.isChanged = false;
+    entity.x = member.x * this.#step;
+    entity.y = member.y * this.#step;
+    for (let f = 0; f < fields.length; f++) entity[fields[f]!.name] = fieldValue(fields[f]!, member.words[f]!);
+    if (record.isIn) this.#listener?.update(record);
+    else this.entered(record);
+  }
+
+  /** Its place alone is another one. */
+  move(member: Member): void {
+    const { record } = member;
+    record.entity.x = member.x * this.#step;
+    record.entity.y = member.y * this.#step;
+    this.#listener?.update(record);
+  }
+
+  /** It is in its cell no more, and shown as what is known of it in another one. Who has no member left is for the caller to see to. */
+  part(member: Member): EntityRecord {
+    const { record } = member;
+    const { members } = record;
+    members[members.indexOf(member)] = members[members.length - 1]!;
+    members.pop();
+    this.#members.push(member);
+    if (record.shown !== member) return record;
+    record.shown = null;
+    let newest = members[0];
+    for (const other of members) if (newest !== undefined && other.cell.tick > newest.cell.tick) newest = other;
+    if (newest !== undefined) this.show(newest);
+    return record;
+  }
+
   /** All leave; those that come have the fields of this table. */
-  reset(table: FieldTable): void {
-    for (const record of this.records.values()) this.remove(record);
+  reset(table: FieldTable, stepsPerUnit: number): void {
+    for (const record of this.records.values()) {
+      record.members.length = 0;
+      this.remove(record);
+    }
     this.#table = table;
+    this.#step = 1 / stepsPerUnit;
     this.#pool = [];
+    this.#members = [];
     this.#listener?.reset(table);
   }
 }

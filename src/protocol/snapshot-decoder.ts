@@ -1,30 +1,46 @@
 /**
  * Turns snapshots, binary or JSON, into the entities that a client sees. A snapshot is checked whole before it is applied:
- * a bad one is refused with BAD_FRAME and changes nothing. Costs O(entities named in the frame), and O(entities in view)
- * when a cell is forgotten or sent in full. Steady state allocates one DataView a frame.
+ * a bad one is refused with BAD_FRAME and changes nothing. Costs O(entities in the cells that the frame tells of).
+ * Steady state allocates nothing.
  */
+import { STREAM_COUNT } from "../kernel/replica.js";
+import type { EntityId } from "../kernel/types.js";
+import { BlockParser, NOWHERE, ParsedBlock } from "./block-parser.js";
+import { type ColumnInfo, FieldTable } from "./fields.js";
 import {
-  type ColumnInfo,
-  ENTER_HEAD_SIZE,
-  FieldTable,
-  HEADER_SIZE,
-  MOVED,
-  MOVED_FAR,
-  MOVED_NEAR,
-  maskSize,
-  readField,
-} from "./fields.js";
-import { BlockHeader, FrameCheck } from "./frame-check.js";
-import { dequantise, type InterestGrid, interestGrid } from "./interest.js";
+  BLOCK_BYTES_MAX,
+  ByteReader,
+  bad,
+  HAS_FORGOTTEN,
+  HAS_OWN,
+  HAS_YOU,
+  JUMP_STEPS,
+  OWN_FIELDS,
+  readFrameHead,
+  unzigzag,
+  type You,
+} from "./frame.js";
+import { type InterestGrid, interestGrid } from "./interest.js";
 import { checkSnapshotJson } from "./json-check.js";
-import type { YouJson } from "./json-encoder.js";
-import { type EntityListener, type EntityRecord, RemoteEntities } from "./remote-entity.js";
+import {
+  type EntityListener,
+  type EntityRecord,
+  type KnownCell,
+  type Member,
+  RemoteEntities,
+} from "./remote-entity.js";
+import { VIEW_CELLS_MAX } from "./view.js";
+
+/** Ticks for which an entity that left for a cell that is told later is shown where it was. */
+const BETWEEN_TICKS_MAX = 60;
 
 /** Of a zone as `welcome` or `watching` describes it: units. */
 export interface ZoneSize {
   readonly width: number;
   readonly height: number;
   readonly tileSize: number;
+  /** Of a position. Default 16. */
+  readonly stepsPerUnit?: number;
 }
 
 export class SnapshotDecoder {
@@ -34,145 +50,341 @@ export class SnapshotDecoder {
   /** The last input seq that the simulation had applied. */
   ack = 0;
   /** The session's own entity in full precision, the same object each time; null when it has none. */
-  you: Readonly<YouJson> | null = null;
+  you: Readonly<You> | null = null;
+  /** Cells of which something is known, by number. */
+  readonly cells = new Map<number, KnownCell>();
+  /** Bytes of blocks by stream, and of all else. */
+  readonly blockBytes = new Float64Array(STREAM_COUNT);
+  otherBytes = 0;
+  /** Hashes of cells that came, and those that did not agree. */
+  hashChecks = 0;
+  hashMisses = 0;
+  /** Hears of cells that turned out not to be what the server says: whoever can asks for them in full. */
+  onMismatch: ((cell: number) => void) | null = null;
   #grid: InterestGrid;
   #table: FieldTable;
-  #check: FrameCheck;
-  #block: BlockHeader;
-  readonly #you: YouJson = { id: 0, x: 0, y: 0, vx: 0, vy: 0, hp: 0, xp: 0, gold: 0, level: 0 };
+  #parser: BlockParser;
+  readonly #reader = new ByteReader();
+  readonly #blocks: ParsedBlock[] = [];
+  #blockCount = 0;
+  readonly #forgotten: number[] = [];
+  /** What the frame says of the own entity, until it was found good. */
+  readonly #own: number[] = OWN_FIELDS.map(() => 0);
+  readonly #head = { tick: 0, ack: 0 };
+  /** Of the last frame since the beginning, which those of the next one are told by. */
+  #lastTick = 0;
+  #lastAck = 0;
+  #youId = 0;
+  readonly #you: You = blankYou();
+  /** Those that lost their last member in this frame. */
+  readonly #parted: EntityRecord[] = [];
+  #spareMembers: Member[] = [];
+  readonly #noBytes = new Uint8Array(0);
 
-  /** columns: the game's. Throws BAD_ARGUMENT when the zone has too many cells, or columns that no zone can have. */
+  /** columns: the game's. Throws BAD_ARGUMENT when the zone cannot be cut into cells, or for columns that no zone can have. */
   constructor(zone: ZoneSize, columns: readonly ColumnInfo[] = [], listener?: EntityListener) {
-    this.#grid = interestGrid(zone.width, zone.height, zone.tileSize);
+    this.#grid = gridOf(zone);
     this.#table = new FieldTable(columns);
-    this.entities = new RemoteEntities(this.#table, listener);
-    this.#check = new FrameCheck(this.#grid, this.#table, this.entities);
-    this.#block = new BlockHeader(this.#table);
+    this.entities = new RemoteEntities(this.#table, this.#grid.stepsPerUnit, listener);
+    this.#parser = new BlockParser(this.#grid, this.#table);
   }
 
-  /** What follows is of another zone: all entities leave. Throws as the constructor does, and changes nothing then. */
+  /** What follows is of another zone, or begins anew: all entities leave. Throws as the constructor does, and changes nothing then. */
   reset(zone: ZoneSize, columns: readonly ColumnInfo[] = []): void {
-    const grid = interestGrid(zone.width, zone.height, zone.tileSize);
+    const grid = gridOf(zone);
     const table = new FieldTable(columns);
     this.#grid = grid;
     this.#table = table;
-    this.entities.reset(table);
-    this.#check = new FrameCheck(grid, table, this.entities);
-    this.#block = new BlockHeader(table);
+    this.entities.reset(table, grid.stepsPerUnit);
+    this.cells.clear();
+    this.#parser = new BlockParser(grid, table);
     this.tick = -1;
+    this.#lastTick = this.#lastAck = 0;
     this.you = null;
+    this.#youId = 0;
+    Object.assign(this.#you, blankYou());
   }
 
   /** Applies a binary snapshot frame. Throws BAD_FRAME. */
   decode(bytes: Uint8Array): void {
-    const frame = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const check = this.#check;
-    check.run(frame, this.tick);
-    this.#readHeader(frame);
+    const reader = this.#reader;
+    reader.start(bytes);
+    const head = this.#head;
+    head.tick = this.#lastTick;
+    head.ack = this.#lastAck;
+    const flags = readFrameHead(reader, head);
+    const you = flags & HAS_YOU ? reader.varint() : this.#youId;
+    const isOther = you !== this.#youId;
+    this.#readOwn(flags, you, isOther);
+    this.#readForgotten(flags);
+    const blocksAt = reader.at;
+    this.#parseBlocks(reader);
+    reader.bytes = this.#noBytes;
+    // From here on nothing is refused.
+    this.tick = this.#lastTick = head.tick;
+    this.ack = this.#lastAck = head.ack;
+    this.#applyOwn(you);
     this.entities.begin(this.tick);
-    if (check.clears) this.#clearCells();
-    let updated = 0;
-    for (let i = 0; i < check.blocks; i++) {
-      const block = this.#block.read(frame, check.blockAt[i]!);
-      const row = Math.floor(block.cell / this.#grid.columns);
-      const left = (block.cell - row * this.#grid.columns) * this.#grid.side;
-      const top = row * this.#grid.side;
-      this.#applyEnters(frame, block, left, top);
-      this.#applyUpdates(frame, block, left, top, updated);
-      updated += block.updates;
-    }
-    for (const record of check.leaving) if (record.left === check.frame) this.entities.remove(record);
+    for (const cell of this.#forgotten) this.#forget(cell);
+    for (let i = 0; i < this.#blockCount; i++) this.#apply(this.#blocks[i]!);
+    this.#settle();
+    this.otherBytes += blocksAt;
+    this.#checkHashes();
   }
 
   /** Applies a JSON snapshot, as parsed. Throws BAD_FRAME. */
   applyJson(message: unknown): void {
-    const snapshot = checkSnapshotJson(message, this.tick, this.entities.byId, this.#table);
+    const { entities } = this;
+    const snapshot = checkSnapshotJson(message, this.tick, entities.byId, this.#table);
     this.tick = snapshot.tick;
     this.ack = snapshot.ack;
     this.you = snapshot.you === null ? null : Object.assign(this.#you, snapshot.you);
-    this.entities.begin(this.tick);
-    for (const id of snapshot.leave) this.entities.remove(this.entities.records.get(id)!);
+    entities.begin(this.tick);
+    for (const id of snapshot.leave) entities.remove(entities.records.get(id)!);
     for (const entity of snapshot.enter) {
-      const record = this.entities.add(entity.id);
+      const record = entities.add(entity.id);
       this.#assign(record.entity, entity);
-      this.entities.entered(record);
+      entities.entered(record);
     }
     for (const changes of snapshot.update) {
-      const record = this.entities.records.get(changes.id)!;
+      const record = entities.records.get(changes.id)!;
       this.#assign(record.entity, changes);
-      this.entities.updated(record);
+      entities.updated(record);
     }
   }
 
-  #readHeader(frame: DataView): void {
-    this.tick = frame.getUint32(4, true);
-    this.ack = frame.getUint32(8, true);
-    const you = this.#you;
-    you.id = frame.getUint32(12, true);
-    this.you = you.id === 0 ? null : you;
-    if (you.id === 0) return;
-    you.x = frame.getFloat32(HEADER_SIZE, true);
-    you.y = frame.getFloat32(HEADER_SIZE + 4, true);
-    you.vx = frame.getFloat32(HEADER_SIZE + 8, true);
-    you.vy = frame.getFloat32(HEADER_SIZE + 12, true);
-    you.hp = frame.getInt32(HEADER_SIZE + 16, true);
-    you.xp = frame.getUint32(HEADER_SIZE + 20, true);
-    you.gold = frame.getUint32(HEADER_SIZE + 24, true);
-    you.level = frame.getUint16(HEADER_SIZE + 28, true);
-  }
-
-  /** Everything known in a forgotten cell leaves, and in a cell sent in full unless it enters again. */
-  #clearCells(): void {
-    const check = this.#check;
-    for (const record of this.entities.records.values()) {
-      if (!check.isCleared(record.cell)) continue;
-      record.left = check.frame;
-      check.leaving.push(record);
+  #readOwn(flags: number, you: EntityId, isOther: boolean): void {
+    const reader = this.#reader;
+    const own = this.#own;
+    for (let i = 0; i < own.length; i++) own[i] = isOther ? 0 : this.#you[OWN_FIELDS[i]!.name];
+    if ((flags & HAS_OWN) === 0) return;
+    if (you === 0) throw bad("nobody has a private part");
+    const mask = reader.varint();
+    if (mask === 0 || mask >= 2 ** OWN_FIELDS.length) throw bad(`the private part has mask ${mask}`);
+    for (let i = 0; i < OWN_FIELDS.length; i++) {
+      if (((mask >>> i) & 1) === 0) continue;
+      const { type } = OWN_FIELDS[i]!;
+      own[i] = type === "f32" ? reader.f32() : type === "u32" ? reader.varint() : unzigzag(reader.varint());
     }
   }
 
-  #applyEnters(frame: DataView, block: BlockHeader, left: number, top: number): void {
-    for (let i = 0, at = block.entersAt; i < block.enters; i++, at += this.#table.enterSize) {
-      const id = frame.getUint32(at, true);
-      const known = this.entities.records.get(id);
-      const record = known ?? this.entities.add(id);
-      record.left = 0;
-      record.cell = block.cell;
-      place(record, frame.getUint16(at + 4, true), frame.getUint16(at + 6, true), left, top);
-      this.#readFields(frame, at + ENTER_HEAD_SIZE, this.#table.maskAll, record.entity);
-      if (known === undefined) this.entities.entered(record);
-      else this.entities.updated(record);
+  #applyOwn(you: EntityId): void {
+    this.#youId = you;
+    this.#you.id = you;
+    for (let i = 0; i < OWN_FIELDS.length; i++) this.#you[OWN_FIELDS[i]!.name] = this.#own[i]!;
+    this.you = you === 0 ? null : this.#you;
+  }
+
+  #readForgotten(flags: number): void {
+    const reader = this.#reader;
+    this.#forgotten.length = 0;
+    if ((flags & HAS_FORGOTTEN) === 0) return;
+    const count = reader.varint();
+    if (count === 0 || count > reader.bytes.length - reader.at)
+      throw bad(`${count} forgotten cells do not fit the frame`);
+    let cell = -1;
+    for (let i = 0; i < count; i++) {
+      cell += reader.varint() + 1;
+      if (cell >= this.#grid.count) throw bad(`cell ${cell} is not one of ${this.#grid.count}`);
+      this.#forgotten.push(cell);
     }
   }
 
-  /** `before`: updates of the blocks before this one. */
-  #applyUpdates(frame: DataView, block: BlockHeader, left: number, top: number, before: number): void {
-    let at = block.updatesAt;
-    for (let i = 0; i < block.updates; i++) {
-      const record = this.#check.updating[before + i]!;
-      const mask = this.#table.readMask(frame, at + 4);
-      at += 4 + maskSize(mask);
-      if (mask & MOVED_NEAR) {
-        place(record, record.qx + frame.getInt8(at), record.qy + frame.getInt8(at + 1), left, top);
-        at += 2;
-      } else if (mask & MOVED_FAR) {
-        place(record, frame.getUint16(at, true), frame.getUint16(at + 2, true), left, top);
-        at += 4;
+  #parseBlocks(reader: ByteReader): void {
+    this.#parser.begin();
+    this.#blockCount = 0;
+    let cell = -1;
+    let forgotten = 0;
+    while (!reader.isAtEnd) {
+      if (this.#blockCount === VIEW_CELLS_MAX) throw bad(`more than ${VIEW_CELLS_MAX} blocks`);
+      cell += reader.varint() + 1;
+      if (cell >= this.#grid.count) throw bad(`cell ${cell} is not one of ${this.#grid.count}`);
+      for (; this.#forgotten[forgotten]! < cell; forgotten++);
+      if (this.#forgotten[forgotten] === cell) throw bad(`cell ${cell} is forgotten and has a block`);
+      const size = reader.varint();
+      const from = reader.at;
+      if (size > BLOCK_BYTES_MAX || from + size > reader.bytes.length)
+        throw bad(`a block of ${size} bytes does not fit`);
+      this.#blocks[this.#blockCount] ??= new ParsedBlock();
+      const block = this.#blocks[this.#blockCount++]!;
+      this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell)?.members ?? []);
+      reader.at = from + size;
+      block.bytes = size;
+    }
+  }
+
+  #forget(cell: number): void {
+    const known = this.cells.get(cell);
+    if (known === undefined) return;
+    for (const member of known.members) this.#part(member, NOWHERE);
+    this.cells.delete(cell);
+  }
+
+  #apply(block: ParsedBlock): void {
+    let known = this.cells.get(block.cell);
+    if (known === undefined) {
+      known = { members: [], tick: this.tick };
+      this.cells.set(block.cell, known);
+    }
+    known.tick = this.tick;
+    this.blockBytes[block.stream]! += block.bytes;
+    if (block.isFull) this.#applyFull(known, block);
+    else this.#applyDelta(known, block);
+  }
+
+  /** Those that are in it now are the ones that enter. */
+  #applyFull(known: KnownCell, block: ParsedBlock): void {
+    const { members } = known;
+    const merged = this.#spareMembers;
+    merged.length = 0;
+    let old = 0;
+    for (let i = 0; i < block.enters; i++) {
+      const at = this.#enterAt(block, i);
+      const id = this.#parser.enters.values[at]! >>> 0;
+      for (; old < members.length && members[old]!.record.entity.id < id; old++) this.#part(members[old]!, NOWHERE);
+      const isKnown = old < members.length && members[old]!.record.entity.id === id;
+      merged.push(this.#enter(isKnown ? members[old++]! : this.entities.join(id, known), at));
+    }
+    for (; old < members.length; old++) this.#part(members[old]!, NOWHERE);
+    this.#spareMembers = members;
+    known.members = merged;
+  }
+
+  /** A merge of those who stay and those who enter, both in order of ids. */
+  #applyDelta(known: KnownCell, block: ParsedBlock): void {
+    const { members } = known;
+    const stays = this.#leave(members, block);
+    this.#change(stays, block);
+    this.#move(stays, block);
+    if (block.enters === 0) {
+      this.#spareMembers = members;
+      known.members = stays;
+      return;
+    }
+    const merged = members;
+    merged.length = 0;
+    let stay = 0;
+    for (let i = 0; i < block.enters; i++) {
+      const at = this.#enterAt(block, i);
+      const id = this.#parser.enters.values[at]! >>> 0;
+      for (; stay < stays.length && stays[stay]!.record.entity.id < id; stay++) merged.push(stays[stay]!);
+      merged.push(this.#enter(this.entities.join(id, known), at));
+    }
+    for (; stay < stays.length; stay++) merged.push(stays[stay]!);
+    this.#spareMembers = stays;
+    known.members = merged;
+  }
+
+  /** Those who stay, in the spare array. */
+  #leave(members: readonly Member[], block: ParsedBlock): Member[] {
+    const { values } = this.#parser.leaves;
+    const stays = this.#spareMembers;
+    stays.length = 0;
+    let next = 0;
+    for (let i = 0, at = block.leavesAt; i < block.leaves; i++, at += 2) {
+      const ordinal = values[at]!;
+      for (; next < ordinal; next++) stays.push(members[next]!);
+      this.#part(members[next++]!, values[at + 1]!);
+    }
+    for (; next < members.length; next++) stays.push(members[next]!);
+    return stays;
+  }
+
+  #change(stays: readonly Member[], block: ParsedBlock): void {
+    const { values } = this.#parser.changes;
+    for (let i = 0, at = block.changesAt; i < block.changes; i++, at += 3) {
+      const member = stays[values[at]!]!;
+      member.words[values[at + 1]!] = values[at + 2]!;
+      member.isChanged = true;
+    }
+  }
+
+  #move(stays: readonly Member[], block: ParsedBlock): void {
+    const { values } = this.#parser.moves;
+    const { each } = block;
+    for (let i = 0, at = block.movesAt; i < block.stays; i++, at += each) {
+      const member = stays[i]!;
+      const x = values[at]!;
+      const y = values[at + 1]!;
+      const isMoved = x !== member.x || y !== member.y;
+      if (each === 2) follow(member, x - member.x, y - member.y);
+      else {
+        member.dx = values[at + 2]!;
+        member.dy = values[at + 3]!;
       }
-      if (mask & ~MOVED) at = this.#readFields(frame, at, mask, record.entity);
-      this.entities.updated(record);
+      member.x = x;
+      member.y = y;
+      if (member.record.shown !== member || member.isChanged) this.entities.show(member);
+      else if (isMoved) this.entities.move(member);
     }
   }
 
-  /** Reads the fields that the mask says follow; returns where they end. */
-  #readFields(frame: DataView, from: number, mask: number, entity: Record<string, number>): number {
-    let at = from;
-    for (let rest = mask & ~MOVED; rest !== 0; rest &= rest - 1) {
-      const field = this.#table.lowest(rest);
-      entity[field.name] = readField(frame, at, field);
-      at += field.size;
+  #enterAt(block: ParsedBlock, i: number): number {
+    return block.entersAt + i * this.#parser.enterLength;
+  }
+
+  #enter(member: Member, at: number): Member {
+    const { values } = this.#parser.enters;
+    member.x = values[at + 1]!;
+    member.y = values[at + 2]!;
+    member.dx = values[at + 3]!;
+    member.dy = values[at + 4]!;
+    const { words } = member;
+    for (let f = 0; f < words.length; f++) words[f] = values[at + 5 + f]!;
+    this.entities.show(member);
+    return member;
+  }
+
+  #part(member: Member, to: number): void {
+    const record = this.entities.part(member);
+    if (record.members.length > 0) return;
+    record.toCell = to;
+    record.leftTick = this.tick;
+    this.#parted.push(record);
+  }
+
+  /** Who has no member left is gone, unless it went to a cell that is known and was not told of yet; who has others is shown as the newest of them. */
+  #settle(): void {
+    const { entities } = this;
+    for (const record of this.#parted) {
+      if (record.members.length > 0) continue;
+      const to = this.cells.get(record.toCell);
+      if (to === undefined || to.tick === this.tick) entities.remove(record);
+      else entities.between.add(record);
     }
-    return at;
+    this.#parted.length = 0;
+    for (const record of entities.between) {
+      const to = this.cells.get(record.toCell);
+      const isLong = this.tick - record.leftTick > BETWEEN_TICKS_MAX;
+      if (to === undefined || to.tick > record.leftTick || isLong) entities.remove(record);
+    }
+  }
+
+  #checkHashes(): void {
+    for (let i = 0; i < this.#blockCount; i++) {
+      const block = this.#blocks[i]!;
+      if (!block.isHashed) continue;
+      this.hashChecks++;
+      if (this.#hashOf(block.cell) === block.hash) continue;
+      this.hashMisses++;
+      this.onMismatch?.(block.cell);
+    }
+  }
+
+  #hashOf(cell: number): number {
+    const members = this.cells.get(cell)?.members ?? [];
+    const { columns, sideSteps } = this.#grid;
+    const top = Math.floor(cell / columns) * sideSteps;
+    const left = (cell % columns) * sideSteps;
+    let hash = members.length;
+    for (const { record, x, y, dx, dy, words } of members) {
+      hash = mix(hash, record.entity.id);
+      hash = mix(hash, x - left);
+      hash = mix(hash, y - top);
+      hash = mix(hash, (dx & 0xffff) | (dy << 16));
+      for (let f = 0; f < words.length; f++) hash = mix(hash, words[f]!);
+    }
+    return hash >>> 0;
   }
 
   #assign(entity: Record<string, number>, changes: Readonly<Record<string, number | undefined>>): void {
@@ -182,9 +394,21 @@ export class SnapshotDecoder {
   }
 }
 
-function place(record: EntityRecord, qx: number, qy: number, left: number, top: number): void {
-  record.qx = qx;
-  record.qy = qy;
-  record.entity.x = dequantise(qx, left);
-  record.entity.y = dequantise(qy, top);
+function gridOf({ width, height, tileSize, stepsPerUnit }: ZoneSize): InterestGrid {
+  return interestGrid(width, height, tileSize, stepsPerUnit);
+}
+
+function blankYou(): You {
+  return Object.fromEntries([["id", 0], ...OWN_FIELDS.map(({ name }) => [name, 0])]) as You;
+}
+
+/** The steps of one that went from one snapshot to the next; none after a jump. */
+function follow(member: Member, dx: number, dy: number): void {
+  const isJump = Math.abs(dx) > JUMP_STEPS || Math.abs(dy) > JUMP_STEPS;
+  member.dx = isJump ? 0 : dx;
+  member.dy = isJump ? 0 : dy;
+}
+
+function mix(hash: number, value: number): number {
+  return Math.imul(((hash << 5) | (hash >>> 27)) ^ value, 0x9e37_79b1);
 }

@@ -66,6 +66,7 @@ export class Border {
     let answer = known;
     if (known === LATER) {
       answer = this.#admitted < arrivals.count ? arrivals.answer(this.#admitted) : this.#answer(passage, record, x, y);
+      if (answer >= 0) this.#bring(passage, record, answer);
       passage.setAnswer(record, answer);
     }
     if (answer !== REFUSED && answer !== LATER) this.#admitted++;
@@ -191,6 +192,11 @@ export class Border {
       ack: world.acks[seat] ?? 0,
       tag: this.#seats.tag[seat] ?? 0,
     });
+    const { schedule } = this.#inbox;
+    for (let i = 0; seat >= 0 && i < schedule.count(seat); i++) {
+      schedule.read(seat, i);
+      passage.addInput(schedule.input);
+    }
   }
 
   /** A seat, or one of the answers of passages: unless one is let in, nothing is changed. */
@@ -216,6 +222,13 @@ export class Border {
       tag: passage.tag(record),
       hasLeft: passage.hasLeft(record),
     });
+  }
+
+  /** What it has scheduled comes with it: ticks are the same in all zones that are awake. From where a thread ended, if one did meanwhile. */
+  #bring(passage: Passage, record: number, seat: number): void {
+    for (let i = this.#inbox.schedule.count(seat); i < passage.inputs(record); i++) {
+      this.#inbox.scheduleAgain(seat, passage.input(record, i));
+    }
   }
 
   /** For one without a player. */

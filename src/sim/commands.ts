@@ -47,6 +47,8 @@ export interface LoggedCommand extends Command {
 export interface CommandLog {
   /** It waits in the ring. Its seat is taken, or given up, already. */
   pushed(type: number, action: number, seat: number, seq: number, dx: number, dy: number): void;
+  /** An input waits for its tick, in which it becomes a command by itself. False, and it does not: there is no room to remember it. */
+  scheduled(tick: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean;
   /** This one of those who asked at the gates was not answered. */
   forgot(crosser: number): void;
   /** All that was pushed was drained, and the zone is through with the tick; crossers were not answered yet. */

@@ -5,11 +5,14 @@
  *     capacity    |===== commands =====|...... free ......|-- held inputs --|-- a LEAVE for each seat that is taken --|
  *
  * The first input of a seat in a tick is a command at once; what comes more before the tick is merged into one further, the last wish
- * counting, unless it has an action that another would take the place of. So a flood costs what a few messages cost.
+ * counting, unless it has an action that another would take the place of. So a flood costs what a few messages cost. What is for a later
+ * tick waits in the schedule, without room in the ring: it is pushed when its tick begins, behind all else, by seat; what finds no room then is
+ * pushed in the next.
  */
 import { GyreError } from "../errors.js";
 import type { Command, CommandRing } from "../kernel/types.js";
 import { type CommandLog, INPUT, JOIN, LEAVE, NO_SEAT, RESET, SLEEP, WAKE } from "./commands.js";
+import { NOW, Schedule, type Scheduled } from "./schedule.js";
 import { LEFT, NAME_BYTES_MAX, nameBytes, SeatQueue, type Seats, TAKEN } from "./seats.js";
 
 /** Commands of one seat between two ticks: an input, what came after it, and its LEAVE; its JOIN is in another tick mostly. */
@@ -27,6 +30,8 @@ export class Inbox {
   reserved = 0;
   /** See {@link World.log}. */
   log: CommandLog | null = null;
+  /** Inputs that came ahead of their tick. */
+  readonly schedule: Schedule;
 
   readonly #seats: Seats;
   readonly #ring: CommandRing;
@@ -56,6 +61,7 @@ export class Inbox {
     this.#pushed = pushed;
     this.#heldSeats = new Uint32Array(seats.capacity);
     this.#left = new SeatQueue(seats.capacity);
+    this.schedule = new Schedule(seats.capacity);
   }
 
   /** Commands that wait, and what will be commands before the next tick. */
@@ -124,14 +130,15 @@ export class Inbox {
     this.#left.push(seat);
   }
 
-  /** False, and nothing is changed, when there is no room. */
-  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
+  /** tick: one behind the next, or NOW. False, and nothing is changed, when there is no room. */
+  input(seat: number, seq: number, dx: number, dy: number, action: number, tick: number): boolean {
     const { taken, heard, held, heldAction } = this.#seats;
     if (taken[seat] !== TAKEN) return true;
     if (this.isWorking) return this.#refuse();
     // Adding 0 makes 0 of -0, which would not outlive a recording.
     const x = dx + 0;
     const y = dy + 0;
+    if (tick !== NOW || this.schedule.count(seat) > 0) return this.#schedule(seat, seq, x, y, action, tick);
     if (heard[seat] !== this.#round) {
       if (this.room < 1) return this.#refuse();
       heard[seat] = this.#round;
@@ -145,6 +152,11 @@ export class Inbox {
     if (!isHeld) this.#heldSeats[this.#heldCount++] = seat;
     this.#seats.hold(seat, seq, x, y, action === 0 ? waiting : action);
     return true;
+  }
+
+  /** An input of a seat that was taken by one who came through a gate, where it waited for its tick; or what a log tells of. */
+  scheduleAgain(seat: number, { tick, seq, dx, dy, action }: Scheduled): void {
+    if (this.#seats.taken[seat] === TAKEN) this.#schedule(seat, seq, dx, dy, action, tick);
   }
 
   /** See World.reset. */
@@ -188,6 +200,7 @@ export class Inbox {
     this.#leavesOwed--;
     this.#count(seat, -1);
     this.#seats.giveUp(seat);
+    this.schedule.drop(seat);
   }
 
   /** Whether who gave up this seat while the zone was at work has it still, as nobody heard of it. Then it is taken as any other. */
@@ -198,7 +211,7 @@ export class Inbox {
   }
 
   /** The tick begins: what was held back is pushed. */
-  flush(): void {
+  flush(tick: number): void {
     const { held } = this.#seats;
     for (let n = this.#left.length; n > 0; n--) {
       const seat = this.#left.shift();
@@ -213,6 +226,7 @@ export class Inbox {
       held[seat] = 0;
     }
     this.#heldCount = 0;
+    for (let seat = this.schedule.next(0); seat >= 0; seat = this.schedule.next(seat + 1)) this.#pushDue(seat, tick);
     this.#round++;
   }
 
@@ -222,6 +236,7 @@ export class Inbox {
     this.bots = 0;
     this.#leavesOwed = 0;
     this.#heldCount = 0;
+    this.schedule.clear();
     this.#seats.taken.fill(0);
   }
 
@@ -240,7 +255,7 @@ export class Inbox {
     }
   }
 
-  /** What is outside of the seats, as plain data. */
+  /** What is outside of the seats, as plain data, but for the schedule. */
   save(): SavedInbox {
     const { capacity, taken, tag, heldSeq, heldAction, heldDx, heldDy } = this.#seats;
     const seats: number[] = [];
@@ -289,6 +304,25 @@ export class Inbox {
   #count(seat: number, change: number): void {
     if (this.#seats.bot[seat] === 1) this.bots += change;
     else this.players += change;
+  }
+
+  #schedule(seat: number, seq: number, dx: number, dy: number, action: number, asked: number): boolean {
+    const tick = this.schedule.tickFor(seat, asked);
+    if (!this.schedule.fits(seat, tick, action)) return this.#refuse();
+    if (this.log !== null && !this.log.scheduled(tick, action, seat, seq, dx, dy)) return this.#refuse();
+    this.schedule.add(seat, tick, seq, dx, dy, action);
+    return true;
+  }
+
+  /** Not told to the log, for which this follows from what it was told. */
+  #pushDue(seat: number, tick: number): void {
+    const { input } = this.schedule;
+    while (this.room > 0 && this.schedule.isDue(seat, tick)) {
+      this.schedule.read(seat, 0);
+      this.schedule.shift(seat);
+      this.#ring.push(INPUT, input.action, seat, input.seq, input.dx, input.dy);
+      this.#lastType = INPUT;
+    }
   }
 
   #pushHeld(seat: number): void {

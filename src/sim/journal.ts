@@ -21,6 +21,7 @@ import { checkPlace, LINE_BYTES, type Memory } from "../sync/memory.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { ARRIVE, type CommandLog, DEPARTED, INPUT, JOIN, type LoggedCommand, NO_SEAT } from "./commands.js";
 import { CROSSERS_PER_TICK_MAX } from "./gates.js";
+import { SCHEDULED_MAX, type Scheduled } from "./schedule.js";
 import { NAME_BYTES_MAX } from "./seats.js";
 import type { World } from "./world.js";
 import type { WorldImage } from "./world-spec.js";
@@ -32,6 +33,9 @@ const PARTS_SEAT_SIZE = 320;
 const LOG_TICKS = 60;
 /** And as many in which bots may send theirs before there is time for one: when ticks are caught up with. */
 const SPARE_TICKS = 10;
+
+/** Inputs that a seat may schedule in a tick before the log might not hold them: refused beyond, as a log that has no room is refused nothing. */
+const SCHEDULED_PER_TICK = 4;
 
 /** Words of the head: the area that counts, 1 or 2, 0 for none; and the sizes that the areas were made with. */
 const CURRENT = 0;
@@ -51,10 +55,13 @@ const HEAD_SIZE = LINE_BYTES;
  */
 const RECORD_SIZE = 32;
 const WHO_SIZE = 16 + NAME_BYTES_MAX;
-/** Types that are no commands: the tick `seq` is done; the player in the seat left within it; crosser `seq` was not answered. */
+/** The same of an input that waits for its tick: `u32 tick  u32 0` follow. */
+const SCHEDULED_SIZE = RECORD_SIZE + 8;
+/** Types that are no commands: the tick `seq` is done; the player in the seat left within it; crosser `seq` was not answered; an input waits. */
 const STEPPED = 0xffff;
 const LEFT = 0xfffe;
 const FORGOT = 0xfffd;
+const SCHEDULED = 0xfffc;
 
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -88,6 +95,8 @@ export class Journal implements CommandLog {
   readonly #phase: number;
   /** With less room than that in the log an image is taken. */
   readonly #spareSize: number;
+  /** Of that, what is for all but scheduled inputs. */
+  readonly #keptSize: number;
   readonly #recordSizeMax: number;
   #world: World | null = null;
   #area: Area;
@@ -101,6 +110,7 @@ export class Journal implements CommandLog {
     ...{ type: 0, action: 0, seat: 0, seq: 0, dx: 0, dy: 0 },
     ...{ name: "", tag: 0, ack: 0, hasLeft: false, entity: NO_BYTES },
   };
+  readonly #scheduled: Scheduled = { tick: 0, seq: 0, dx: 0, dy: 0, action: 0 };
 
   /** Bytes, a multiple of 64. */
   static sizeOf(shape: JournalShape): number {
@@ -118,6 +128,7 @@ export class Journal implements CommandLog {
     this.#periodTicks = periodTicks;
     this.#phase = phase;
     this.#spareSize = spareSize(shape);
+    this.#keptSize = keptSize(shape);
     this.#recordSizeMax = RECORD_SIZE + WHO_SIZE + shape.zone.entityBytes;
     this.#area = this.#areas[Atomics.load(this.#head, CURRENT) === 2 ? 1 : 0];
     if (!this.isKept) this.#head.set(sizes, SIZES);
@@ -192,6 +203,14 @@ export class Journal implements CommandLog {
     this.#commit();
   }
 
+  scheduled(tick: number, action: number, seat: number, seq: number, dx: number, dy: number): boolean {
+    if (this.#world === null) return true;
+    if (this.#area.log.length - this.#end < this.#keptSize) return false;
+    this.#writeScheduled(tick, action, seat, seq, dx, dy);
+    this.#commit();
+    return true;
+  }
+
   forgot(crosser: number): void {
     if (!this.#hasRoom()) return;
     this.#write(FORGOT, 0, NO_SEAT, crosser, 0, 0);
@@ -240,10 +259,12 @@ export class Journal implements CommandLog {
     world.zone.saveInto(area.image);
     const { tick } = world.zone;
     area.words[IMAGE_TICK] = tick;
-    Atomics.store(area.words, LOG_SIZE, 0);
-    Atomics.store(this.#head, CURRENT, current);
     this.#area = area;
     this.#end = 0;
+    // Records are smaller than text, and written sooner.
+    world.schedule.each((seat, { tick, action, seq, dx, dy }) => this.#writeScheduled(tick, action, seat, seq, dx, dy));
+    this.#commit();
+    Atomics.store(this.#head, CURRENT, current);
     this.#begin(tick);
   }
 
@@ -283,6 +304,14 @@ export class Journal implements CommandLog {
     doubles[(at + 4) >>> 1] = dx;
     doubles[(at + 6) >>> 1] = dy;
     this.#end += RECORD_SIZE;
+  }
+
+  #writeScheduled(tick: number, action: number, seat: number, seq: number, dx: number, dy: number): void {
+    this.#write(SCHEDULED, action, seat, seq, dx, dy, SCHEDULED_SIZE - RECORD_SIZE);
+    const { words } = this.#area.logViews;
+    words[this.#end >>> 2] = tick;
+    words[(this.#end >>> 2) + 1] = 0;
+    this.#end += SCHEDULED_SIZE - RECORD_SIZE;
   }
 
   #writeArrival(world: World, action: number, seat: number, index: number, x: number, y: number): void {
@@ -342,6 +371,7 @@ export class Journal implements CommandLog {
         return;
       }
       if (record.type === LEFT) world.leaveAgain(record.seat);
+      else if (record.type === SCHEDULED) world.scheduleAgain(record.seat, this.#scheduled);
       else if (record.type === FORGOT) world.forgetAgain(record.seq);
       else if (!world.pushAgain(record)) throw bad(`command ${record.type} of seat ${record.seat} cannot follow`);
     }
@@ -359,6 +389,10 @@ export class Journal implements CommandLog {
     record.hasLeft = this.#word(at, 3) >>> 16 === 1;
     record.dx = doubles[(at + 16) >>> 3] ?? 0;
     record.dy = doubles[(at + 24) >>> 3] ?? 0;
+    if (record.type === SCHEDULED) {
+      const { action, seq, dx, dy } = record;
+      Object.assign(this.#scheduled, { tick: this.#word(at, RECORD_SIZE / 4), action, seq, dx, dy });
+    }
     const who = at + RECORD_SIZE;
     const isWho = record.type === JOIN || (record.type === ARRIVE && record.seat !== NO_SEAT);
     record.tag = isWho ? this.#word(who, 0) : 0;
@@ -452,12 +486,18 @@ type AreaSizes = readonly [number, number, number, number];
 
 function areaSizes(shape: JournalShape): AreaSizes {
   const { zone, seats, partsSize = PARTS_SIZE + seats * PARTS_SEAT_SIZE } = shape;
-  const log = spareSize(shape) + LOG_TICKS * seats * RECORD_SIZE;
+  const log = spareSize(shape) + seats * (LOG_TICKS * RECORD_SIZE + SCHEDULED_MAX * SCHEDULED_SIZE);
   return [HEAD_SIZE, zone.imageSize, lines(partsSize), lines(log)];
 }
 
-/** Bytes of the log that a tick takes at most, and some more: a full ring of commands, all seats joining, all leaving, full gates. */
-function spareSize({ zone, seats }: JournalShape): number {
+/** Bytes of the log that a tick takes at most. Those who come by gates bring what they have scheduled. */
+function spareSize(shape: JournalShape): number {
+  const comers = Math.min(shape.seats, ARRIVALS_PER_TICK_MAX);
+  return keptSize(shape) + (comers * SCHEDULED_MAX + shape.seats * SCHEDULED_PER_TICK) * SCHEDULED_SIZE;
+}
+
+/** And without scheduled inputs, and some more: a full ring of commands, all seats joining, all leaving, full gates. */
+function keptSize({ zone, seats }: JournalShape): number {
   const records = zone.commands.capacity + SPARE_TICKS * (seats + CROSSERS_PER_TICK_MAX + 1);
   const comers = seats + ARRIVALS_PER_TICK_MAX;
   return records * RECORD_SIZE + comers * WHO_SIZE + (ARRIVALS_PER_TICK_MAX + 1) * zone.entityBytes;

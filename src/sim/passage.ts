@@ -7,10 +7,11 @@
  *     settle     the zone that they leave reads the answers
  *
  * Between two phases whoever runs the zones waits until all are done, so that no field has two writers at a time. Fixed memory: 64
- * records of 136 bytes and an entity each.
+ * records of 1,036 bytes and an entity each, of which those are touched that are used.
  */
 import type { EntityId } from "../kernel/types.js";
 import { CROSSERS_PER_TICK_MAX } from "./gates.js";
+import { SCHEDULED_MAX, type Scheduled } from "./schedule.js";
 import { NAME_BYTES_MAX } from "./seats.js";
 
 /** Answers that are no seat: not let in; not in this tick, as too many came; let in, without a seat as it came without one. */
@@ -26,7 +27,7 @@ const TICK = 0;
 const COUNT = 1;
 const HEAD_BYTES = 64;
 
-/** The words of a record; its name and its entity's bytes follow. */
+/** The words of a record; its name, its scheduled inputs and its entity's bytes follow. */
 const CROSSER = 0;
 const GATE = 1;
 const TO = 2;
@@ -37,9 +38,13 @@ const ACK = 6;
 const TAG = 7;
 const FLAGS = 8;
 const NAME_SIZE = 9;
-const RECORD_WORDS = 10;
+const INPUTS = 10;
+const RECORD_WORDS = 11;
 const NAME_AT = 4 * RECORD_WORDS;
-const ENTITY_AT = NAME_AT + NAME_BYTES_MAX;
+const INPUTS_AT = NAME_AT + NAME_BYTES_MAX;
+/** u32 tick, u32 seq, f64 dx, f64 dy, u32 action */
+const INPUT_BYTES = 28;
+const ENTITY_AT = INPUTS_AT + SCHEDULED_MAX * INPUT_BYTES;
 
 const BOT = 1;
 /** Its player left while its zone was at work, and nobody there has heard of it. */
@@ -68,7 +73,9 @@ export interface Crosser {
 export class Passage {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #recordBytes: number;
+  readonly #input: Scheduled = { tick: 0, seq: 0, dx: 0, dy: 0, action: 0 };
 
   /** Bytes for a zone whose entities take so many on their way. */
   static bytesOf(entityBytes: number): number {
@@ -80,6 +87,7 @@ export class Passage {
     this.#recordBytes = recordBytes(entityBytes);
     this.#words = new Int32Array(buffer, at, size >>> 2);
     this.#bytes = new Uint8Array(buffer, at, size);
+    this.#view = new DataView(buffer, at, size);
   }
 
   /** Begins the table of this tick. */
@@ -114,7 +122,36 @@ export class Passage {
     words[at + FLAGS] = (isBot ? BOT : 0) | (hasLeft ? LEFT : 0);
     const start = 4 * at + NAME_AT;
     words[at + NAME_SIZE] = encoder.encodeInto(name, this.#bytes.subarray(start, start + NAME_BYTES_MAX)).written;
+    words[at + INPUTS] = 0;
     words[COUNT] = record + 1;
+  }
+
+  /** An input of the one that was put in last, which waits for its tick: at most SCHEDULED_MAX. */
+  addInput({ tick, seq, dx, dy, action }: Readonly<Scheduled>): void {
+    const record = (this.#words[COUNT] ?? 0) - 1;
+    const at = this.#inputAt(record, this.inputs(record));
+    this.#view.setUint32(at, tick, true);
+    this.#view.setUint32(at + 4, seq, true);
+    this.#view.setFloat64(at + 8, dx, true);
+    this.#view.setFloat64(at + 16, dy, true);
+    this.#view.setUint32(at + 24, action, true);
+    this.#words[this.#at(record) + INPUTS]!++;
+  }
+
+  /** How many such inputs go with it. */
+  inputs(record: number): number {
+    return this.#words[this.#at(record) + INPUTS] ?? 0;
+  }
+
+  /** One of them; the same object each time. */
+  input(record: number, index: number): Readonly<Scheduled> {
+    const at = this.#inputAt(record, index);
+    this.#input.tick = this.#view.getUint32(at, true);
+    this.#input.seq = this.#view.getUint32(at + 4, true);
+    this.#input.dx = this.#view.getFloat64(at + 8, true);
+    this.#input.dy = this.#view.getFloat64(at + 16, true);
+    this.#input.action = this.#view.getUint32(at + 24, true);
+    return this.#input;
   }
 
   crosser(record: number): number {
@@ -174,6 +211,10 @@ export class Passage {
 
   setAnswer(record: number, answer: number): void {
     this.#words[this.#at(record) + ANSWER] = answer;
+  }
+
+  #inputAt(record: number, index: number): number {
+    return HEAD_BYTES + record * this.#recordBytes + INPUTS_AT + index * INPUT_BYTES;
   }
 
   #at(record: number): number {

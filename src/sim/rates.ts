@@ -1,15 +1,35 @@
 /** How often a server ticks, and of which ticks there are snapshots: what takes them and what sends them agree on it. */
+import { FAR, NEAR, NORMAL } from "../kernel/replica.js";
+
 export interface Rates {
   /** Per second. */
   readonly tickRate: number;
-  /** Per second, at most tickRate. */
+  /** Per second, at most tickRate: of the normal stream. */
   readonly snapshotRate: number;
+  /** The same of the near and the far stream. Default 30 and 5, or what the others allow. */
+  readonly nearRate?: number;
+  readonly farRate?: number;
 }
 
+/** Snapshots a second of cells that are near and far, where nobody says. */
+export const NEAR_RATE = 30;
+export const FAR_RATE = 5;
+
 /**
- * Whether the state after this tick is a snapshot: when tick * snapshotRate / tickRate has passed another whole number. With
- * rates that divide, every n-th tick; with others as even as whole ticks allow, and exactly snapshotRate of every tickRate.
+ * Whether the state after this tick is a snapshot: when tick * rate / tickRate has passed another whole number. With
+ * rates that divide, every n-th tick; with others as even as whole ticks allow, and exactly `rate` of every tickRate.
  */
-export function isSnapshotTick(tick: number, { tickRate, snapshotRate }: Rates): boolean {
-  return Math.floor((tick * snapshotRate) / tickRate) !== Math.floor(((tick - 1) * snapshotRate) / tickRate);
+export function isDue(tick: number, rate: number, tickRate: number): boolean {
+  return Math.floor((tick * rate) / tickRate) !== Math.floor(((tick - 1) * rate) / tickRate);
+}
+
+/** Bit s: the state after this tick is a snapshot of stream s. */
+export function streamsDue(tick: number, { tickRate, snapshotRate, nearRate, farRate }: Rates): number {
+  const near = nearRate ?? Math.min(NEAR_RATE, tickRate);
+  const far = farRate ?? Math.min(FAR_RATE, snapshotRate);
+  return (
+    (isDue(tick, near, tickRate) ? 1 << NEAR : 0) |
+    (isDue(tick, snapshotRate, tickRate) ? 1 << NORMAL : 0) |
+    (isDue(tick, far, tickRate) ? 1 << FAR : 0)
+  );
 }

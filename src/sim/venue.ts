@@ -4,17 +4,23 @@
  * may be refused when its session has gone on already, and what snapshots are taken of is the state of some ticks ago.
  */
 import type { GyreError } from "../errors.js";
+import type { Replica } from "../kernel/replica.js";
 import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
-import type { SnapshotZone } from "../protocol/snapshot-encoder.js";
 import type { Gate } from "./gates.js";
 import type { Tell } from "./world-spec.js";
 
-/** What snapshots are taken of: the state of one tick. The columns are the same arrays for ever, and hold slots 0 .. highWater-1. */
-export interface Scene extends SnapshotZone {
-  readonly tick: number;
-  readonly highWater: number;
+/** What a zone is to who is told of it. */
+export interface Extent {
+  /** Units. */
+  readonly width: number;
+  readonly height: number;
+  readonly tileSize: number;
+  /** Steps per unit in which positions are told. */
+  readonly stepsPerUnit: number;
+  /** Entities, at most. */
+  readonly capacity: number;
 }
 
 /** What a zone counts. Counters since it was made; the others are as of now. */
@@ -89,16 +95,21 @@ export interface Venue {
   reset(seed: number): boolean;
   /** Gives the seat up. Always succeeds. Nothing happens for a seat that is not taken. */
   leave(seat: number): void;
-  /** The seat's wish, and an action, 0 for none. False, and nothing is changed, when there is no room (COMMANDS_FULL) or the zone stopped. */
-  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean;
+  /**
+   * The seat's wish, and an action, 0 for none. tick: in whose step it is applied, a u32; NOW, or without one, in the next. False, and nothing is
+   * changed, when there is no room (COMMANDS_FULL) or the zone stopped.
+   */
+  input(seat: number, seq: number, dx: number, dy: number, action: number, tick?: number): boolean;
 
-  /** The tick of the newest state that the scene can show. */
-  readonly newestTick: number;
-  readonly scene: Scene;
-  /** The newest state is what the scene shows from now on, and ackOf tells of. O(entities) at most. */
-  refresh(): void;
-  /** The sequence number of the last input of the seat that the simulation applied; 0 before the first. */
-  ackOf(seat: number): number;
+  readonly extent: Extent;
+  /** What players are told of its entities. Made when it is asked for first. */
+  readonly replica: Replica;
+  /** Its snapshots up to this tick may be told of: who is in it is known by then. */
+  readonly toldTick: number;
+  /** The state after the last step is due as a snapshot of these streams, bit by bit. Where others step the zone they take it themselves. */
+  takeSnapshots(streams: number): void;
+  /** The seat as a generation of the replica knows it; -1 when that is of a time before. */
+  rowOf(seat: number, generation: number): number;
   /** Within onTell, of what is told: whether the entity of who has the seat is within the radius. Null for one without an entity. */
   isWithin(seat: number, x: number, y: number, radius: number): boolean | null;
 

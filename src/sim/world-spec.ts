@@ -3,12 +3,15 @@ import { GyreError } from "../errors.js";
 import type { Kernel, Zone, ZoneSpec } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import { type ColumnInfo, typeOf } from "../protocol/fields.js";
+import { STEPS_PER_UNIT } from "../protocol/interest.js";
+import type { StreamPlan } from "../protocol/view.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { CROSSERS_PER_TICK_MAX, GATES_MAX, type Gate } from "./gates.js";
 import { COMMANDS_PER_SEAT } from "./inbox.js";
 import type { Places } from "./places.js";
 import type { Rules } from "./rules.js";
 import { SEATS_MAX } from "./seats.js";
+import type { Extent } from "./venue.js";
 import type { World } from "./world.js";
 
 /** As the kernel's rings go. */
@@ -31,8 +34,12 @@ export interface WorldSpec {
   readonly seed: number;
   /** Those that lead out of this zone, at most GATES_MAX. */
   readonly gates: readonly Gate[];
-  /** Own columns that clients get, by name. */
-  readonly replicated: readonly string[];
+  /** Own columns that clients get. */
+  readonly replicated: readonly Replicated[];
+  /** Steps per unit in which clients are told positions. Default 16. */
+  readonly stepsPerUnit?: number;
+  /** Which cells a player is told of by which stream. */
+  readonly streams?: StreamPlan;
   /** Makes the rules of this world. Called by the constructor, which then lets them set the world up. */
   readonly rules: (world: World) => Rules;
   /** Takes up where `save` left off, in place of setting up. */
@@ -40,6 +47,9 @@ export interface WorldSpec {
   /** The zone that becomes what was saved, in place of a new one: one of the same spec, which others have handles of. */
   readonly memory?: Zone;
 }
+
+/** A column by its name, and what an f32 is rounded to a multiple of. */
+export type Replicated = Pick<ColumnInfo, "name" | "step">;
 
 /** What {@link World.save} gives. */
 export interface WorldImage {
@@ -103,10 +113,21 @@ function createZone(kernel: Kernel, { map, zone, seats, seed }: WorldSpec): Zone
 }
 
 /** Columns of a zone's own by their names. Throws BAD_ARGUMENT for one that it does not have. */
-export function columnsOf({ own }: Zone, names: readonly string[]): ColumnInfo[] {
-  return names.map((name) => {
+export function columnsOf({ own }: Zone, replicated: readonly Replicated[]): ColumnInfo[] {
+  return replicated.map(({ name, step }) => {
     const values = own[name];
     if (values === undefined) throw new GyreError("BAD_ARGUMENT", `there is no column ${name} to replicate`);
-    return { name, type: typeOf(values) };
+    return { name, type: typeOf(values), ...(step !== undefined && { step }) };
   });
 }
+
+/** What its players are told by. */
+export function extentOf({ map, zone, stepsPerUnit = STEPS_PER_UNIT }: ExtentSpec): Extent {
+  const { width, height, tileSize } = map;
+  return {
+    ...{ width: width * tileSize, height: height * tileSize, tileSize, stepsPerUnit },
+    capacity: Math.max(1, zone.capacity),
+  };
+}
+
+type ExtentSpec = Pick<WorldSpec, "map" | "stepsPerUnit"> & { readonly zone: Pick<ZoneSpec, "capacity"> };

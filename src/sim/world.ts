@@ -12,9 +12,12 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import type { Command, EntityId, Kernel, Zone, ZoneEvent } from "../kernel/types.js";
+import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
+import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
+import { replicaSpec } from "../protocol/replica-spec.js";
+import type { StreamPlan } from "../protocol/view.js";
 import { Border, type SavedBorder } from "./border.js";
 import {
   ARRIVE,
@@ -38,9 +41,10 @@ import type { Passage } from "./passage.js";
 import type { Places } from "./places.js";
 import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
+import { NOW, type SavedSchedule, type Schedule, type Scheduled } from "./schedule.js";
 import { ENTERING, IN, LEAVING, Seats, TAKEN } from "./seats.js";
-import type { Figures, Venue } from "./venue.js";
-import { checkSpec, columnsOf, type Tell, type WorldImage, type WorldSpec, zoneOf } from "./world-spec.js";
+import type { Extent, Figures, Venue } from "./venue.js";
+import { checkSpec, columnsOf, extentOf, type Tell, type WorldImage, type WorldSpec, zoneOf } from "./world-spec.js";
 
 export type { Tell, WorldImage, WorldSpec };
 
@@ -67,6 +71,7 @@ export class World implements Venue {
   /** Of a room; "" for what is none. */
   readonly template: string;
   readonly playersMax: number;
+  readonly extent: Extent;
   readonly rules: Rules;
   /** Whether anybody in it can strike a blow. */
   readonly fights: boolean;
@@ -147,6 +152,8 @@ export class World implements Venue {
   /** Events that found no room, before the zone began anew. */
   readonly #lostBefore = { oldest: 0, low: 0, refused: 0 };
   readonly #tell: Tell = { name: "", data: "", seat: -1, radius: 0, x: 0, y: 0 };
+  readonly #streams: StreamPlan | undefined;
+  #taker: ReplicaTaker | null = null;
 
   /** Throws BAD_ARGUMENT for numbers that the kernel refuses, GAME_FAILED when the game cannot be set up. */
   constructor(kernel: Kernel, spec: WorldSpec) {
@@ -158,6 +165,8 @@ export class World implements Venue {
     this.gates = spec.gates;
     this.template = spec.template ?? "";
     this.playersMax = spec.playersMax ?? spec.seats;
+    this.extent = extentOf(spec);
+    this.#streams = spec.streams;
     this.fights = spec.zone.archetypes?.some(({ attack }) => (attack ?? 0) > 0) ?? false;
     this.zone = zoneOf(kernel, spec);
     this.#seats = new Seats(spec.seats);
@@ -236,18 +245,29 @@ export class World implements Venue {
     return this.zone.tick;
   }
 
-  get newestTick(): number {
+  get toldTick(): number {
     return this.zone.tick;
   }
 
-  get scene(): Zone {
-    return this.zone;
+  get replica(): Replica {
+    return this.#takes().replica;
   }
 
-  refresh(): void {}
+  /** For those that somebody reads. */
+  takeSnapshots(streams: number): void {
+    const taker = this.#takes();
+    taker.take(streams & taker.replica.wanted, this.zone.tick, this.zone.highWater);
+  }
 
-  ackOf(seat: number): number {
-    return this.#seats.ack[seat] ?? 0;
+  rowOf(seat: number): number {
+    return seat;
+  }
+
+  /** What a replica of it is taken from. */
+  get source(): ReplicaSource {
+    const { columns, own } = this.zone;
+    const all: Record<string, TypedColumn> = { ...own, ...columns };
+    return { columns: all, entities: this.#seats.entity, acks: this.#seats.ack, tags: this.#seats.tag };
   }
 
   isWithin(seat: number, x: number, y: number, radius: number): boolean | null {
@@ -347,9 +367,14 @@ export class World implements Venue {
    * The seat's wish, which holds until changed, and an action (see actionOf), 0 for none. The first input of a seat in a tick is a command
    * at once; what comes more before the tick is merged into one further: the last wish counts, and no action is lost. False, and
    * nothing is changed, when the ring has no room for it (COMMANDS_FULL), from within step, or when the zone stopped. Nothing happens for a seat that is not taken.
+   *
+   * tick: in whose step it shall be applied, a u32; up to the next one, or NOW, in the next step. At most SCHEDULED_MAX of a seat wait for a later
+   * one. A seat's inputs are applied in order of arrival: one counts for no earlier tick than one of the seat that waits. Leaving discards them.
    */
-  input(seat: number, seq: number, dx: number, dy: number, action = 0): boolean {
-    return this.fault === null && this.#inbox.input(seat, seq, dx, dy, action);
+  input(seat: number, seq: number, dx: number, dy: number, action = 0, tick = NOW): boolean {
+    if (this.fault !== null) return false;
+    const isLater = tick !== NOW && ((tick - this.zone.tick) | 0) > 1;
+    return this.#inbox.input(seat, seq, dx, dy, action, isLater ? tick : NOW);
   }
 
   /**
@@ -379,6 +404,16 @@ export class World implements Venue {
   /** Seats that were given up within the step, of which the zone hears in its next. */
   get left(): readonly number[] {
     return this.#inbox.left;
+  }
+
+  /** Inputs that wait for their tick: no part of the state. */
+  get schedule(): Schedule {
+    return this.#inbox.schedule;
+  }
+
+  /** One of them, as a log tells it. */
+  scheduleAgain(seat: number, input: Readonly<Scheduled>): void {
+    this.#inbox.scheduleAgain(seat, input);
   }
 
   /** Does again what a log tells, between two steps, also what zones said to each other. False when this world cannot have been equal. */
@@ -594,15 +629,17 @@ export class World implements Venue {
   save(): WorldImage {
     const rules = this.#rulesParts();
     if (this.fault !== null) throw this.fault;
-    return { zone: this.zone.save(), parts: this.#imageParts(rules) };
+    const parts = this.#imageParts(rules);
+    parts.set("scheduled", JSON.stringify(this.schedule.save()));
+    return { zone: this.zone.save(), parts };
   }
 
-  /** Of an image, all but the zone's. Throws GAME_FAILED when the game's state is not plain; unlike save, that stops nothing. */
+  /** Of an image, all but the zone's and the schedule. Throws GAME_FAILED when the game's state is not plain; unlike save, that stops nothing. */
   saveParts(): ReadonlyMap<string, string> {
     return this.#imageParts(this.rules.parts());
   }
 
-  #imageParts(rules: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  #imageParts(rules: ReadonlyMap<string, string>): Map<string, string> {
     const parts = this.#partsWith(rules);
     const commands = this.#inbox.peek();
     // It is the first, as nothing waits when it comes.
@@ -620,6 +657,15 @@ export class World implements Venue {
 
   close(): void {
     this.zone.close();
+  }
+
+  #takes(): ReplicaTaker {
+    if (this.#taker === null) {
+      const { extent, seats, replicated } = this;
+      const replica = this.kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, this.#streams));
+      this.#taker = new ReplicaTaker(replica, this.source);
+    }
+    return this.#taker;
   }
 
   #parts(): ReadonlyMap<string, string> {
@@ -649,6 +695,7 @@ export class World implements Venue {
     const seats = [...roster.seats, ...(part("coming") as SavedRoster["seats"])];
     this.#roster.restore({ ...roster, seats }, part("free") as number[]);
     this.#inbox.restore(part("outside") as SavedInbox);
+    if (parts.has("scheduled")) this.schedule.restore(part("scheduled") as SavedSchedule);
     this.#border.restore(part("gates") as SavedBorder);
     this.#border.keeper.restoreAsking(part("asking") as number[]);
     this.asleep = part("asleep") as boolean;
@@ -674,7 +721,7 @@ export class World implements Venue {
     if (behind > 0) this.zone.skip(behind);
     this.asleep = false;
     this.#tells = 0;
-    this.#inbox.flush();
+    this.#inbox.flush(tick);
     this.#inbox.isWorking = true;
     this.#isDrowsy = this.#drain();
     this.#admitLeaves();

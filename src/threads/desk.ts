@@ -5,19 +5,20 @@
  *     requests   of this slot, then those that other slots passed on: join, input, leave of Worlds, between two ticks
  *                a player's zone is looked up in the table of players; what is not at home here goes on to its home
  *     notices    from the Worlds' callbacks, by player's id, which a seat has as its tag; they can be read when the tick ends
- *     captures   right after the step of a zone that somebody sees, on snapshot ticks
+ *     snapshots  right after the step of a zone that somebody sees, into its replica, in the ticks in which a stream has one
  *
  * What finds no room on its way is refused to its player with COMMANDS_FULL; a leave waits here, one for each player at most.
  * Nothing is allocated for an input. Costs of a drain: a look at each zone, and a microsecond a request.
  */
 import { GyreError } from "../errors.js";
-import { isSnapshotTick, type Rates } from "../sim/rates.js";
+import { ReplicaTaker } from "../kernel/replica.js";
+import type { Kernel, ReplicaHandle } from "../kernel/types.js";
+import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
 import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import type { SharedRing } from "../sync/ring.js";
-import { type CaptureShape, CaptureWriter } from "./captures.js";
 import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { forget, isSeen, type Listening, listen, stop } from "./listen.js";
 import { emptyTell, NoticeWriter } from "./notices.js";
@@ -46,15 +47,18 @@ export interface DeskSpec {
   /** What other slots pass on to this one, as its consumer; and by slot what this one passes on, as a producer. */
   readonly passed: SharedRing;
   readonly neighbours: readonly (SharedRing | undefined)[];
-  /** By zone. */
-  readonly captures: readonly Memory[];
-  readonly shapes: readonly CaptureShape[];
+  /** By zone; and what attaches to them. */
+  readonly replicas: readonly ReplicaHandle[];
+  readonly kernel: Kernel;
+  /** Of any zone. */
+  readonly seatsMax: number;
 }
 
 /** What the desk keeps of a zone that is at home. */
 interface Resident {
   readonly world: World;
-  readonly captures: CaptureWriter;
+  /** Null until somebody sees the zone. */
+  taker: ReplicaTaker | null;
   isWatched: boolean;
   state: number;
   players: number;
@@ -73,7 +77,7 @@ export class Desk implements Requests {
   readonly #listening: Listening;
 
   constructor(spec: DeskSpec) {
-    const { zones, players, homes, requests, notices, overruns, slot, passed, neighbours, shapes } = spec;
+    const { zones, players, homes, requests, notices, overruns, slot, passed, neighbours, seatsMax } = spec;
     this.#spec = spec;
     this.#notices = new NoticeWriter(notices, overruns, slot);
     this.#neighbours = neighbours.map((ring) => (ring === undefined ? undefined : toNeighbour(ring)));
@@ -81,7 +85,6 @@ export class Desk implements Requests {
     this.#passedBytes = bytesOf(passed.record);
     this.#residents = new Array<Resident | undefined>(zones.count).fill(undefined);
     this.#transfers = zones.transfers;
-    const seatsMax = shapes.reduce((most, { seats }) => Math.max(most, seats), 0);
     this.#listening = { players, homes, notices: this.#notices, tell: emptyTell(seatsMax) };
     for (let i = 0; i < zones.count; i++) if (zones.at(i) !== undefined) this.attach(i);
     zones.onStop = (world) => {
@@ -94,9 +97,9 @@ export class Desk implements Requests {
    * The World at this index of the zones is served from now on, in place of one that was. Before ticks of it are stepped that nobody was told of.
    */
   attach(zone: number): void {
-    const { zones, players, captures, shapes } = this.#spec;
-    const [world, capture, shape] = [zones.at(zone), captures[zone], shapes[zone]];
-    if (world === undefined || capture === undefined || shape === undefined) return;
+    const { zones, players } = this.#spec;
+    const world = zones.at(zone);
+    if (world === undefined) return;
     for (let number = 0; number < players.capacity; number++) {
       const id = players.idAt(number);
       if (id === 0 || players.zone(id) !== zone) continue;
@@ -106,7 +109,7 @@ export class Desk implements Requests {
     listen(zone, world, this.#listening);
     const resident: Resident = {
       ...{ world, isWatched: this.#residents[zone]?.isWatched ?? false, state: -1, players: -1 },
-      captures: new CaptureWriter(capture, shape, world),
+      taker: null,
     };
     this.#residents[zone] = resident;
     this.#report(zone, resident, zones.tick);
@@ -179,9 +182,12 @@ export class Desk implements Requests {
   /** Right after the step of a zone that is at home. */
   stepped(zone: number, tick: number): void {
     const resident = this.#residents[zone];
-    if (resident === undefined || !isSnapshotTick(tick, this.#spec.rates)) return;
-    const { world, captures } = resident;
-    if (world.fault === null && isSeen(zone, world, this.#spec.homes)) captures.write();
+    const streams = streamsDue(tick, this.#spec.rates);
+    if (resident === undefined || streams === 0) return;
+    const { world } = resident;
+    if (world.fault !== null || !isSeen(zone, world, this.#spec.homes)) return;
+    resident.taker ??= this.#takerOf(zone, world);
+    resident.taker.take(streams & resident.taker.replica.wanted, world.zone.tick, world.zone.highWater);
   }
 
   /** All zones are through with the tick: what there is to tell of it is told. */
@@ -214,15 +220,15 @@ export class Desk implements Requests {
     return true;
   }
 
-  input(id: number, order: number, seq: number, dx: number, dy: number, action: number): true {
+  input(id: number, order: number, seq: number, dx: number, dy: number, action: number, tick: number): true {
     const { players, homes, slot } = this.#spec;
     const zone = players.has(id) ? players.zone(id) : -1;
     if (zone < 0) return true;
     const home = homes.home(zone);
     const isTaken =
       home === slot
-        ? this.#hear(id, zone, order, seq, dx, dy, action)
-        : this.#neighbours[home]?.input(id, order, seq, dx, dy, action);
+        ? this.#hear(id, zone, order, seq, dx, dy, action, tick)
+        : this.#neighbours[home]?.input(id, order, seq, dx, dy, action, tick);
     if (isTaken !== true) this.#notices.inputRefused(zone, id, seq);
     return true;
   }
@@ -257,12 +263,21 @@ export class Desk implements Requests {
     if (players.hasLeft(id)) this.#unseat(id, zone);
   }
 
-  #hear(id: number, zone: number, order: number, seq: number, dx: number, dy: number, action: number): boolean {
+  #hear(
+    id: number,
+    zone: number,
+    order: number,
+    seq: number,
+    dx: number,
+    dy: number,
+    action: number,
+    tick: number,
+  ): boolean {
     const { players } = this.#spec;
     const world = this.#residents[zone]?.world;
     if (world === undefined) return false;
     if (!players.hear(id, order)) return true;
-    return world.input(players.seat(id), seq, dx, dy, action) || world.fault !== null;
+    return world.input(players.seat(id), seq, dx, dy, action, tick) || world.fault !== null;
   }
 
   /** False when the zone is not there, for now. */
@@ -293,6 +308,13 @@ export class Desk implements Requests {
   }
 
   // Zones.
+
+  #takerOf(zone: number, world: World): ReplicaTaker {
+    const { replicas, kernel } = this.#spec;
+    const handle = replicas[zone];
+    if (handle === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${zone} has no replica`);
+    return new ReplicaTaker(kernel.attachReplica(handle), world.source);
+  }
 
   #watch(resident: Resident, isWatched: boolean): void {
     if (resident.isWatched === isWatched) return;

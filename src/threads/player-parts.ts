@@ -1,9 +1,11 @@
 /** The shared memory between the main thread's players and the zones: made by the main thread, handed to all as it is, opened by each end. */
+import type { Kernel, Replica, ReplicaHandle } from "../kernel/types.js";
+import { replicaSpec } from "../protocol/replica-spec.js";
 import type { Rates } from "../sim/rates.js";
+import { extentOf } from "../sim/world-spec.js";
 import { worldSpec, type Zones, type ZonesSpec } from "../sim/zones.js";
 import { MessageRing } from "../sync/messages.js";
 import { SharedRing, type SharedRingShape } from "../sync/ring.js";
-import { type CaptureShape, captureBytes } from "./captures.js";
 import { Desk } from "./desk.js";
 import { ASLEEP, FigureTable } from "./figures.js";
 import { NOTICE_RING_BYTES } from "./notices.js";
@@ -33,8 +35,8 @@ const SIZES: PlayerSizes = {
 
 /** Passes through postMessage. */
 export interface PlayerParts {
-  readonly shapes: readonly CaptureShape[];
   readonly playersMax: number;
+  readonly seatsMax: number;
   readonly players: SharedArrayBuffer;
   readonly figures: SharedArrayBuffer;
   readonly overruns: SharedArrayBuffer;
@@ -43,60 +45,60 @@ export interface PlayerParts {
   readonly notices: readonly SharedArrayBuffer[];
   readonly passed: readonly SharedArrayBuffer[];
   /** By zone. */
-  readonly captures: readonly SharedArrayBuffer[];
+  readonly replicas: readonly ReplicaHandle[];
 }
 
 /** What the main thread and the slots know of the zones of this spec. */
 export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   return Array.from({ length: spec.zones }, (_, i) => {
-    const { name, map, gates, zone, seats, replicated, template = "", playersMax = seats } = worldSpec(spec, i);
-    const { width, height, tileSize } = map;
-    return {
-      ...{ name, map, gates, template, playersMax, seats, tileSize },
-      ...{ width: width * tileSize, height: height * tileSize, capacity: Math.max(1, zone.capacity) },
-      replicated: replicated.map((column) => ({ name: column, type: zone.columns?.[column] ?? "u8" })),
-    };
+    const world = worldSpec(spec, i);
+    const { name, map, gates, zone, seats, streams, template = "", playersMax = seats } = world;
+    const replicated = world.replicated.map((column) => ({ ...column, type: zone.columns?.[column.name] ?? "u8" }));
+    return { ...{ name, map, gates, template, playersMax, seats, streams, replicated }, extent: extentOf(world) };
   });
 }
 
+/** kernel: with shared memory; replicas are made by it, whatever steps the zones. Throws BAD_ARGUMENT for zones that nobody could be told of. */
 export function makePlayerParts(
   slots: number,
   specs: readonly RemoteZoneSpec[],
+  kernel: Kernel,
   given: Partial<PlayerSizes> = {},
-): PlayerParts {
+): { parts: PlayerParts; replicas: readonly Replica[] } {
   const sizes = { ...SIZES, ...given };
-  // Without their maps, which nobody but the main thread needs.
-  const shapes = specs.map(({ width, height, tileSize, capacity, seats, replicated }) => ({
-    ...{ width, height, tileSize, capacity, seats, replicated },
-  }));
+  const replicas = specs.map(({ extent, seats, replicated, streams }) =>
+    kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, streams)),
+  );
   const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
-  const figures = shared(FigureTable.bytesOf(shapes.length));
-  const table = new FigureTable(figures, shapes.length);
+  const figures = shared(FigureTable.bytesOf(specs.length));
+  const table = new FigureTable(figures, specs.length);
   for (const [i, { template }] of specs.entries()) if (template !== "") table.setState(i, ASLEEP);
   const bySlot = (make: () => SharedArrayBuffer): SharedArrayBuffer[] => Array.from({ length: slots }, make);
-  return {
-    shapes,
+  const parts: PlayerParts = {
     playersMax: sizes.players,
+    seatsMax: specs.reduce((most, { seats }) => Math.max(most, seats), 0),
     players: shared(PlayerTable.bytesOf(sizes.players)),
     figures,
     overruns: shared(4 * slots),
     requests: bySlot(() => messageRing(sizes.requestRingBytes)),
     notices: bySlot(() => messageRing(sizes.noticeRingBytes)),
     passed: bySlot(() => passedRing(sizes.passed)),
-    captures: shapes.map((shape) => shared(captureBytes(shape))),
+    replicas: replicas.map(({ handle }) => handle),
   };
+  return { parts, replicas };
 }
 
 /** The main thread's end. */
 export function openRemoteZones(
   parts: PlayerParts,
+  replicas: readonly Replica[],
   zones: readonly RemoteZoneSpec[],
   homes: Homes,
   actionOf: (name: string) => number,
 ): RemoteZones {
-  const { captures, requests, notices } = parts;
+  const { requests, notices } = parts;
   return new RemoteZones({
-    ...{ zones, captures, homes, actionOf },
+    ...{ zones, replicas, homes, actionOf },
     ...openTables(parts),
     slots: requests.map((buffer, i) => ({
       requests: new MessageRing(buffer, 0),
@@ -105,25 +107,32 @@ export function openRemoteZones(
   });
 }
 
-/** The end of a slot. */
-export function openDesk(parts: PlayerParts, slot: number, zones: Zones, homes: Homes, rates: Rates): Desk {
+/** The end of a slot. kernel: of the build that made the parts. */
+export function openDesk(
+  parts: PlayerParts,
+  slot: number,
+  zones: Zones,
+  homes: Homes,
+  rates: Rates,
+  kernel: Kernel,
+): Desk {
   const at = (buffers: readonly SharedArrayBuffer[]): SharedArrayBuffer => buffers[slot] ?? new SharedArrayBuffer(0);
   return new Desk({
-    ...{ slot, zones, homes, rates },
+    ...{ slot, zones, homes, rates, kernel },
     ...openTables(parts),
     requests: new MessageRing(at(parts.requests), 0),
     notices: new MessageRing(at(parts.notices), 0),
     passed: new SharedRing(at(parts.passed), 0),
     neighbours: parts.passed.map((buffer, i) => (i === slot ? undefined : new SharedRing(buffer, 0, slot))),
-    captures: parts.captures,
-    shapes: parts.shapes,
+    replicas: parts.replicas,
+    seatsMax: parts.seatsMax,
   });
 }
 
-function openTables({ players, playersMax, figures, shapes, overruns }: PlayerParts) {
+function openTables({ players, playersMax, figures, replicas, overruns }: PlayerParts) {
   return {
     players: new PlayerTable(players, playersMax),
-    figures: new FigureTable(figures, shapes.length),
+    figures: new FigureTable(figures, replicas.length),
     overruns: new Int32Array(overruns),
   };
 }

@@ -126,12 +126,4 @@ export class RemotePlayers {
   setSeat(id: number, seat: number): void {
     this.#seats[numberOf(id)] = seat;
   }
-
-  ack(id: number): number {
-    return this.#acks[numberOf(id)] ?? 0;
-  }
-
-  setAck(id: number, ack: number): void {
-    this.#acks[numberOf(id)] = ack;
-  }
 }

@@ -1,21 +1,26 @@
 /**
- * A zone that is stepped on another thread, as who serves its players sees it: what came of it in notices and captures, and the way for
+ * A zone that is stepped on another thread, as who serves its players sees it: what came of it in notices and its replica, and the way for
  * what it is asked. See remote-zones.ts.
  */
 import { GyreError } from "../errors.js";
-import type { EntityId } from "../kernel/types.js";
+import type { EntityId, Replica } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
+import type { StreamPlan } from "../protocol/view.js";
 import type { Gate } from "../sim/gates.js";
-import type { Figures, Venue } from "../sim/venue.js";
+import { NOW } from "../sim/schedule.js";
+import type { Extent, Figures, Venue } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
-import type { Memory } from "../sync/memory.js";
-import { CaptureReader, type CaptureShape } from "./captures.js";
 import { ASLEEP, LOCKED } from "./figures.js";
 import type { ToldTell } from "./notices.js";
 
 /** What the main thread knows of a zone from the start. */
-export interface RemoteZoneSpec extends CaptureShape {
+export interface RemoteZoneSpec {
+  readonly extent: Extent;
+  readonly seats: number;
+  /** Own columns that clients get. */
+  readonly replicated: readonly ColumnInfo[];
+  readonly streams: StreamPlan | undefined;
   readonly name: string;
   readonly map: MapData;
   readonly gates: readonly Gate[];
@@ -37,8 +42,9 @@ export interface Link {
   /** False when there is no room. */
   reset(zone: number, seed: number): boolean;
   /** False when there is no room. */
-  input(id: number, seq: number, dx: number, dy: number, action: number): boolean;
-  ackOf(scene: CaptureReader, id: number): number;
+  input(id: number, seq: number, dx: number, dy: number, action: number, tick: number): boolean;
+  /** The seat of a player who is in; -1 for none. */
+  seatOf(id: number): number;
   isWithin(id: number): boolean | null;
 }
 
@@ -50,7 +56,8 @@ export class RemoteZone implements Venue {
   readonly replicated: readonly ColumnInfo[];
   readonly template: string;
   readonly playersMax: number;
-  readonly scene: CaptureReader;
+  readonly extent: Extent;
+  readonly replica: Replica;
   fault: GyreError | null = null;
 
   onEnter: ((seat: number, id: EntityId) => void) | null = null;
@@ -68,7 +75,7 @@ export class RemoteZone implements Venue {
   /** Joins and inputs that found no room on their way. */
   #refused = 0;
 
-  constructor(link: Link, index: number, spec: RemoteZoneSpec, captures: Memory) {
+  constructor(link: Link, index: number, spec: RemoteZoneSpec, replica: Replica) {
     this.#link = link;
     this.index = index;
     this.name = spec.name;
@@ -77,7 +84,8 @@ export class RemoteZone implements Venue {
     this.replicated = spec.replicated;
     this.template = spec.template;
     this.playersMax = spec.playersMax;
-    this.scene = new CaptureReader(captures, spec);
+    this.extent = spec.extent;
+    this.replica = replica;
   }
 
   get tick(): number {
@@ -113,25 +121,23 @@ export class RemoteZone implements Venue {
     this.#link.leave(seat);
   }
 
-  input(seat: number, seq: number, dx: number, dy: number, action: number): boolean {
+  input(seat: number, seq: number, dx: number, dy: number, action: number, tick = NOW): boolean {
     if (this.fault !== null) return false;
-    const isTaken = this.#link.input(seat, seq, dx, dy, action);
+    const isTaken = this.#link.input(seat, seq, dx, dy, action, tick);
     if (!isTaken) this.#refused++;
     return isTaken;
   }
 
-  /** Of a capture of a tick that was told of to its end: who is in it must be known. */
-  get newestTick(): number {
-    const tick = this.scene.takeTick();
-    return ((tick - this.tick) | 0) <= 0 ? tick : this.scene.tick;
+  get toldTick(): number {
+    return this.#link.tickOf(this.index);
   }
 
-  refresh(): void {
-    this.scene.load();
-  }
+  /** Its home does. */
+  takeSnapshots(): void {}
 
-  ackOf(seat: number): number {
-    return this.#link.ackOf(this.scene, seat);
+  rowOf(id: number, generation: number): number {
+    const seat = this.#link.seatOf(id);
+    return seat >= 0 && this.replica.tag(generation, seat) === id ? seat : -1;
   }
 
   isWithin(seat: number): boolean | null {

@@ -1,7 +1,7 @@
 /**
  * The zones of a server as its main thread sees them when they are stepped on others: who serves players finds here what it finds in zones of
  * its own thread (see sim/venue.ts). What players want goes out as requests to the slot that their zone is at home with; what zones tell comes in
- * as notices, which `drain` turns into callbacks; what snapshots are taken of comes as captures.
+ * as notices, which `drain` turns into callbacks; snapshots are taken by the home, into the zone's replica.
  *
  *     session ── join, input, leave ──> RemoteZone ──> requests ──> desk of the home ──> World
  *     session <── onEnter, onTell, ... ── RemoteZones.drain <── notices <── desk <── callbacks of the World
@@ -13,11 +13,10 @@
  * COMMANDS_FULL. A leave is never refused: it waits here, one for each player at most. Nothing is allocated for an input or an ack.
  */
 import { GyreError } from "../errors.js";
+import type { Replica } from "../kernel/types.js";
 import { NAME_BYTES_MAX, nameBytes } from "../sim/seats.js";
 import type { Figures, Venues } from "../sim/venue.js";
-import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
-import type { CaptureReader } from "./captures.js";
 import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { EVERYBODY, NoticeReader, type Notices, type ToldTell } from "./notices.js";
 import { numberOf, type PlayerTable } from "./players.js";
@@ -45,8 +44,8 @@ export interface SlotRings {
 
 export interface RemoteZonesSpec {
   readonly zones: readonly RemoteZoneSpec[];
-  /** By zone, its captures in shared memory. */
-  readonly captures: readonly Memory[];
+  /** By zone, in shared memory. */
+  readonly replicas: readonly Replica[];
   readonly homes: Homes;
   readonly players: PlayerTable;
   readonly figures: FigureTable;
@@ -92,9 +91,9 @@ export class RemoteZones implements Venues, Link {
   #tells = 0;
 
   constructor(spec: RemoteZonesSpec) {
-    const { zones, slots, players, captures } = spec;
+    const { zones, slots, players, replicas } = spec;
     this.#spec = spec;
-    this.all = zones.map((zone, i) => new RemoteZone(this, i, zone, captures[i] ?? new ArrayBuffer(0)));
+    this.all = zones.map((zone, i) => new RemoteZone(this, i, zone, replicas[i] as Replica));
     this.#byName = new Map(this.all.map((venue) => [venue.name, venue]));
     this.#watchers = new Uint32Array(zones.length);
     this.#slots = slots.map(({ requests }) => toSlot(requests));
@@ -216,10 +215,10 @@ export class RemoteZones implements Venues, Link {
   }
 
   /** False when there is no room. Nothing happens for a player who is not there. */
-  input(id: number, seq: number, dx: number, dy: number, action: number): boolean {
+  input(id: number, seq: number, dx: number, dy: number, action: number, tick: number): boolean {
     if (!this.#players.isHere(id)) return true;
     this.#order = this.#order === 0xffff_ffff ? 1 : this.#order + 1;
-    return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action);
+    return this.#homeOf(this.#players.zone(id)).input(id, this.#order, seq, dx, dy, action, tick);
   }
 
   reset(zone: number, seed: number): boolean {
@@ -232,13 +231,8 @@ export class RemoteZones implements Venues, Link {
     this.#sendLeave(id);
   }
 
-  /** As of what its zone took last; what it was before where that does not know the player. */
-  ackOf(scene: CaptureReader, id: number): number {
-    const players = this.#players;
-    if (!players.isHere(id)) return 0;
-    const ack = scene.ack(players.seat(id), id);
-    if (ack >= 0) players.setAck(id, ack);
-    return players.ack(id);
+  seatOf(id: number): number {
+    return this.#players.isHere(id) ? this.#players.seat(id) : -1;
   }
 
   /** See {@link Venue.isWithin}. */

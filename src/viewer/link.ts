@@ -1,6 +1,7 @@
 /**
  * The page's connections: one that watches what the camera sees, for as long as the page is open, and one that plays while the
- * visitor does. A lost one is tried again with growing pauses; the visitor sees what is going on.
+ * visitor does. A lost one takes itself up again; the first one is tried with growing pauses, and so is one that the server does not want to go
+ * on. The visitor sees what is going on.
  */
 import { type Connection, connect, GyreError, type ViewRect, watch, type ZoneInfo } from "../client.js";
 
@@ -61,10 +62,23 @@ export class Link {
     }
   }
 
-  /** Resolves when a connection that was made is lost. */
+  /** Resolves when a connection that was made is gone for good. */
   async #watch(): Promise<void> {
-    const options = { view: { ...this.#asked }, ...(this.#zone !== undefined && { zone: this.#zone }) };
-    const connection = await watch(this.#url, options);
+    const zone = this.#zone === undefined ? {} : { zone: this.#zone };
+    const connection = await watch(this.#url, {
+      view: { ...this.#asked },
+      ...zone,
+      reconnectMs: Number.POSITIVE_INFINITY,
+    });
+    connection.on("reconnecting", ({ waitMs, error }) => {
+      // A room that is closed, say, is not to be waited for: all begins anew.
+      if (error.code !== "CONNECTION_FAILED") connection.close();
+      else this.#events.notice(`No connection to the server. Trying again in ${Math.ceil(waitMs / 1000)} s.`);
+    });
+    connection.on("resumed", () => {
+      this.#events.notice(null);
+      this.#events.opened(connection);
+    });
     connection.on("zone", () => this.#events.opened(connection));
     // Who plays hears what its player hears, and not everything twice.
     connection.on("event", ({ name, data }) => this.player === null && this.#events.told(name, data));

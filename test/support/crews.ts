@@ -50,19 +50,30 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
   const plan = await planGame(game, { settings });
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
-  const players = makePlayerParts(slots, remotes);
+  const { parts: players, replicas } = makePlayerParts(slots, remotes, await loadKernel({ shared: true }));
   const opened = openParts(parts);
   for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
   const failures: Failure[] = [];
   const tapes = record === undefined ? null : makeTapes(slots, tapeBytes);
   let recording: Tapes | null = null;
-  const venues = openRemoteZones(players, remotes, opened.board, (name) => Math.max(0, actions.indexOf(name)));
+  const venues = openRemoteZones(players, replicas, remotes, opened.board, (name) =>
+    Math.max(0, actions.indexOf(name)),
+  );
   const crew = await Crew.start({
     ...rest,
     board: opened.board,
     entry: ENTRY,
-    data: { game: file, plan: planData(plan), kernel: { shared: true }, spin, parts, players, tapes },
+    data: {
+      game: file,
+      plan: planData(plan),
+      kernel: { shared: true },
+      replicaKernel: { shared: true },
+      spin,
+      parts,
+      players,
+      tapes,
+    },
     timers,
     onTicks() {
       venues.drain();

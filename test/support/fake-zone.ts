@@ -1,7 +1,8 @@
 /** What the tests of snapshots have in common: a zone's columns that need no kernel, and random numbers as a function. */
 import { columnBytes, columnView } from "../../src/kernel/columns.js";
-import type { ColumnType, TypedColumn } from "../../src/kernel/types.js";
-import type { ColumnInfo, SnapshotColumns } from "../../src/protocol/fields.js";
+import { OWN_COLUMNS } from "../../src/kernel/replica.js";
+import type { Columns, ColumnType, TypedColumn } from "../../src/kernel/types.js";
+import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";
 import { Random } from "./random.js";
 
 export type RandomNumber = () => number;
@@ -17,13 +18,16 @@ export const below = (random: RandomNumber, n: number): number => Math.floor(ran
 const emptyColumn = (type: ColumnType, capacity: number): TypedColumn =>
   columnView(type, new ArrayBuffer(columnBytes(type) * capacity), 0, capacity);
 
+/** Those that are replicated. */
+type FakeColumns = Pick<Columns, (typeof OWN_COLUMNS)[number]["name"] | "hp" | "kind" | "team" | "state" | "level">;
+
 /** A zone's columns without a kernel. */
 export class FakeZone {
   readonly capacity: number;
   readonly width: number;
   readonly height: number;
   readonly tileSize: number;
-  readonly columns: SnapshotColumns;
+  readonly columns: FakeColumns;
   readonly own: Readonly<Record<string, TypedColumn>>;
   readonly #generation: Uint16Array;
 
@@ -33,20 +37,11 @@ export class FakeZone {
     this.tileSize = tileSize;
     this.capacity = capacity;
     this.#generation = new Uint16Array(capacity);
-    this.columns = {
-      id: new Uint32Array(capacity),
-      x: new Float32Array(capacity),
-      y: new Float32Array(capacity),
-      vx: new Float32Array(capacity),
-      vy: new Float32Array(capacity),
-      hp: new Int32Array(capacity),
-      kind: new Uint16Array(capacity),
-      team: new Uint8Array(capacity),
-      state: new Uint8Array(capacity),
-      level: new Uint16Array(capacity).fill(1),
-      xp: new Uint32Array(capacity),
-      gold: new Uint32Array(capacity),
-    };
+    const all = [...OWN_COLUMNS, ...new FieldTable().fields];
+    this.columns = Object.fromEntries(
+      all.map(({ name, type }) => [name, emptyColumn(type, capacity)]),
+    ) as unknown as FakeColumns;
+    this.columns.level.fill(1);
     this.own = Object.fromEntries(own.map(({ name, type }) => [name, emptyColumn(type, capacity)]));
   }
 

@@ -214,7 +214,9 @@ export class KeptZones {
     world.onPossess = (seat, id) => say(`${seat} has ${id}`);
     world.onTell = ({ name, data, seat, x, y, radius }) => {
       say(`${name} ${data} to ${seat} at ${x},${y} ${radius}`);
-      if (data.length % 16 === 5) world.leave(data.length % world.seats);
+      const other = data.length % world.seats;
+      // Bots are their keeper's.
+      if (data.length % 16 === 5 && !world.isBot(other)) world.leave(other);
     };
     world.onSeatMoved = (from, to, seat) => say(`${from} is ${seat} in ${to}`);
     world.onSeatCame = (seat) => say(`${world.nameOf(seat)}, tag ${world.tags[seat]}, comes to ${seat}`);
@@ -322,10 +324,12 @@ export class KeptZones {
       const seat = random.integer(0, this.#world(i).seats - 1);
       const name = `p${this.#names++}`;
       const input = (world: World): void => void world.input(seat, tick, dx, dy, action);
+      const ahead = tick + random.integer(1, 20);
       this.#do(i, (world) => {
         if (chance > 0.97) this.resets += Number(world.reset(tick));
         else if (chance < 0.12 && world.seatsInUse < world.seats) world.join(name, false, tick);
         else if (chance < 0.15 && !world.isBot(seat)) world.leave(seat);
+        else if (chance < 0.5 && !world.isBot(seat)) world.input(seat, tick, dx, dy, action, ahead);
         else if (chance < 0.85 && !world.isBot(seat) && !world.hasSpoken(seat)) input(world);
       });
       // What is held back until the step is lost with a thread that ends before.

@@ -27,9 +27,9 @@ export class MemoryWire implements Wire {
     if (flushed !== undefined) this.#sent(flushed);
   }
 
-  sendBytes(bytes: Uint8Array<ArrayBuffer>, size: number, flushed: () => void): void {
-    if (this.keep) this.frames.push(bytes.slice(0, size));
-    this.heard?.(bytes.subarray(0, size));
+  sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
+    if (this.keep) this.frames.push(bytes.slice(offset, offset + size));
+    this.heard?.(bytes.subarray(offset, offset + size));
     this.frameCount++;
     this.frameBytes += size;
     this.#sent(flushed);

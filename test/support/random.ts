@@ -18,6 +18,11 @@ export class Random {
     return this.next() / 0x1_0000_0000;
   }
 
+  /** 0 .. count - 1, whole */
+  below(count: number): number {
+    return Math.floor(this.float() * count);
+  }
+
   /** least .. most, whole */
   integer(least: number, most: number): number {
     return least + Math.floor(this.float() * (most - least + 1));

@@ -2,6 +2,7 @@
 
 import { loadKernel } from "../../src/kernel/load.js";
 import { entityBytes } from "../../src/kernel/transfer.js";
+import type { Kernel } from "../../src/kernel/types.js";
 import { Hub } from "../../src/net/hub.js";
 import type { KindInfo } from "../../src/protocol/control.js";
 import { Passage } from "../../src/sim/passage.js";
@@ -16,6 +17,7 @@ import {
   remoteZoneSpecs,
 } from "../../src/threads/player-parts.js";
 import type { Homes, RemoteZones } from "../../src/threads/remote-zones.js";
+import { countedTokens } from "./tokens.js";
 import { planOf, type TestZones } from "./worlds.js";
 
 export interface RemoteOptions extends Partial<TestZones> {
@@ -45,6 +47,7 @@ export class Remote {
     readonly zones: RemoteZones,
     readonly hub: Hub,
     readonly rates: { tickRate: number; snapshotRate: number },
+    readonly kernel: Kernel,
   ) {}
 
   /** Zones are at home in order: the first ones with slot 0. */
@@ -56,7 +59,7 @@ export class Remote {
     const rates = { tickRate, snapshotRate };
     const spec: ZonesSpec = { ...plan, ...plan.settings };
     const specs = remoteZoneSpecs(spec);
-    const parts = makePlayerParts(slots, specs, { players: 2000, ...options.sizes });
+    const { parts, replicas } = makePlayerParts(slots, specs, kernel, { players: 2000, ...options.sizes });
     const watched = new Uint8Array(zones);
     const homeOf = specs.map((_, i) => Math.floor((i * slots) / zones));
     const homes: Homes = {
@@ -72,15 +75,23 @@ export class Remote {
       const mine = specs.map((_, i) => i).filter((i) => homeOf[i] === slot);
       return { slot, zones: Zones.create(kernel, { ...spec, mine, passages }) };
     });
-    const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates) }));
+    const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates, kernel) }));
     const first = all[0]?.zones.all[0];
-    const remote = openRemoteZones(parts, specs, homes, (name) => first?.actionOf(name) ?? 0);
-    const hub = new Hub({ zones: remote, ...rates, kinds, sessionsMax: 1000, nowMs: 0, seed });
+    const remote = openRemoteZones(parts, replicas, specs, homes, (name) => first?.actionOf(name) ?? 0);
+    const hub = new Hub({
+      makeToken: countedTokens(),
+      zones: remote,
+      ...rates,
+      kinds,
+      sessionsMax: 1000,
+      nowMs: 0,
+      seed,
+    });
     remote.onTellsLost = (count) => {
       hub.counters.eventsDropped += count;
     };
     remote.onOverrun = () => hub.close(1013, "the server was overrun");
-    return new Remote(spec, parts, homes, homeOf, all, remote, hub, rates);
+    return new Remote(spec, parts, homes, homeOf, all, remote, hub, rates, kernel);
   }
 
   /** A World by the index of its zone. */
@@ -122,7 +133,7 @@ export class Remote {
   /** The thread in a slot ended between two ticks, and another took its place and its zones. */
   replace(slot: number): void {
     const one = this.slots[slot];
-    if (one !== undefined) one.desk = openDesk(this.parts, slot, one.zones, this.homes, this.rates);
+    if (one !== undefined) one.desk = openDesk(this.parts, slot, one.zones, this.homes, this.rates, this.kernel);
   }
 
   /** What the main thread does when it hears of a tick. */

@@ -4,6 +4,7 @@ import type { Format, Session } from "../../src/net/session.js";
 import type { KindInfo } from "../../src/protocol/control.js";
 import type { Zones } from "../../src/sim/zones.js";
 import { MemoryWire } from "./memory-wire.js";
+import { countedTokens } from "./tokens.js";
 import { type TestZones, zonesOf } from "./worlds.js";
 
 export class Room {
@@ -17,7 +18,19 @@ export class Room {
   static async open(spec: Partial<TestZones> = {}, kinds: readonly KindInfo[] = []): Promise<Room> {
     const zones = await zonesOf({ players: 1000, ...spec });
     const { tickRate = 60, seed = 1 } = spec;
-    return new Room(zones, new Hub({ zones, tickRate, snapshotRate: 20, kinds, sessionsMax: 1000, nowMs: 0, seed }));
+    return new Room(
+      zones,
+      new Hub({
+        zones,
+        tickRate,
+        snapshotRate: 20,
+        kinds,
+        sessionsMax: 1000,
+        nowMs: 0,
+        seed,
+        makeToken: countedTokens(),
+      }),
+    );
   }
 
   /** On to the next tick that is a snapshot at 20 of 60 Hz. */

@@ -46,7 +46,7 @@ export function openSlot({ slot, game, plan, kernel, shared, players, spin = "of
   const spec = { ...plan, ...plan.settings, passages, mine };
   const zones = Zones.create(kernel, spec);
   const waiter = new Waiter({ now, spin });
-  const desk = openDesk(players, slot, zones, board, plan);
+  const desk = openDesk(players, slot, zones, board, plan, kernel);
   const onLost = (zone: number, why: string): void => {
     throw new Error(`zone ${zone} has no journal any more: ${why}`);
   };
@@ -80,10 +80,10 @@ export async function slotHere(game: Game, settings: Partial<Settings>) {
     columns: Object.keys(plan.world.zone.columns ?? {}).length,
     gated: remotes.map(({ gates }) => gates.length > 0),
   });
-  const players = makePlayerParts(1, remotes);
   const kernel = await loadKernel({ shared: true, checked: false });
+  const { parts: players, replicas } = makePlayerParts(1, remotes, kernel);
   const { board, zones, keeper, loop } = openSlot({ slot: 0, game, plan, kernel, shared, players });
-  const venues = openRemoteZones(players, remotes, board, () => 0);
+  const venues = openRemoteZones(players, replicas, remotes, board, () => 0);
   board.target = 0;
   keeper.begin();
   return {

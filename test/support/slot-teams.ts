@@ -58,7 +58,8 @@ export class SlotTeam {
       columns: Object.keys(plan.world.zone.columns ?? {}).length,
       gated: remotes.map(({ gates }) => gates.length > 0),
     });
-    const players = makePlayerParts(slots, remotes, SIZES);
+    const kernel = await loadKernel({ shared: true, checked: false });
+    const { parts: players } = makePlayerParts(slots, remotes, kernel, SIZES);
     const { board } = openParts(shared);
     const isScripted = runsInTicks(game);
     for (let zone = 0; zone < zones; zone++) board.setHome(zone, isScripted ? random.integer(0, slots - 1) : 0);

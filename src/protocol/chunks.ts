@@ -1,0 +1,93 @@
+/**
+ * Large binary messages in pieces: what is longer than a piece goes out as several frames, so that none holds up the others for long, and is
+ * put together again in a buffer that is reused. Pieces of one message follow each other; between them only text may come.
+ *
+ *     u8 kind = 2    u8 isLast: 0 or 1    bytes: at least one
+ *
+ * Costs one copy of the bytes. The buffer grows by doubling up to FRAME_BYTES_MAX and is kept from message to message.
+ */
+import { GyreError } from "../errors.js";
+
+/** Frame kind of a piece. */
+export const FRAME_CHUNK = 2;
+/** Bytes of a piece before those of the message. */
+export const CHUNK_HEAD_SIZE = 2;
+/** Bytes of a message beyond which it is sent in pieces, and of a piece's own share of it. */
+export const CHUNK_BYTES_MAX = 64 * 1024;
+/** Bytes of a message that was put together, at most: twice what a server sends. Who sends more is broken, or means ill. */
+export const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes that the buffer has room for at first, once there is a first piece. */
+const BUFFER_BYTES_START = 2 * CHUNK_BYTES_MAX;
+
+/** Whether a binary message is a piece of another. */
+export function isChunk(bytes: Uint8Array): boolean {
+  return bytes[0] === FRAME_CHUNK;
+}
+
+/** In how many pieces a message of so many bytes goes; 1 when it goes as it is. */
+export function chunkCount(size: number): number {
+  return Math.max(1, Math.ceil(size / CHUNK_BYTES_MAX));
+}
+
+/**
+ * Writes the piece of this index into `out`, which has room for CHUNK_HEAD_SIZE + CHUNK_BYTES_MAX bytes. Returns its size. Only for
+ * messages whose {@link chunkCount} is above 1.
+ */
+export function writeChunk(message: Uint8Array, size: number, index: number, out: Uint8Array): number {
+  const from = index * CHUNK_BYTES_MAX;
+  const to = Math.min(size, from + CHUNK_BYTES_MAX);
+  out[0] = FRAME_CHUNK;
+  out[1] = to === size ? 1 : 0;
+  for (let at = from; at < to; at++) out[CHUNK_HEAD_SIZE + at - from] = message[at]!;
+  return CHUNK_HEAD_SIZE + to - from;
+}
+
+export class ChunkAssembler {
+  #buffer = new Uint8Array(0);
+  #size = 0;
+
+  /** Whether a message has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#size > 0;
+  }
+
+  /**
+   * Takes a piece. Returns the whole message once it is the last one, as a view that is valid until the next call; else null. Throws
+   * BAD_FRAME for what is no piece, has no bytes, or makes the message longer than {@link FRAME_BYTES_MAX}; all pieces are forgotten then.
+   */
+  add(piece: Uint8Array): Uint8Array | null {
+    const isLast = piece[1];
+    if (!isChunk(piece) || piece.length <= CHUNK_HEAD_SIZE || (isLast !== 0 && isLast !== 1)) {
+      throw this.#refuse(`a piece of ${piece.length} bytes begins with ${piece[0]}, ${isLast}`);
+    }
+    const from = this.#size;
+    const size = from + piece.length - CHUNK_HEAD_SIZE;
+    if (size > FRAME_BYTES_MAX)
+      throw this.#refuse(`a frame in pieces has ${size} bytes, of at most ${FRAME_BYTES_MAX}`);
+    if (size > this.#buffer.length) this.#grow(size);
+    const buffer = this.#buffer;
+    buffer.set(piece.subarray(CHUNK_HEAD_SIZE), from);
+    this.#size = size;
+    if (isLast === 0) return null;
+    this.#size = 0;
+    return buffer.subarray(0, size);
+  }
+
+  /** Forgets the pieces of a message that will not be ended: the connection is another one. */
+  reset(): void {
+    this.#size = 0;
+  }
+
+  #grow(size: number): void {
+    let capacity = Math.max(BUFFER_BYTES_START, this.#buffer.length);
+    while (capacity < size) capacity *= 2;
+    const larger = new Uint8Array(Math.min(capacity, FRAME_BYTES_MAX));
+    larger.set(this.#buffer.subarray(0, this.#size));
+    this.#buffer = larger;
+  }
+
+  #refuse(message: string): GyreError {
+    this.#size = 0;
+    return new GyreError("BAD_FRAME", message);
+  }
+}

@@ -1,0 +1,520 @@
+/**
+ * Prediction: the predictor against the kernel of a server, of which it knows what the wire says; the clock that says how far ahead it is;
+ * and connections that predict, to real servers, over a network that is slow.
+ */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Lead } from "../src/client/lead.js";
+import { INPUTS_MAX, Predictor } from "../src/client/predictor.js";
+import { mapUrl, readMap } from "../src/client/zone-map.js";
+import { type Connection, type ConnectOptions, connect } from "../src/client.js";
+import { GyreError } from "../src/errors.js";
+import { defineGame } from "../src/game/define.js";
+import type { GameDefinition } from "../src/game/types.js";
+import { loadKernel } from "../src/kernel/load.js";
+import type { Kernel, Zone } from "../src/kernel/types.js";
+import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
+import { createServer, type GyreServer } from "../src/server.js";
+import { below, generator, type RandomNumber } from "./support/fake-zone.js";
+import { type Network, slowSockets } from "./support/slow-sockets.js";
+import { Snapshots } from "./support/snapshots.js";
+import { until } from "./support/until.js";
+import { drawn } from "./support/worlds.js";
+
+const simd = await loadKernel({ build: "simd", checked: false });
+const scalar = await loadKernel({ build: "scalar", checked: false });
+
+interface Spec {
+  width: number;
+  height: number;
+  tileSize: number;
+  tiles: Uint8Array;
+  map: { width: number; height: number };
+  tickRate: number;
+}
+
+/** A map of which a third is blocked at most, on tiles of sizes that are no powers of two, too. */
+function randomSpec(random: RandomNumber): Spec {
+  const tileSize = [32, 16, 7.3, 100, 1][below(random, 5)]!;
+  const [width, height] = [8 + below(random, 30), 8 + below(random, 30)];
+  const share = random() / 3;
+  const tiles = Uint8Array.from({ length: width * height }, () => (random() < share ? 1 + below(random, 2) : 0));
+  const size = Math.fround(tileSize);
+  return {
+    width: width * size,
+    height: height * size,
+    tileSize: size,
+    tiles,
+    map: { width, height },
+    tickRate: [60, 30, 20, 144][below(random, 4)]!,
+  };
+}
+
+function spawnSomewhere(zone: Zone, random: RandomNumber, tileSize: number): number {
+  for (;;) {
+    const halfSize = [0, 0.25, 0.49, 0.8, 1.4][below(random, 5)]! * tileSize * random();
+    const speed = [0, 3, 8, 40][below(random, 4)]! * tileSize * random();
+    try {
+      return zone.spawn({ x: random() * zone.width, y: random() * zone.height, halfSize, speed });
+    } catch {
+      // There is no room.
+    }
+  }
+}
+
+/** A server's zone and a predictor that hears of it by the wire. */
+class Duel {
+  readonly zone: Zone;
+  readonly id: number;
+  readonly predictor: Predictor;
+  ack = 0;
+  corrections = 0;
+  readonly verdicts: string[] = [];
+  readonly waiting: { seq: number; tick: number; dx: number; dy: number }[] = [];
+  readonly places: [number, number][] = [];
+  readonly #snapshots: Snapshots;
+  readonly #decoder: SnapshotDecoder;
+  #seq = 0;
+
+  constructor(server: Kernel, client: Kernel, spec: Spec, random: RandomNumber) {
+    const { width, height, tileSize, tiles, tickRate } = spec;
+    this.zone = server.createZone({ width, height, tileSize, tiles, tickRate, capacity: 8 });
+    for (let others = below(random, 5); others > 0; others--) spawnSomewhere(this.zone, random, tileSize);
+    this.id = spawnSomewhere(this.zone, random, tileSize);
+    const { columns, own, capacity } = this.zone;
+    this.#snapshots = new Snapshots({
+      ...{ columns, own, capacity, width: this.zone.width, height: this.zone.height, tileSize },
+    });
+    this.#decoder = new SnapshotDecoder(this.zone);
+    const info = { name: "zone-0", width: this.zone.width, height: this.zone.height, tileSize: this.zone.tileSize };
+    const header = new Uint8Array(12 + tiles.length);
+    new DataView(header.buffer).setUint32(0, spec.map.width, true);
+    new DataView(header.buffer).setUint32(4, spec.map.height, true);
+    header.set(tiles, 12);
+    const zone = JSON.parse(JSON.stringify({ ...info, columns: [], kinds: [], gates: [] }));
+    this.predictor = new Predictor(client, zone, readMap(header.buffer), tickRate);
+    this.note();
+  }
+
+  note(): void {
+    const slot = this.zone.slot(this.id);
+    this.places[this.zone.tick] = [this.zone.columns.x[slot]!, this.zone.columns.y[slot]!];
+  }
+
+  /** The server's next tick, with all inputs that are due. */
+  step(): void {
+    const tick = this.zone.tick + 1;
+    while (this.waiting.length > 0 && this.waiting[0]!.tick <= tick) {
+      const { seq, dx, dy } = this.waiting.shift()!;
+      this.ack = seq;
+      this.zone.move(this.id, dx, dy);
+    }
+    this.zone.step();
+    this.note();
+  }
+
+  /** Says an input for the next predicted tick; returns what would go over the wire. */
+  input(dx: number, dy: number): void {
+    const tick = this.predictor.tick + 1;
+    assert.ok(this.predictor.input(++this.#seq, tick, dx, dy));
+    this.waiting.push(JSON.parse(JSON.stringify({ seq: this.#seq, tick, dx, dy })));
+  }
+
+  /** A snapshot is taken; its arrival is the call that it returns. */
+  snapshot(): () => void {
+    const { tick } = this.zone;
+    const frame = this.#snapshots.frame(tick, this.id, this.ack);
+    const alive = this.zone.columns.alive[this.zone.slot(this.id)] === 1;
+    return () => {
+      this.#decoder.decode(frame);
+      const verdict = this.predictor.reconcile(tick, this.#decoder.ack, this.#decoder.you!, alive);
+      this.verdicts.push(verdict);
+      if (verdict === "corrected") this.corrections++;
+    };
+  }
+
+  close(): void {
+    this.zone.close();
+    this.predictor.close();
+  }
+}
+
+function randomWish(random: RandomNumber): [number, number] {
+  const kind = below(random, 6);
+  if (kind === 0) return [0, 0];
+  if (kind === 1) return [below(random, 3) - 1, below(random, 3) - 1];
+  if (kind === 2) return [-0, 1e300 * (random() - 0.5)];
+  if (kind === 3) return [1e-12 * random(), -random()];
+  return [4 * (random() - 0.5), 4 * (random() - 0.5)];
+}
+
+for (const [server, client] of [
+  [simd, scalar],
+  [scalar, simd],
+  [simd, simd],
+] as const) {
+  test(`over 40 seeds a ${client.build} predictor comes to the bits of a ${server.build} server, without one correction`, () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = generator(seed);
+      const duel = new Duel(server, client, randomSpec(random), random);
+      const { predictor, zone, places } = duel;
+      const ahead = 2 + below(random, 24);
+      const late = below(random, 20);
+      const arrivals: { atTick: number; arrive: () => void }[] = [];
+      const predicted: [number, number][] = [];
+      for (let i = 0; i < 240; i++) {
+        for (let n = below(random, 3); n > 0 && predictor.tick >= 0; n--) duel.input(...randomWish(random));
+        if (i % 3 === 0) arrivals.push({ atTick: zone.tick + late, arrive: duel.snapshot() });
+        while (arrivals.length > 0 && arrivals[0]!.atTick <= zone.tick) arrivals.shift()!.arrive();
+        const target = zone.tick + ahead;
+        while (predictor.tick >= 0 && predictor.tick < target) {
+          predictor.advance(predictor.tick + 1);
+          predicted[predictor.tick] = [predictor.x, predictor.y];
+        }
+        duel.step();
+      }
+      assert.is(duel.corrections, 0, `seed ${seed}: ${duel.verdicts}`);
+      assert.is(duel.verdicts.filter((verdict) => verdict === "started").length, 1, `seed ${seed}`);
+      let compared = 0;
+      for (const [tick, place] of predicted.entries()) {
+        if (place === undefined || places[tick] === undefined) continue;
+        compared++;
+        const isSame = Object.is(place[0], places[tick]![0]) && Object.is(place[1], places[tick]![1]);
+        assert.ok(isSame, `seed ${seed}, tick ${tick}: ${place} is not ${places[tick]}`);
+      }
+      assert.ok(compared > 150, `seed ${seed}: ${compared} ticks were compared`);
+      duel.close();
+    }
+  });
+}
+
+test("over 40 seeds what a game does on its own is one correction each, after which both are equal again", () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = generator(seed);
+    const duel = new Duel(simd, scalar, randomSpec(random), random);
+    const { predictor, zone, id } = duel;
+    const slot = zone.slot(id);
+    const { speed, halfSize, x, y, wishX } = zone.columns;
+    const { x: homeX, y: homeY } = { x: x[slot]!, y: y[slot]! };
+    const round = (ticks: number): void => {
+      for (let i = 0; i < ticks; i++) {
+        if (i % 5 === 0) duel.input(...randomWish(random));
+        predictor.advance(zone.tick + 6);
+        duel.step();
+        if (i % 3 === 0) duel.snapshot()();
+      }
+    };
+    duel.snapshot()();
+    predictor.advance(zone.tick + 6);
+    round(30);
+    assert.is(duel.corrections, 0, `seed ${seed}`);
+    const deeds = [
+      () => {
+        speed[slot] = speed[slot]! + 10;
+      },
+      () => zone.place(id, homeX, homeY),
+      () => {
+        halfSize[slot] = halfSize[slot]! * 0.5;
+      },
+      () => {
+        wishX[slot] = Math.fround(0.3 + (wishX[slot]! > 0 ? -0.5 : 0));
+      },
+    ];
+    for (const [i, deed] of deeds.entries()) {
+      const before = duel.corrections;
+      deed();
+      duel.snapshot()();
+      const isSeen = duel.verdicts.at(-1) === "corrected";
+      // It may stand at home already.
+      assert.ok(isSeen || i === 1 || halfSize[slot] === 0, `seed ${seed}, deed ${i}`);
+      round(30);
+      assert.is(duel.corrections, before + (isSeen ? 1 : 0), `seed ${seed}, deed ${i}: ${duel.verdicts.slice(-12)}`);
+    }
+    assert.ok(duel.corrections >= 2, `seed ${seed}`);
+    duel.close();
+  }
+});
+
+function small(): { duel: Duel; zone: Zone; slot: number } {
+  const map = { width: 8, height: 8 };
+  const spec = { width: 256, height: 256, tileSize: 32, tiles: new Uint8Array(64), map, tickRate: 60 };
+  const duel = new Duel(simd, simd, spec, () => 0.4);
+  const slot = duel.zone.slot(duel.id);
+  duel.zone.columns.speed[slot] = 60;
+  duel.zone.columns.halfSize[slot] = 8;
+  duel.zone.place(duel.id, 128, 128);
+  duel.snapshot()();
+  return { duel, zone: duel.zone, slot };
+}
+
+test("an input that comes late is one correction, is told as late once, and one that never comes is forgotten after a second", () => {
+  const { duel, zone } = small();
+  const { predictor } = duel;
+  predictor.advance(zone.tick + 4);
+  duel.input(1, 0);
+  const [late] = duel.waiting.splice(0);
+  predictor.advance(zone.tick + 8);
+  for (let i = 0; i < 6; i++) duel.step();
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.isLate, predictor.pending], ["corrected", true, 1]);
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.isLate], ["equal", false]);
+  duel.waiting.push(late!);
+  duel.step();
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.pending], ["equal", 0], "it was taken to come in the next tick");
+  duel.input(0, 1);
+  duel.waiting.length = 0;
+  for (let i = 0; i < 80; i++) {
+    predictor.advance(zone.tick + 8);
+    duel.step();
+    duel.snapshot()();
+  }
+  assert.is(predictor.pending, 0);
+  const settled = duel.corrections;
+  for (let i = 0; i < 20; i++) {
+    predictor.advance(zone.tick + 8);
+    duel.step();
+    duel.snapshot()();
+  }
+  assert.is(duel.corrections, settled);
+  duel.close();
+});
+
+test("a corpse does not obey, and where no box may stand nothing moves, and nothing throws", () => {
+  const { duel, zone, slot } = small();
+  const { predictor } = duel;
+  const { alive, state, wishX, x, halfSize } = zone.columns;
+  duel.input(1, 0);
+  predictor.advance(zone.tick + 4);
+  duel.step();
+  alive[slot] = 0;
+  state[slot] = 4;
+  wishX[slot] = 0;
+  duel.snapshot()();
+  assert.is(duel.verdicts.at(-1), "corrected");
+  const fell = predictor.x;
+  duel.input(1, 0);
+  predictor.advance(zone.tick + 10);
+  assert.is(predictor.x, fell);
+  for (const bad of [-50, 3e38, 260]) {
+    x[slot] = bad;
+    duel.snapshot()();
+    predictor.advance(predictor.tick + 3);
+    assert.is(predictor.x, Math.fround(bad));
+  }
+  x[slot] = 128;
+  halfSize[slot] = 3e38;
+  duel.snapshot()();
+  predictor.advance(predictor.tick + 3);
+  assert.is(predictor.x, 128);
+  duel.close();
+});
+
+test("512 inputs may be on their way, one more is refused; further ahead than 3 s it stops, and begins anew", () => {
+  const { duel, zone } = small();
+  const { predictor } = duel;
+  for (let i = 0; i < INPUTS_MAX; i++) duel.input(1, 0);
+  assert.not.ok(predictor.input(INPUTS_MAX + 1, predictor.tick + 1, 0, 1));
+  duel.step();
+  duel.snapshot()();
+  assert.is(predictor.pending, 0);
+  assert.ok(predictor.input(INPUTS_MAX + 1, predictor.tick + 1, 0, 1));
+  predictor.advance(zone.tick + 100_000);
+  assert.is(predictor.tick, -1);
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.tick], ["started", zone.tick]);
+  duel.close();
+});
+
+test("the map is beside the socket, and one whose size and tiles do not agree is MAP_BAD", () => {
+  assert.is(mapUrl(new URL("ws://host:1/ws?format=json"), "a b"), "http://host:1/zones/a%20b/map");
+  assert.is(mapUrl(new URL("wss://host/games/ws"), "zone-0"), "https://host/games/zones/zone-0/map");
+  const bytes = new Uint8Array(12 + 6);
+  const header = new DataView(bytes.buffer);
+  header.setUint32(0, 3, true);
+  header.setUint32(4, 2, true);
+  assert.is(readMap(bytes.buffer).tiles.length, 6);
+  header.setUint32(4, 3, true);
+  for (const bad of [bytes, new Uint8Array(11), new Uint8Array(0)]) {
+    assert.throws(
+      () => readMap(bad.buffer),
+      (error: unknown) => error instanceof GyreError && error.code === "MAP_BAD",
+    );
+  }
+});
+
+test("over 10 seeds, ways of up to 150 ms with 40 ms of jitter: what is sent is in time 98 of 100 times, and not much too early", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const random = generator(seed);
+    const lead = new Lead(60);
+    const [upMs, downMs, jitterMs] = [150 * random(), 150 * random(), 40 * random()];
+    const serverTick = (atMs: number): number => Math.floor(((atMs + 12_345) * 60) / 1000);
+    let [up, down] = [0, 0];
+    const pongs: { atMs: number; sentMs: number; tick: number }[] = [];
+    let [sent, inTime, early, last] = [0, 0, 0, 0];
+    for (let nowMs = 1000; nowMs < 31_000; nowMs += 20) {
+      while (pongs.length > 0 && pongs[0]!.atMs <= nowMs) {
+        const { sentMs, tick, atMs } = pongs.shift()!;
+        lead.pong(sentMs, tick, atMs);
+      }
+      // In order, as TCP has it.
+      up = Math.max(up, nowMs + upMs + jitterMs * random());
+      const arrived = serverTick(up);
+      if (nowMs % (nowMs < 1500 ? 40 : 260) === 0) {
+        down = Math.max(down, up + downMs + jitterMs * random());
+        pongs.push({ atMs: down, sentMs: nowMs, tick: arrived });
+      }
+      if (!lead.isReady) continue;
+      const tick = lead.tickAt(nowMs);
+      assert.ok(tick >= last, `seed ${seed}: tick ${last} was before ${tick}`);
+      last = tick;
+      sent++;
+      if (Math.floor(tick) + 1 > arrived) inTime++;
+      else lead.late(nowMs);
+      early = Math.max(early, tick - arrived);
+    }
+    assert.ok(sent > 1400, `seed ${seed}`);
+    assert.ok(inTime >= 0.98 * sent, `seed ${seed}: ${inTime} of ${sent}, jitter ${jitterMs}`);
+    assert.ok(early < 3 + (2.2 * jitterMs * 60) / 1000 + 3, `seed ${seed}: ${early} ticks early, jitter ${jitterMs}`);
+  }
+});
+
+const YARD = drawn(
+  "################",
+  "#......#.......#",
+  "#..............#",
+  "#...##.....#...#",
+  "#....#.........#",
+  "#.......##.....#",
+  "#..#....##...#.#",
+  "#..............#",
+  "#....#.........#",
+  "################",
+);
+
+const WALK: GameDefinition = { name: "walk", archetypes: { player: { speed: 170, halfSize: 9 } }, map: YARD };
+
+async function served(definition: GameDefinition, use: (server: GyreServer) => Promise<void>): Promise<void> {
+  const server = await createServer({ game: defineGame(definition), port: 0, npcs: 0 });
+  try {
+    await use(server);
+  } finally {
+    await server.close();
+  }
+}
+
+function joined(server: GyreServer, network: Network, options: Partial<ConnectOptions> = {}): Promise<Connection> {
+  return connect(server.ws, { name: "ann", predict: true, WebSocket: slowSockets(network).Class, ...options });
+}
+
+/** Frames of a game: some 60 a second, with another wish now and then, while they are asked for. */
+async function play(connection: Connection, random: RandomNumber, frames: number, each: () => void): Promise<void> {
+  for (let frame = 0; frame < frames; frame++) {
+    if (frame % 20 === 0) connection.input({ dx: below(random, 3) - 1, dy: below(random, 3) - 1 });
+    // Some clients say their wish every frame.
+    else if (frame > frames / 2) connection.input({ dx: Math.cos(frame / 30), dy: Math.sin(frame / 30) });
+    each();
+    await new Promise((resolve) => setTimeout(resolve, 16));
+  }
+}
+
+for (const jitterMs of [0, 40]) {
+  test(`200 ms of latency and ${jitterMs} of jitter: who walks and turns into walls is predicted without a correction`, async () => {
+    await served(WALK, async (server) => {
+      // A machine that stands still for longer than the margin makes inputs late in truth: of three walks one has to be clean.
+      const counts: number[] = [];
+      for (let seed = 1; seed <= 3; seed++) {
+        const random = generator(seed);
+        const connection = await joined(server, { upMs: 100, downMs: 100, jitterMs: jitterMs / 2, random });
+        await until("there is a prediction", () => connection.predicted !== null);
+        const { predicted } = connection;
+        let moved = 0;
+        let [x, y] = [predicted!.x, predicted!.y];
+        let aheadTicks = 0;
+        await play(connection, random, 180, () => {
+          const now = connection.predicted!;
+          moved += Math.hypot(now.x - x, now.y - y);
+          assert.ok(Math.hypot(now.x - x, now.y - y) < 40, "it does not leap");
+          [x, y] = [now.x, now.y];
+          aheadTicks = Math.max(aheadTicks, now.tick - connection.tick);
+        });
+        connection.input({ dx: 0, dy: 0 });
+        const { seq } = { seq: connection.input({ dx: 0, dy: 0 }) };
+        await until("all is applied", () => connection.ack === seq);
+        assert.equal(
+          [connection.predicted?.exactX, connection.predicted?.exactY],
+          [connection.own?.x, connection.own?.y],
+        );
+        assert.ok(moved > 100, `moved ${moved}`);
+        assert.ok(aheadTicks >= 12, `${aheadTicks} ticks ahead of the last snapshot at 200 ms`);
+        assert.ok(connection.stats.rttMs >= 200);
+        counts.push(connection.stats.corrections);
+        connection.close();
+        if (counts.at(-1) === 0) break;
+      }
+      assert.is(counts.at(-1), 0, `corrections of walks: ${counts}`);
+    });
+  });
+}
+
+test("what the game does to a player is a correction, shown as a glide or a jump, and never the end", async () => {
+  const hasted = { speed: 400 };
+  const game: GameDefinition = {
+    ...WALK,
+    actions: ["haste", "home", "die"],
+    input(world, player, { actionName }) {
+      const { zone } = world;
+      const slot = zone.slot(player.entity);
+      if (slot < 0) return;
+      if (actionName === "haste") zone.columns.speed[slot] = hasted.speed;
+      if (actionName === "home") zone.place(player.entity, 400, 240);
+      if (actionName === "die") zone.despawn(player.entity);
+    },
+  };
+  await served(game, async (server) => {
+    const random = generator(7);
+    const connection = await joined(server, { upMs: 20, downMs: 20, jitterMs: 0, random });
+    await until("there is a prediction", () => connection.predicted !== null);
+    const said = async (action: string): Promise<void> => {
+      const seq = connection.input({ dx: 0.5, dy: 0.5, action });
+      await until(`${action} is done`, () => connection.ack >= seq);
+    };
+    await said("haste");
+    assert.is(connection.own?.speed, 400);
+    assert.ok(connection.stats.corrections >= 1);
+    const before = connection.stats.corrections;
+    await said("home");
+    assert.ok(connection.stats.corrections > before);
+    await said("die");
+    await until("it has another entity, or none", () => connection.own === null || connection.you !== 0);
+    await play(connection, random, 20, () => connection.predicted);
+    assert.ok(connection.isConnected);
+    connection.close();
+  });
+});
+
+test("without a map there is no prediction: it says so, and all else goes on", async () => {
+  await served(WALK, async (server) => {
+    const fetched: string[] = [];
+    const connection = await connect(server.ws, {
+      name: "ann",
+      predict: true,
+      fetch: async (url) => {
+        fetched.push(url);
+        return { ok: false, status: 404, arrayBuffer: async () => new ArrayBuffer(0) };
+      },
+    });
+    const errors: string[] = [];
+    connection.on("error", ({ code, message }) => errors.push(`${code} ${message}`));
+    await until("the error is told", () => errors.length > 0);
+    assert.equal(fetched, [`${server.http}/zones/zone-0/map`]);
+    assert.equal(errors, [`CONNECTION_FAILED ${fetched[0]}: status 404`]);
+    const seq = connection.input({ dx: 1, dy: 0 });
+    await until("the input is applied", () => connection.ack === seq);
+    assert.equal([connection.predicted, connection.stats.corrections], [null, 0]);
+    connection.close();
+  });
+});
+
+test.run();

@@ -1,0 +1,300 @@
+/** Connections that lose their socket: what is taken up again, by whom, for how long, and what is not. Real sockets on loopback. */
+import type { AddressInfo } from "node:net";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
+import { type Connection, connect, GyreError, watch } from "../src/client.js";
+import { defineGame } from "../src/game/define.js";
+import { createServer, type GyreServer } from "../src/server.js";
+import { until } from "./support/until.js";
+import { field } from "./support/worlds.js";
+
+const TOKEN = "0123456789abcdefghij_-";
+const ZONE = { name: "zone-0", width: 4096, height: 4096, tileSize: 32, columns: [], kinds: [], gates: [] };
+const RATES = { tick: 100, tickRate: 60, snapshotRate: 20, zone: ZONE };
+const WELCOME = { type: "welcome", you: 1, ...RATES, session: TOKEN };
+
+type Message = Record<string, unknown>;
+
+/** A server that says what the test wants, and can be cut off. */
+class Stub {
+  readonly heard: Message[] = [];
+  readonly port: number;
+  /** Answers to a message; none for a message that is not answered. */
+  answer: (message: Message) => object[];
+  #server: WebSocketServer;
+
+  private constructor(server: WebSocketServer, answer: Stub["answer"]) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    this.answer = answer;
+    this.#serve();
+  }
+
+  static async listen(answer: Stub["answer"], port = 0): Promise<Stub> {
+    const server = new WebSocketServer({ port, host: "127.0.0.1" });
+    await new Promise<void>((resolve) => void server.on("listening", resolve));
+    return new Stub(server, answer);
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/ws`;
+  }
+
+  get connections(): number {
+    return this.#server.clients.size;
+  }
+
+  said(type: string): Message[] {
+    return this.heard.filter((message) => message["type"] === type);
+  }
+
+  say(message: object): void {
+    for (const client of this.#server.clients) client.send(JSON.stringify(message));
+  }
+
+  /** All connections end, without a word or with a code. */
+  cut(code = 0): void {
+    for (const client of this.#server.clients) {
+      if (code === 0) client.terminate();
+      else client.close(code, "bye");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #serve(): void {
+    this.#server.on("connection", (socket) => {
+      socket.on("message", (data) => {
+        const message = JSON.parse(String(data));
+        if (message.type !== "ping") this.heard.push(message);
+        for (const reply of this.answer(message)) socket.send(JSON.stringify(reply));
+      });
+    });
+  }
+}
+
+const snapshot = (tick: number, ack: number, you: number) => ({
+  ...{ type: "snapshot", tick, ack, update: [], leave: [] },
+  you: {
+    ...{ id: you, x: 5, y: 6, vx: 0, vy: 0, speed: 9, halfSize: 1, wishX: 0, wishY: 0 },
+    ...{ hp: 1, xp: 0, gold: 0, readyAt: 0, level: 1 },
+  },
+  enter: [{ id: you, x: 5, y: 6, hp: 1, kind: 0, team: 0, state: 0, level: 1 }],
+});
+
+const resumed = { ...WELCOME, resumed: true };
+const unknown = { type: "error", code: "SESSION_UNKNOWN", message: "there is no such session" };
+
+/** What a connection tells, in order. */
+function chronicle(connection: Connection): unknown[] {
+  const told: unknown[] = [];
+  connection.on("reconnecting", ({ attempt, error }) => told.push(`reconnecting ${attempt} ${error.code}`));
+  connection.on("resumed", (rejoined) => told.push(rejoined ? "rejoined" : "resumed"));
+  connection.on("zone", ({ name }) => told.push(name));
+  connection.on("you", (id) => told.push(id));
+  connection.on("close", (code, _reason, error) => told.push(`close ${code} ${error?.code}`));
+  return told;
+}
+
+const quick = { name: "ann", random: () => 1 };
+
+test("a player whose socket is cut goes on in the same connection: same you, seq counts on, the wish is said again", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME, snapshot(101, 0, 1)] : []));
+  const connection = await connect(stub.url, quick);
+  const told = chronicle(connection);
+  await until("the snapshot is there", () => connection.stats.snapshots === 1);
+  const { entities, tracks } = connection;
+  assert.is(connection.input({ dx: 1, dy: 0 }), 1);
+  await until("the input is there", () => stub.said("input").length === 1);
+  stub.answer = ({ type }) => (type === "resume" ? [resumed, snapshot(140, 1, 1)] : []);
+  stub.cut();
+  await until("it is lost", () => !connection.isConnected);
+  assert.is(connection.input({ dx: 0, dy: -1 }), 0, "nobody hears it");
+  assert.equal([...entities.keys()], [1], "what was seen stays meanwhile");
+  await until("it is resumed", () => connection.stats.snapshots === 2);
+  assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "resumed"]);
+  assert.equal(stub.said("resume"), [{ type: "resume", session: TOKEN }]);
+  assert.equal([connection.you, connection.tick, connection.ack, connection.stats.resumes], [1, 140, 1, 1]);
+  assert.ok(connection.entities === entities && connection.tracks === tracks && tracks.count === 1);
+  await until("the wish is said again", () => stub.said("input").length === 2);
+  assert.equal(stub.said("input")[1], { type: "input", seq: 2, dx: 0, dy: -1 });
+  assert.is(connection.input({ dx: 0, dy: 0 }), 3);
+  stub.cut();
+  await until("it is resumed again", () => connection.stats.resumes === 2);
+  assert.equal([stub.said("resume").length, stub.said("join").length], [2, 1]);
+  connection.close();
+  await stub.close();
+});
+
+test("events, and a welcome to another zone with another entity, come to the listeners of before", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+  const connection = await connect(stub.url, quick);
+  const told = chronicle(connection);
+  const events: string[] = [];
+  connection.on("event", ({ name }) => events.push(name));
+  stub.answer = ({ type }) =>
+    type === "resume"
+      ? [
+          { ...resumed, you: 7, zone: { ...ZONE, name: "zone-1" } },
+          { type: "event", name: "wave", data: null },
+        ]
+      : [];
+  stub.cut();
+  await until("the event is there", () => events.length > 0);
+  assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "resumed", "zone-1", 7]);
+  connection.close();
+  await stub.close();
+});
+
+test("SESSION_UNKNOWN ends it with that code; with rejoin it joins anew on the same socket", async () => {
+  for (const rejoin of [false, true]) {
+    const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+    const connection = await connect(stub.url, { ...quick, rejoin });
+    const told = chronicle(connection);
+    stub.answer = ({ type }) => (type === "resume" ? [unknown] : type === "join" ? [{ ...WELCOME, you: 2 }] : []);
+    stub.cut();
+    await until("it is over, or goes on", () => told.length >= 2);
+    const end = rejoin ? ["rejoined", 2] : ["close 1006 SESSION_UNKNOWN"];
+    assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", ...end]);
+    assert.is(stub.said("join").length, rejoin ? 2 : 1);
+    assert.equal([connection.isConnected, connection.input({ dx: 1, dy: 0 }) > 0], [rejoin, rejoin]);
+    connection.close();
+    await stub.close();
+  }
+});
+
+test("while nobody answers it is tried with growing pauses, and ends after reconnectMs with why", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+  const clock = { ms: 0 };
+  const connection = await connect(stub.url, { ...quick, now: () => clock.ms, reconnectMs: 1000 });
+  const waits: number[] = [];
+  const ends: unknown[] = [];
+  connection.on("reconnecting", ({ waitMs }) => {
+    waits.push(waitMs);
+    clock.ms += waitMs;
+  });
+  connection.on("close", (code, _reason, error) => ends.push(code, error?.code));
+  await stub.close();
+  await until("it gives up", () => ends.length > 0);
+  assert.equal(waits, [125, 250, 500, 125], "the last one no longer than the time that is left");
+  assert.equal(ends, [1006, "CONNECTION_FAILED"]);
+  assert.is(connection.input({ dx: 1, dy: 0 }), 0);
+});
+
+test("close ends the tries at once; so it does within `reconnecting`", async () => {
+  for (const within of [false, true]) {
+    const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+    const connection = await connect(stub.url, quick);
+    const told = chronicle(connection);
+    if (within) connection.on("reconnecting", () => connection.close());
+    stub.cut();
+    await until("it is lost", () => told.length > 0);
+    connection.close();
+    connection.close();
+    assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "close 1000 undefined"]);
+    await stub.close();
+    assert.is(stub.said("resume").length, 0);
+  }
+});
+
+test("not taken up: with reconnect false, without a session, after codes that say why, and what was asked for", async () => {
+  const { session: _, ...nameless } = WELCOME;
+  const cases: [object, object, number, string][] = [
+    [WELCOME, { reconnect: false }, 0, "close 1006 CONNECTION_FAILED"],
+    [WELCOME, { reconnectMs: 0 }, 0, "close 1006 CONNECTION_FAILED"],
+    [nameless, {}, 0, "close 1006 CONNECTION_FAILED"],
+    ...[1000, 1002, 1003, 1007, 1008, 1009].map((code): [object, object, number, string] => [
+      WELCOME,
+      {},
+      code,
+      `close ${code} CONNECTION_FAILED`,
+    ]),
+  ];
+  for (const [welcome, options, code, expected] of cases) {
+    const stub = await Stub.listen(({ type }) => (type === "join" ? [welcome] : []));
+    const connection = await connect(stub.url, { ...quick, ...options });
+    const told = chronicle(connection);
+    stub.cut(code);
+    await until("it is over", () => told.length > 0);
+    assert.equal(told, [expected]);
+    await stub.close();
+  }
+  const stub = await Stub.listen(() => [WELCOME]);
+  const connection = await connect(stub.url, quick);
+  const told = chronicle(connection);
+  connection.close();
+  await until("it is closed", () => told.length > 0);
+  assert.equal(told, ["close 1000 undefined"]);
+  for (const reconnectMs of [-1, Number.NaN]) {
+    const error = await connect(stub.url, { ...quick, reconnectMs }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    assert.ok(error instanceof GyreError && error.code === "BAD_ARGUMENT");
+  }
+  await stub.close();
+});
+
+test("after 1001, 1013 and other errors it is tried again", async () => {
+  for (const code of [1001, 1011, 1013]) {
+    const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+    const connection = await connect(stub.url, quick);
+    const told = chronicle(connection);
+    let full = 1;
+    stub.answer = ({ type }) => {
+      if (type !== "resume") return [];
+      return full-- > 0 ? [{ type: "error", code: "SERVER_FULL", message: "full" }] : [resumed];
+    };
+    stub.cut(code);
+    await until("it is resumed", () => connection.stats.resumes === 1);
+    assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "reconnecting 2 SERVER_FULL", "resumed"], String(code));
+    connection.close();
+    await stub.close();
+  }
+});
+
+const WALKERS = defineGame({
+  name: "walkers",
+  archetypes: { player: { speed: 100 }, rock: { speed: 0 } },
+  map: field(20),
+  setup(world) {
+    for (let i = 0; i < world.settings.npcs; i++) {
+      const { x, y } = world.freePlace("rock");
+      world.spawn("rock", x, y);
+    }
+  },
+});
+
+const serve = (port: number, npcs: number): Promise<GyreServer> => createServer({ game: WALKERS, port, npcs });
+
+test("a spectator outlives its server: it asks another one at the same address for what it looked at last", async () => {
+  const first = await serve(0, 3);
+  const port = Number(new URL(first.ws).port);
+  const all = { x0: 0, y0: 0, x1: 640, y1: 640 };
+  const connection = await watch(first.ws, {
+    view: { x0: 0, y0: 0, x1: 1, y1: 1 },
+    reconnectMs: 60_000,
+    random: () => 1,
+  });
+  connection.view(all);
+  await until("all are seen", () => connection.entities.size === 3);
+  const told = chronicle(connection);
+  await first.close();
+  await until("it is lost", () => told.length > 0);
+  const second = await serve(port, 5);
+  await until("all of the second are seen", () => connection.entities.size === 5);
+  assert.is(told.at(-1), "resumed");
+  assert.ok(
+    told.slice(0, -1).every((text) => String(text).startsWith("reconnecting")),
+    told.join(),
+  );
+  assert.is(connection.you, 0);
+  connection.close();
+  await second.close();
+});
+
+test.run();

@@ -1,0 +1,81 @@
+/** A WebSocket class over a slow network: what goes either way waits for so long, in order, as TCP has it. And one that can be cut. */
+import WebSocket from "ws";
+import type { RandomNumber } from "./fake-zone.js";
+
+export interface Network {
+  /** Milliseconds one way. */
+  upMs: number;
+  downMs: number;
+  /** Milliseconds that a message may take longer, either way. */
+  jitterMs: number;
+  random: RandomNumber;
+}
+
+type Handler<T> = ((event: T) => void) | null;
+
+/** What goes one way. */
+class Way {
+  readonly #network: Network;
+  readonly #delay: "upMs" | "downMs";
+  #dueMs = 0;
+
+  constructor(network: Network, delay: "upMs" | "downMs") {
+    this.#network = network;
+    this.#delay = delay;
+  }
+
+  send(deliver: () => void): void {
+    const { jitterMs, random } = this.#network;
+    const nowMs = performance.now();
+    // Timers of equal times fire in the order in which they were set.
+    this.#dueMs = Math.max(this.#dueMs, nowMs + this.#network[this.#delay] + jitterMs * random());
+    setTimeout(deliver, this.#dueMs - nowMs);
+  }
+}
+
+/** Sockets over the network; `open` has those that are. */
+export function slowSockets(network: Network): {
+  Class: new (url: string, protocol: string) => object;
+  open: Set<WebSocket>;
+} {
+  const open = new Set<WebSocket>();
+  class SlowSocket {
+    onopen: Handler<unknown> = null;
+    onmessage: Handler<{ data: unknown }> = null;
+    onerror: Handler<{ message?: string }> = null;
+    onclose: Handler<{ code: number; reason: string }> = null;
+    readonly #socket: WebSocket;
+    readonly #up = new Way(network, "upMs");
+    readonly #down = new Way(network, "downMs");
+
+    constructor(url: string, protocol: string) {
+      const socket = new WebSocket(url, protocol, { perMessageDeflate: false });
+      this.#socket = socket;
+      open.add(socket);
+      socket.onopen = () => this.#down.send(() => this.onopen?.({}));
+      socket.onmessage = ({ data }) => this.#down.send(() => this.onmessage?.({ data }));
+      socket.onerror = ({ message }) => this.#down.send(() => this.onerror?.({ message }));
+      socket.onclose = ({ code, reason }) => {
+        open.delete(socket);
+        this.#down.send(() => this.onclose?.({ code, reason }));
+      };
+    }
+
+    get bufferedAmount(): number {
+      return this.#socket.bufferedAmount;
+    }
+
+    set binaryType(type: "arraybuffer") {
+      this.#socket.binaryType = type;
+    }
+
+    send(text: string): void {
+      this.#up.send(() => this.#socket.readyState === WebSocket.OPEN && this.#socket.send(text));
+    }
+
+    close(code?: number, reason?: string): void {
+      this.#up.send(() => this.#socket.close(code, reason));
+    }
+  }
+  return { Class: SlowSocket, open };
+}
