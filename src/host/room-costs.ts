@@ -1,7 +1,7 @@
 /**
  * What a room costs on this machine, measured: real zones of a game, stepped and published here without a clock, first to connections that
- * take everything and do nothing, then to sockets of this machine. Takes a few seconds. Each figure is the median of many rounds, so that
- * whoever else uses the machine for a moment does not count.
+ * take everything and do nothing, then to sockets of this machine. Takes a few seconds. Each figure is the lower quartile of many rounds, so that
+ * whoever else uses the machine for a while does not count.
  */
 import { GyreError } from "../errors.js";
 import { defineGame, type Game } from "../game/define.js";
@@ -108,12 +108,12 @@ class Rooms {
 
   /** Of a room's tick. */
   tickUs(rounds: readonly Round[]): number {
-    return (1000 * median(rounds.map(({ stepMs }) => stepMs))) / this.#rooms;
+    return (1000 * typical(rounds.map(({ stepMs }) => stepMs))) / this.#rooms;
   }
 
   /** Of a player's snapshot. */
   publishUs(rounds: readonly Round[]): number {
-    return (1000 * median(rounds.map(({ publishMs }) => publishMs))) / this.players;
+    return (1000 * typical(rounds.map(({ publishMs }) => publishMs))) / this.players;
   }
 }
 
@@ -203,7 +203,7 @@ async function measureOnSockets(options: RoomCostsOptions): Promise<{ publishUs:
     const rounds: Round[] = [];
     for (let i = 0; i < ROUNDS; i++) rounds.push(await round());
     for (const player of players) player.destroy();
-    return { publishUs: rooms.publishUs(rounds), eventUs: (1000 * median(readMs)) / players.length };
+    return { publishUs: rooms.publishUs(rounds), eventUs: (1000 * typical(readMs)) / players.length };
   } finally {
     await net.close();
     zones.close();
@@ -234,7 +234,7 @@ async function turnsUntil(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** 0 for none. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** The lower quartile; 0 for none. */
+function typical(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
 }
