@@ -78,7 +78,15 @@ const benches = await build({
   // The last ones are what threads of the benches import.
   entryPoints: [
     ...["main", "contender", "draw"],
-    ...["handoff-jobs", "handoff-worker", "zones-game", "zones-scripts"],
+    ...[
+      "handoff-jobs",
+      "handoff-worker",
+      "zones-game",
+      "zones-scripts",
+      "fanout-sink",
+      "end-to-end-server",
+      "end-to-end-game",
+    ],
   ].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
   platform: "node",

@@ -49,8 +49,9 @@ export class RawPlayer implements RawEvents {
   readonly #walker: Walker;
   readonly #head = new SnapshotHead();
   readonly #frame: InputFrame;
-  #zone = "";
   #seq = 0;
+  /** As far as it is known. */
+  #zone = "";
   /** The input that an ack is waited for; NEVER for none. */
   #timedSeq = NEVER;
   #timedMs = 0;

@@ -2,7 +2,7 @@
  * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. This is the
  * one place of the load generator that knows the layout of frames; docs/wire.md has it.
  */
-import { ByteReader, FRAME_CHUNK, FRAME_SNAPSHOT, type FrameHead, readFrameHead } from "../protocol/frame.js";
+import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../protocol/frame.js";
 import { OPCODE } from "./frames.js";
 
 export const MESSAGE = {
@@ -21,51 +21,56 @@ const ARRAY = 0x90;
 const ROOM_UPDATE = 107;
 const BRACKET = 0x5b;
 
-/** One for all connections of a thread: a head is read in one go. */
-const reader = new ByteReader();
-/** Kind and flags, then tick and ack as varints. */
-const FRAME_HEAD_BYTES_MAX = 12;
-/** Before a piece of a frame: its kind, and whether it is the last. */
-const CHUNK_HEAD_BYTES = 2;
-
 /** A connection's last snapshot. */
-export class SnapshotHead implements FrameHead {
+export class SnapshotHead {
   tick = 0;
   ack = 0;
-  /** Whether a piece of a frame has come, and not its last. */
+  /** Where the varint ends that was read last. */
+  #at = 0;
+  /** Of a message in pieces: whether its last one is still to come, and what it is. */
   #isInPieces = false;
+  #pieceOf: number = MESSAGE.OTHER;
 
-  /** The connection is in another zone: what follows starts from nothing. */
+  /** The connection was told that it is somewhere else: what follows starts from nothing. */
   reset(): void {
     this.tick = this.ack = 0;
-    this.#isInPieces = false;
   }
 
-  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. Throws BAD_FRAME. */
+  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. */
   read(opcode: number, bytes: Uint8Array, from: number, to: number): number {
     if (to === from) return MESSAGE.OTHER;
     if (opcode === OPCODE.TEXT) return this.#readText(bytes, from, to);
     const first = bytes[from]!;
-    if (first === FRAME_SNAPSHOT) {
-      this.#readHead(bytes, from, to);
+    if (first === FRAME_SNAPSHOT && to - from >= 3) {
+      this.tick += this.#varint(bytes, from + 2, to);
+      if (bytes[from + 1]! & HAS_ACK) this.ack = (this.ack + this.#varint(bytes, this.#at, to)) >>> 0;
       return MESSAGE.SNAPSHOT;
     }
-    if (first === FRAME_CHUNK) return this.#readChunk(bytes, from, to);
+    // The first piece of a snapshot has its head; the others are more of the same.
+    if (first === FRAME_CHUNK) return this.#readPiece(opcode, bytes, from, to);
     if ((first & 0xf0) !== ARRAY) return MESSAGE.OTHER;
     return bytes[from + 1] === ROOM_UPDATE ? MESSAGE.SYNC : MESSAGE.STATE;
   }
 
-  /** The first piece has the frame's head. */
-  #readChunk(bytes: Uint8Array, from: number, to: number): number {
-    const isLast = bytes[from + 1] !== 0;
-    if (!this.#isInPieces) this.#readHead(bytes, from + CHUNK_HEAD_BYTES, to);
-    this.#isInPieces = !isLast;
-    return isLast ? MESSAGE.SNAPSHOT : MESSAGE.PIECE;
+  /** A snapshot, as far as time is concerned, when its last piece is there; its head is in the first. */
+  #readPiece(opcode: number, bytes: Uint8Array, from: number, to: number): number {
+    const isFirst = !this.#isInPieces;
+    this.#isInPieces = bytes[from + 1] === 0;
+    const kind = isFirst ? this.read(opcode, bytes, from + 2, to) : this.#pieceOf;
+    this.#pieceOf = kind;
+    return this.#isInPieces ? MESSAGE.PIECE : kind;
   }
 
-  #readHead(bytes: Uint8Array, from: number, to: number): void {
-    reader.start(bytes.subarray(from, Math.min(to, from + FRAME_HEAD_BYTES_MAX)));
-    readFrameHead(reader, this);
+  #varint(bytes: Uint8Array, from: number, to: number): number {
+    let value = 0;
+    let at = from;
+    for (let shift = 0; at < to && shift < 35; shift += 7) {
+      const byte = bytes[at++]!;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    this.#at = at;
+    return value;
   }
 
   #readText(bytes: Uint8Array, from: number, to: number): number {

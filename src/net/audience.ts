@@ -41,8 +41,6 @@ export interface Circle {
   /** Kept up to date by the audiences: those that there is something to publish for. */
   readonly occupied: Set<Audience>;
   readonly rates: Rates;
-  /** Bit s: players are told by stream s. */
-  readonly streamBits: number;
   /** What the game's archetypes are. */
   readonly kinds: readonly KindInfo[];
   readonly counters: NetCounters;
@@ -65,7 +63,6 @@ export class Audience {
   /** Who has events waiting, in order of the first of them. */
   readonly #told = new Set<Session>();
   #broadcasts = 0;
-  readonly #streamBits: number;
   #composer: Composer | null = null;
   /** The newest tick that was looked at. */
   #tick: number;
@@ -75,13 +72,12 @@ export class Audience {
   #ticksLeft = 1;
 
   /** Throws BAD_ARGUMENT for replicated columns that no client could read. */
-  constructor(venue: Venue, { zones, occupied, rates, streamBits, kinds, counters, audienceOf }: Circle) {
+  constructor(venue: Venue, { zones, occupied, rates, kinds, counters, audienceOf }: Circle) {
     this.venue = venue;
     this.#zones = zones;
     this.#occupied = occupied;
     this.#counters = counters;
     this.#rates = rates;
-    this.#streamBits = streamBits;
     this.#info = infoOf(venue, kinds);
     const { width, height, tileSize, stepsPerUnit } = venue.extent;
     this.grid = interestGrid(width, height, tileSize, stepsPerUnit);
@@ -182,15 +178,13 @@ export class Audience {
   #open(): void {
     const { venue } = this;
     this.#composer ??= new Composer(venue.replica, this.grid, new FieldTable(venue.replicated), this.#counters.tally);
-    this.#composer.skip();
-    venue.replica.wanted = this.#streamBits;
     this.#tick = venue.tick;
+    this.#composer.skip(this.#tick);
     this.#cursor = 0;
   }
 
   #empty(): void {
     this.#occupied.delete(this);
-    this.venue.replica.wanted = 0;
   }
 
   #move(from: number, to: Audience | undefined, seat: number): void {

@@ -4,11 +4,11 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
-import { streamsOf } from "../protocol/replica-spec.js";
 import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
+import { Admission, JOINS_PER_TICK_MAX } from "./admission.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight, type Stock } from "./flight.js";
@@ -49,6 +49,8 @@ export interface HubOptions extends Rates {
   readonly serveMsMax?: number;
   /** Gives a secret, none twice, of 22 characters of base64url. Default: of 128 random bits. */
   readonly makeToken?: () => string;
+  /** Joins that a tick takes. Default: JOINS_PER_TICK_MAX. */
+  readonly joinsPerTick?: number;
 }
 
 export class Hub {
@@ -59,6 +61,8 @@ export class Hub {
   readonly rooms: Rooms | null;
   /** Sessions that may be resumed. */
   readonly resumption: Resumption;
+  /** Who waits to join. */
+  readonly admission: Admission;
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
@@ -87,6 +91,7 @@ export class Hub {
   constructor(options: HubOptions) {
     this.nowMs = options.nowMs;
     this.tickRate = options.tickRate;
+    this.admission = new Admission(options.joinsPerTick ?? JOINS_PER_TICK_MAX);
     this.resumption = new Resumption(options.makeToken ?? tokens());
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
@@ -102,7 +107,6 @@ export class Hub {
       zones,
       occupied: this.#occupied,
       rates: options,
-      streamBits: streamsOf(streams).reduce((bits, stream) => bits | (1 << stream), 0),
       kinds,
       counters: this.counters,
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
@@ -176,6 +180,7 @@ export class Hub {
   publish(nowMs: number): void {
     this.nowMs = nowMs;
     this.resumption.look(nowMs);
+    this.admission.look();
     this.#deadlineMs = this.#now() + this.#serveMsMax;
     for (const audience of this.#occupied) audience.publish(this.#isLate);
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
@@ -184,6 +189,11 @@ export class Hub {
   /** Closes all sessions; none can be resumed. */
   close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
     for (const session of this.#sessions) session.close(code, reason);
+  }
+
+  /** Ends all sessions without a word to anybody. */
+  drop(): void {
+    for (const session of this.#sessions) session.end();
   }
 
   #audienceOf(venue: Venue): Audience {

@@ -31,8 +31,8 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: more than 100,000 entities newly in one cell. A session that asks for more is closed. */
-export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes of one frame: some 80,000 entities newly in one cell. A session that asks for more is closed. */
+export const FRAME_BYTES_MAX = 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
  * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
@@ -77,6 +77,9 @@ export class Session {
   #asked: ViewMessage | null = null;
   /** Snapshots up to this tick need not know its entity yet; later ones that do not say that it is gone. */
   #sinceTick = -1;
+  /** Its seat in the zone that it is told of, also while it is on its way to another one; and up to which tick snapshots do not know it there. */
+  #rowSeat = -1;
+  #enteredTick = -1;
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
   #heardOf = true;
@@ -86,6 +89,8 @@ export class Session {
   #moves = false;
   /** Whether the next welcome is the answer to a resume. */
   #isResumed = false;
+  /** Its join, which waits for its turn. */
+  #waits: JoinMessage | null = null;
   /** False between two clients. */
   #isUsed = false;
 
@@ -151,6 +156,8 @@ export class Session {
   /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
+    this.#rowSeat = this.seat;
+    this.#enteredTick = audience.venue.tick;
     if (this.#wire !== null) this.#watch(audience);
     this.#be(id, audience);
   }
@@ -231,12 +238,18 @@ export class Session {
       return;
     }
     if (!composer.concerns(this.#view)) return;
-    const row = this.playing === null ? -1 : this.playing.venue.rowOf(this.seat, composer.generation);
+    const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
     if (row >= 0) this.ack = composer.replica.ack(composer.generation, row);
     if (this.#format === "binary") this.#sendBinary(composer, row, flight);
     else if (this.#json !== null) this.#sendJson(composer, row, flight, this.#json);
+  }
+
+  /** Where its player is among those that a round tells of; -1 when it was not in yet, and for a spectator. */
+  #rowIn({ tick, generation }: Composer): number {
+    if (this.#rowSeat < 0 || tick <= this.#enteredTick) return -1;
+    return this.#watched?.venue.rowOf(this.#rowSeat, generation) ?? -1;
   }
 
   /** What its client knows of a cell is wrong. */
@@ -298,6 +311,17 @@ export class Session {
     this.#hub.remove(this);
   }
 
+  /** The client said goodbye: its player leaves, by turns when many do. */
+  left(): void {
+    if (this.#wire === null) return;
+    if (this.#joined === null) {
+      this.end();
+      return;
+    }
+    this.#disconnect();
+    this.#hub.resumption.retire(this);
+  }
+
   /** The connection is gone without a word: its player waits for another one, and stands still. */
   lost(): void {
     if (this.#wire === null) return;
@@ -315,8 +339,14 @@ export class Session {
     return !this.#moves;
   }
 
+  #stopWaiting(): void {
+    this.#hub.admission.forget(this);
+    this.#waits = null;
+  }
+
   #disconnect(): void {
     if (this.#wire === null) return;
+    this.#stopWaiting();
     if (this.#format === "json") this.#hub.jsonSessions--;
     this.#events.clear();
     this.#watched?.remove(this);
@@ -329,9 +359,7 @@ export class Session {
 
   /** Goes on as the player of another session, which is without a connection, or is closed. It sees the zone from nothing. */
   #resume({ session: token }: ResumeMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
-    }
+    this.#checkFree();
     const former = this.#hub.resumption.find(token);
     this.seat = former.seat;
     this.you = former.you;
@@ -339,6 +367,8 @@ export class Session {
     this.ack = former.ack;
     this.#joined = former.#joined;
     this.#sinceTick = former.#sinceTick;
+    this.#rowSeat = former.#rowSeat;
+    this.#enteredTick = former.#enteredTick;
     this.#seq = former.#seq;
     this.#moves = former.#moves;
     this.#isResumed = true;
@@ -379,6 +409,8 @@ export class Session {
   }
 
   #input({ seq, dx, dy, action, tick }: InputMessage): void {
+    if (this.#waits !== null)
+      throw new GyreError("COMMANDS_FULL", `input ${seq} before the join, which waits for its turn`);
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
     const { venue } = this.#joined;
     const number = action === undefined ? 0 : venue.actionOf(action);
@@ -402,15 +434,42 @@ export class Session {
     throw new GyreError("BAD_MESSAGE", `tick ${tick} is more than a second ahead of ${now}`);
   }
 
-  #join({ name, zone }: JoinMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
+  #join(message: JoinMessage): void {
+    this.#checkFree();
+    if (!this.#hub.admission.ask(this)) {
+      this.#waits = message;
+      return;
     }
+    this.#enter(message);
+  }
+
+  /** It is its turn to join. */
+  admit(): void {
+    const message = this.#waits;
+    this.#waits = null;
+    try {
+      if (message !== null) this.#enter(message);
+    } catch (error) {
+      if (!(error instanceof GyreError)) throw error;
+      this.#refuse(error);
+    }
+  }
+
+  #enter({ name, zone }: JoinMessage): void {
     this.#joined = this.#hub.join(this, name, zone);
     this.#hub.resumption.name(this);
   }
 
+  #checkFree(): void {
+    if (this.#joined === null && this.#waits === null) return;
+    throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined?.venue.name ?? "already"}`);
+  }
+
   #leave(): void {
+    if (this.#waits !== null) {
+      this.#stopWaiting();
+      return;
+    }
     if (this.#joined === null) throw new GyreError("NOT_JOINED", "leave without a join");
     this.#giveUpSeat();
     this.#lookBack();
@@ -437,7 +496,7 @@ export class Session {
     this.#isResumed = false;
     this.#moves = false;
     this.#seq = 0;
-    this.seat = -1;
+    this.seat = this.#rowSeat = -1;
     this.you = 0;
     this.playing = null;
     this.ack = 0;

@@ -62,6 +62,8 @@ export class View {
 
   readonly #plan: StreamPlan;
   #isWatching = false;
+  /** Whether the rectangle is the one around the centre. */
+  #isAround = false;
   #x0 = 0;
   #y0 = 0;
   #x1 = 0;
@@ -86,12 +88,13 @@ export class View {
    * there was none. A view starts so.
    */
   follow(): void {
-    this.#isWatching = false;
+    this.#isWatching = this.#isAround = false;
   }
 
   /** See the cells under a rectangle of units, x0 <= x1 and y0 <= y1; what exceeds {@link VIEW_SIDE_MAX} is cut off evenly. */
   watch(x0: number, y0: number, x1: number, y1: number): void {
     this.#isWatching = true;
+    this.#isAround = false;
     this.#x0 = x0;
     this.#y0 = y0;
     this.#x1 = x1;
@@ -101,6 +104,7 @@ export class View {
   /** Forget what was told: for a session that moves to another zone, or has another client, who forgets as well. */
   reset(): void {
     this.column0 = this.row0 = this.column1 = this.row1 = 0;
+    this.#isAround = false;
     this.forgottenCount = 0;
     this.tick = this.ack = this.you = 0;
     this.own.fill(0);
@@ -161,7 +165,8 @@ export class View {
     const cell = ownCell >= 0 ? ownCell : (rows >> 1) * columns + (columns >> 1);
     const row = Math.floor(cell / columns);
     const column = cell - row * columns;
-    if (column === this.centreColumn && row === this.centreRow && this.column1 !== 0) return;
+    if (this.#isAround && column === this.centreColumn && row === this.centreRow) return;
+    this.#isAround = true;
     const radius = Math.max(this.#plan.viewRadius, this.#plan.farRadius);
     this.centreColumn = column;
     this.centreRow = row;

@@ -12,7 +12,7 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
+import { createReplica, type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
 import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
@@ -253,10 +253,8 @@ export class World implements Venue {
     return this.#takes().replica;
   }
 
-  /** For those that somebody reads. */
   takeSnapshots(streams: number): void {
-    const taker = this.#takes();
-    taker.take(streams & taker.replica.wanted, this.zone.tick, this.zone.highWater);
+    if (streams !== 0) this.#takes().take(streams, this.zone.tick, this.zone.highWater);
   }
 
   rowOf(seat: number): number {
@@ -662,7 +660,7 @@ export class World implements Venue {
   #takes(): ReplicaTaker {
     if (this.#taker === null) {
       const { extent, seats, replicated } = this;
-      const replica = this.kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, this.#streams));
+      const replica = createReplica(this.kernel, replicaSpec({ ...extent, seats, replicated }, this.#streams));
       this.#taker = new ReplicaTaker(replica, this.source);
     }
     return this.#taker;

@@ -11,8 +11,9 @@
  * Nothing is allocated for an input. Costs of a drain: a look at each zone, and a microsecond a request.
  */
 import { GyreError } from "../errors.js";
-import { ReplicaTaker } from "../kernel/replica.js";
-import type { Kernel, ReplicaHandle } from "../kernel/types.js";
+import type { ReplicaHandle } from "../kernel/replica.js";
+import { attachReplica, ReplicaTaker } from "../kernel/replica.js";
+import type { Kernel } from "../kernel/types.js";
 import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
@@ -187,7 +188,7 @@ export class Desk implements Requests {
     const { world } = resident;
     if (world.fault !== null || !isSeen(zone, world, this.#spec.homes)) return;
     resident.taker ??= this.#takerOf(zone, world);
-    resident.taker.take(streams & resident.taker.replica.wanted, world.zone.tick, world.zone.highWater);
+    resident.taker.take(streams, world.zone.tick, world.zone.highWater);
   }
 
   /** All zones are through with the tick: what there is to tell of it is told. */
@@ -313,7 +314,7 @@ export class Desk implements Requests {
     const { replicas, kernel } = this.#spec;
     const handle = replicas[zone];
     if (handle === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${zone} has no replica`);
-    return new ReplicaTaker(kernel.attachReplica(handle), world.source);
+    return new ReplicaTaker(attachReplica(kernel, handle), world.source);
   }
 
   #watch(resident: Resident, isWatched: boolean): void {

@@ -3,7 +3,8 @@
  * what it is asked. See remote-zones.ts.
  */
 import { GyreError } from "../errors.js";
-import type { EntityId, Replica } from "../kernel/types.js";
+import type { Replica } from "../kernel/replica.js";
+import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import type { StreamPlan } from "../protocol/view.js";

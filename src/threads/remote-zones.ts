@@ -13,7 +13,7 @@
  * COMMANDS_FULL. A leave is never refused: it waits here, one for each player at most. Nothing is allocated for an input or an ack.
  */
 import { GyreError } from "../errors.js";
-import type { Replica } from "../kernel/types.js";
+import type { Replica } from "../kernel/replica.js";
 import { NAME_BYTES_MAX, nameBytes } from "../sim/seats.js";
 import type { Figures, Venues } from "../sim/venue.js";
 import type { MessageRing } from "../sync/messages.js";
