@@ -169,19 +169,22 @@ export class RemoteEntities {
     this.#listener?.update(record);
   }
 
-  /** It is in its cell no more, and shown as what is known of it in another one. Who has no member left is for the caller to see to. */
+  /** It is in its cell no more. How its entity is shown now, if it was shown so, is for the caller to see to, once it knows the whole frame. */
   part(member: Member): EntityRecord {
     const { record } = member;
     const { members } = record;
     members[members.indexOf(member)] = members[members.length - 1]!;
     members.pop();
     this.#members.push(member);
-    if (record.shown !== member) return record;
-    record.shown = null;
-    let newest = members[0];
-    for (const other of members) if (newest !== undefined && other.cell.tick > newest.cell.tick) newest = other;
-    if (newest !== undefined) this.show(newest);
+    if (record.shown === member) record.shown = null;
     return record;
+  }
+
+  /** As what is known of it in the cell that was told of last. */
+  showNewest({ members }: EntityRecord): void {
+    let newest = members[0]!;
+    for (const other of members) if (other.cell.tick > newest.cell.tick) newest = other;
+    this.show(newest);
   }
 
   /** All leave; those that come have the fields of this table. */

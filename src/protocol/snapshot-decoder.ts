@@ -76,7 +76,7 @@ export class SnapshotDecoder {
   #lastAck = 0;
   #youId = 0;
   readonly #you: You = blankYou();
-  /** Those that lost their last member in this frame. */
+  /** Those that are not in the cell any more that they were shown in. */
   readonly #parted: EntityRecord[] = [];
   #spareMembers: Member[] = [];
   readonly #noBytes = new Uint8Array(0);
@@ -342,14 +342,19 @@ export class SnapshotDecoder {
     // What one cell says of where it went holds, whatever is forgotten before or after.
     if (to !== NOWHERE || record.leftTick !== this.tick) record.toCell = to;
     record.leftTick = this.tick;
-    if (record.members.length === 0) this.#parted.push(record);
+    if (record.shown === null) this.#parted.push(record);
   }
 
   /** Who has no member left is gone, unless it went to a cell that is known and was not told of yet; who has others is shown as the newest of them. */
   #settle(): void {
     const { entities } = this;
     for (const record of this.#parted) {
-      if (record.members.length > 0) continue;
+      if (record.members.length > 0) {
+        if (record.shown === null) entities.showNewest(record);
+        continue;
+      }
+      // It is named once for each cell that it was shown in.
+      if (!record.isIn || entities.between.has(record)) continue;
       const to = this.cells.get(record.toCell);
       if (to === undefined || to.tick === this.tick) entities.remove(record);
       else entities.between.add(record);
