@@ -136,7 +136,6 @@ export const REPLICA_SEAT_ACK: u32 = offsetof<Replica>("seatAck");
 export const REPLICA_SEAT_TAG: u32 = offsetof<Replica>("seatTag");
 export const REPLICA_BEGUN: u32 = offsetof<Replica>("begun");
 export const REPLICA_PUBLISHED: u32 = offsetof<Replica>("published");
-export const REPLICA_WANTED: u32 = offsetof<Replica>("wanted");
 export const REPLICA_FIELD_BYTES: u32 = offsetof<ReplicaField>();
 export const REPLICA_FIELD_TYPE: u32 = offsetof<ReplicaField>("type");
 export const REPLICA_FIELD_SOURCE: u32 = offsetof<ReplicaField>("source");

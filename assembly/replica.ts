@@ -142,7 +142,6 @@ export class Replica {
   published: u32; //    the last that was taken
   published1: u32;
   published2: u32;
-  wanted: u32; //       bit s: somebody reads stream s
 }
 
 /** Where fields' rows begin, in bytes from the replica. */

@@ -4,14 +4,22 @@
  */
 import { digits, type Report, type Row, ratioOf } from "./report.js";
 
+interface Wanted {
+  bench: string;
+  n: number;
+  viewers?: number;
+  label: string;
+}
+
 const N = 20_000;
 /** The cases shown, in this order; where the wanted size was not measured, the largest. */
-const WANTED = [
+const WANTED: Wanted[] = [
   { bench: "distance-squared", n: 16_384, label: "squared distances, 16,384 points" },
   { bench: "all-neighbours", n: N, label: "all neighbours of everyone, 20,000 points" },
   { bench: "nearest-enemy", n: N, label: "everyone's nearest enemy, 20,000 points" },
   { bench: "tick", n: N, label: "a whole tick, 20,000 entities" },
   { bench: "path", n: 50, label: "a shortest path, 50 problems" },
+  { bench: "snapshot", n: 2000, viewers: 2000, label: "a snapshot of 2,000 entities for 2,000 viewers" },
 ];
 
 // Pixels.
@@ -38,10 +46,14 @@ const STYLE = `
     .theirs { fill: #59636e; }
   }`;
 
-function rowFor({ rows }: Report, bench: string, n: number): Row | undefined {
+function rowFor({ rows }: Report, { bench, n, viewers }: Wanted): Row | undefined {
   const candidates = rows.filter(
-    (row) =>
-      row.bench === bench && (row.params.distribution ?? "uniform") === "uniform" && row.params.world === undefined,
+    ({ bench: name, unit, params }) =>
+      name === bench &&
+      unit !== "bytes" &&
+      (params.distribution ?? "uniform") === "uniform" &&
+      params.world === undefined &&
+      params.viewers === viewers,
   );
   return candidates.find((row) => row.params.n === n) ?? candidates.at(-1);
 }
@@ -62,8 +74,9 @@ function panelOf(row: Row, label: string): Panel {
 }
 
 function panelsOf(report: Report): Panel[] {
-  return WANTED.flatMap(({ bench, n, label }) => {
-    const row = rowFor(report, bench, n);
+  return WANTED.flatMap((wanted) => {
+    const { bench, n, label } = wanted;
+    const row = rowFor(report, wanted);
     if (row === undefined) return [];
     return [panelOf(row, row.params.n === n ? label : `${bench}, ${row.params.n.toLocaleString("en")}`)];
   });

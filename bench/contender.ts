@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import Benchmark from "benchmark";
 import { distanceContenders } from "./distance.js";
 import { enemyContenders } from "./enemies.js";
+import { fanoutContenders } from "./fanout.js";
 import { handoffContenders } from "./handoff.js";
 import { neighbourContenders } from "./neighbours.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
@@ -16,6 +17,8 @@ import { pathContenders } from "./path.js";
 import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
+import { snapshotContenders } from "./snapshot.js";
+import { stateContenders } from "./state.js";
 import { moveContenders, tickContenders } from "./tick.js";
 import { worldContenders } from "./world.js";
 import { zonesContenders } from "./zones.js";
@@ -34,6 +37,9 @@ const BENCHES: Record<string, Contenders> = {
   path: pathContenders,
   zones: zonesContenders,
   handoff: handoffContenders,
+  snapshot: snapshotContenders,
+  fanout: fanoutContenders,
+  state: stateContenders,
 };
 
 const now = (): number => performance.now();
@@ -42,23 +48,27 @@ function write(answer: Answer): void {
   process.stdout.write(line(answer));
 }
 
-/** Runs the first turns, giving their checksums; undefined when the first one takes longer than the limit. */
+/** Runs the first turns, giving their checksums; how long the first one took when that is longer than the limit. */
 async function prove(
   operation: Operation,
   limitMs: number,
-): Promise<{ answer: number; strict: number | undefined } | number> {
+): Promise<{ answer: number; strict: number | undefined; bytes: number[] } | number> {
   let answer = HASH_START;
   let strict = HASH_START;
+  const bytes: number[] = [];
   for (let turn = 0; turn < SETS; turn++) {
     operation.prepare(turn);
     const before = now();
     await operation.run();
     const tookMs = now() - before;
     if (turn === 0 && tookMs > limitMs) return tookMs;
+    await operation.settled?.();
     answer = mix(answer, operation.checksum());
     strict = mix(strict, operation.strictChecksum?.() ?? 0);
+    if (operation.bytes !== undefined) bytes.push(operation.bytes());
   }
-  return { answer: answer >>> 0, strict: operation.strictChecksum === undefined ? undefined : strict >>> 0 };
+  const isStrict = operation.strictChecksum !== undefined;
+  return { answer: answer >>> 0, strict: isStrict ? strict >>> 0 : undefined, bytes };
 }
 
 class Clock {

@@ -5,12 +5,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chart } from "./chart.js";
-import { markdown, type Report } from "./report.js";
+import { markdown, type Report, type Row } from "./report.js";
 
 const BEGIN = "<!-- table: written by bench/draw.ts -->";
 const END = "<!-- end of table -->";
-/** Points, entities or paths of the README's rows. */
+/** Points, entities or paths of the README's rows, and clients; of snapshots those for as many viewers as entities. */
 const README_SIZES = [16_384, 20_000, 50];
+const README_CLIENTS = 1000;
+
+function isForReadme({ bench, params: { n, viewers } }: Row): boolean {
+  if (bench === "end-to-end") return n === README_CLIENTS;
+  return README_SIZES.includes(n) || (viewers !== undefined && viewers === n);
+}
 
 export function draw(reportFile: string, folder: string): void {
   const report = JSON.parse(readFileSync(reportFile, "utf8")) as Partial<Report>;
@@ -21,7 +27,7 @@ export function draw(reportFile: string, folder: string): void {
   fill(join(folder, "bench.md"), { machine, rows });
   fill(join(folder, "..", "README.md"), {
     machine,
-    rows: rows.filter(({ params }) => README_SIZES.includes(params.n)),
+    rows: rows.filter(isForReadme),
   });
   writeFileSync(join(folder, "bench.svg"), chart({ machine, rows }));
 }

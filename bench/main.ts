@@ -6,10 +6,11 @@ import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { endToEnd } from "./end-to-end.js";
 import { compileNative, NATIVE, nativeCommand } from "./native.js";
-import { PEERS } from "./peers.js";
+import { PEERS, packageOf } from "./peers.js";
 import { type Case, casesOf, FULL, nameOf, QUICK, type Sizes } from "./plan.js";
-import { lossesLine, machine, machineLine, type Report, type Row, rowOf, screenTable } from "./report.js";
+import { lossesLine, machine, machineLine, type Report, type Row, rowsOf, screenTable } from "./report.js";
 import { type Command, compete, type Effort } from "./runner.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -19,7 +20,7 @@ const HELP = `gyre bench [--json FILE] [--filter RE] [--quick]
 
   --json FILE   write the figures as JSON
   --filter RE   only cases whose name, bench/n/distribution, matches, such as 'tick|enemy/20000/uniform'
-  --quick       smaller sizes, fewer rounds: about a minute instead of ten
+  --quick       smaller sizes, fewer rounds: about three minutes instead of fifteen
 `;
 
 /** Flags of Node whose next argument is a program. */
@@ -52,7 +53,7 @@ function parseFlags(argv: readonly string[]): Flags {
 
 /** How to start the contenders of each case, without those that are not installed. */
 function commandsFor(print: (line: string) => void, slowMs: number): (each: Case) => Record<string, Command> {
-  const missing = PEERS.filter((name) => !existsSync(join(ROOT, "bench", "peers", "node_modules", name)));
+  const missing: string[] = PEERS.filter((name) => !existsSync(join(ROOT, "bench", "peers", "node_modules", name)));
   if (missing.length > 0) print(`skipped: ${missing.join(", ")}; npm install --prefix bench/peers installs them`);
   const programs = compileNative(ROOT);
   if (typeof programs === "string") print(`skipped: ${NATIVE.join(", ")}; ${programs}`);
@@ -62,7 +63,7 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
   return ({ bench, params, variants }) => {
     const commands: Record<string, Command> = {};
     for (const variant of variants) {
-      if ((missing as string[]).includes(variant)) continue;
+      if (missing.includes(packageOf(variant))) continue;
       if (NATIVE.includes(variant)) {
         const program = typeof programs === "string" ? undefined : programs[variant];
         if (program !== undefined) commands[variant] = nativeCommand(program, params.n);
@@ -76,6 +77,22 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
   };
 }
 
+interface Found {
+  rows: Row[];
+  notes: string[];
+  wrong: boolean;
+}
+
+async function race(each: Case, commands: Record<string, Command>, effort: Effort): Promise<Found> {
+  const outcome = await compete(commands, effort);
+  return { rows: rowsOf(each, outcome), notes: outcome.notes, wrong: outcome.wrong };
+}
+
+async function serve({ params }: Case, commands: Record<string, Command>, { stay }: Effort): Promise<Found> {
+  const { rows, notes } = await endToEnd(params.n, Object.keys(commands), stay);
+  return { rows, notes, wrong: notes.length > 0 };
+}
+
 async function measure(
   cases: Case[],
   effort: Effort,
@@ -85,11 +102,12 @@ async function measure(
   const rows: Row[] = [];
   let wrong = false;
   for (const each of cases) {
-    const outcome = await compete(commandsOf(each), effort);
-    const row = rowOf(each, outcome);
-    rows.push(row);
-    wrong ||= outcome.wrong;
-    print(screenTable(row) + outcome.notes.map((note) => `  ${note}\n`).join(""));
+    const commands = commandsOf(each);
+    const found =
+      each.bench === "end-to-end" ? await serve(each, commands, effort) : await race(each, commands, effort);
+    rows.push(...found.rows);
+    wrong ||= found.wrong;
+    print(found.rows.map(screenTable).join("") + found.notes.map((note) => `  ${note}\n`).join(""));
   }
   print(lossesLine(rows));
   return { rows, wrong };

@@ -1,5 +1,6 @@
 /** What the benches are made of: cases with parameters, contenders, and the operation that a contender repeats. */
 
+import type { Metric } from "./end-to-end.js";
 import type { Scenario } from "./handoff.js";
 
 export type Distribution = "uniform" | "clustered" | "one-cell";
@@ -16,8 +17,12 @@ export interface Params {
   threads?: number;
   spin?: "auto" | "off";
   scripts?: boolean;
-  /** What is handed over, and how: see handoff.ts. */
-  scenario?: Scenario;
+  /** What is handed over, and how: see handoff.ts; in `fanout`, where n are sockets, whether they get the same bytes or each its own. */
+  scenario?: Scenario | "same" | "own";
+  /** Those who get a frame each in `snapshot`, 0 for one frame of everything. */
+  viewers?: number;
+  /** Of `end-to-end`, where n are the clients: what the row is of. */
+  metric?: Metric;
   /** The size that n stands in for, where that one would take memory or time without bound. */
   insteadOf?: number;
 }
@@ -32,6 +37,10 @@ export interface Operation {
   checksum(): number;
   /** Of what an answer may leave open, for those that leave nothing open: the same for each of them. */
   strictChecksum?(): number;
+  /** Untimed, before a checksum: resolves when what the run set going has come to rest. */
+  settled?(): Promise<void>;
+  /** Of a frame of the last run, on average. */
+  bytes?(): number;
   /** Ends what would keep the process alive. */
   close?(): Promise<void>;
 }

@@ -11,7 +11,21 @@ import { pointSets, RADIUS, teams } from "./points.js";
 /** Spatial indexes. */
 export const INDEXES = ["kdbush", "flatbush", "rbush", "d3-quadtree"] as const;
 /** All packages that benches ask for. */
-export const PEERS = [...INDEXES, "pathfinding", "piscina", "tinypool"] as const;
+export const PEERS = [
+  ...[...INDEXES, "pathfinding", "piscina", "tinypool"],
+  ...["@colyseus/schema", "@colyseus/core", "nengi", "bitecs", "msgpackr"],
+] as const;
+/** By variant, the package that it is made of, where the variant has another name. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "nengi-aabb": "nengi",
+  "bitecs-diff": "bitecs",
+  "@colyseus/core-rooms": "@colyseus/core",
+};
+
+/** The package that must be installed for a variant. */
+export function packageOf(variant: string): string {
+  return PACKAGES[variant] ?? variant;
+}
 const NONE = -1;
 const LIMIT = RADIUS * RADIUS;
 /** d3-quadtree leaves points at the radius out. The next larger squared distance of two points is 1/256 more. */

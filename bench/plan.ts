@@ -1,13 +1,17 @@
 /** Which benches there are, in which sizes, with which contenders. */
 
+import { END_TO_END_VARIANTS, METRICS, type Metric } from "./end-to-end.js";
+import { FANOUT_VARIANTS } from "./fanout.js";
 import { HANDOFF_VARIANTS, type Scenario } from "./handoff.js";
 import { NATIVE } from "./native.js";
 import type { Distribution, Params } from "./operation.js";
 import { INDEXES } from "./peers.js";
 import { ZONE_ENTITIES } from "./points.js";
 import type { Effort } from "./runner.js";
+import { SNAPSHOT_VARIANTS, WHOLE_VARIANTS } from "./snapshot.js";
+import { STATE_VARIANTS } from "./state.js";
 
-export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation";
+export type Unit = "ns/element" | "ms" | "ms/path" | "us/operation" | "us/frame" | "bytes" | (typeof METRICS)[Metric];
 
 export interface Case {
   bench: string;
@@ -31,9 +35,18 @@ export interface Sizes {
   zones: number[];
   /** Threads that run them, beside none. */
   threads: number[];
+  /** Entities of which snapshots are made, and viewers who get them; 0 for one frame of everything. */
+  snapshots: number[];
+  viewers: number[];
+  /** Sockets that a frame is written to. */
+  sockets: number[];
+  /** Clients of whole servers. */
+  clients: number[];
   /** Operations of a tick that are handed over, and jobs. */
   handoffs: number[];
   jobs: number[];
+  /** Players of a room whose state is synced. */
+  rooms: number[];
 }
 
 const KERNEL = ["simd", "scalar"];
@@ -41,7 +54,14 @@ const JS = ["js", "js-branch-free"];
 
 /** About ten minutes on two cores. */
 export const FULL: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 5, round: { roundMs: 200, loopMs: 40 }, slowMs: 3000, readyMs: 20_000, budgetMs: 2000 },
+  effort: {
+    rounds: 5,
+    round: { roundMs: 200, loopMs: 40 },
+    slowMs: 3000,
+    readyMs: 60_000,
+    budgetMs: 2000,
+    stay: { rounds: 3, settleMs: 2000, measureMs: 5000 },
+  },
   sizes: {
     distances: [1024, 16_384, 262_144],
     neighbours: [2000, 20_000, 100_000],
@@ -53,14 +73,26 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
     worlds: [20_000, 100_000],
     zones: [1, 10, 100],
     threads: [1, 2],
+    snapshots: [2000],
+    viewers: [0, 20, 2000],
+    sockets: [100, 1000],
+    clients: [500, 1000, 2000],
     handoffs: [1980],
     jobs: [100],
+    rooms: [5, 50, 500],
   },
 };
 
 /** About a minute. */
 export const QUICK: { effort: Effort; sizes: Sizes } = {
-  effort: { rounds: 3, round: { roundMs: 80, loopMs: 20 }, slowMs: 2000, readyMs: 30_000, budgetMs: 1000 },
+  effort: {
+    rounds: 3,
+    round: { roundMs: 80, loopMs: 20 },
+    slowMs: 2000,
+    readyMs: 60_000,
+    budgetMs: 1000,
+    stay: { rounds: 1, settleMs: 1000, measureMs: 3000 },
+  },
   sizes: {
     distances: [1024, 16_384],
     neighbours: [2000, 20_000],
@@ -72,8 +104,13 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
     worlds: [20_000],
     zones: [100],
     threads: [2],
+    snapshots: [2000],
+    viewers: [0, 20, 2000],
+    sockets: [100, 1000],
+    clients: [100],
     handoffs: [1980],
     jobs: [100],
+    rooms: [50],
   },
 };
 
@@ -104,6 +141,10 @@ export function casesOf(sizes: Sizes): Case[] {
     ),
     ...list("zones", "ms", KERNEL, manyZones(sizes)),
     ...handoffs(sizes),
+    ...snapshots(sizes),
+    ...list("fanout", "us/frame", FANOUT_VARIANTS, fanouts(sizes)),
+    ...list("end-to-end", METRICS.snapshots, END_TO_END_VARIANTS, counts(sizes.clients)),
+    ...list("state", "ms", STATE_VARIANTS, counts(sizes.rooms)),
     ...list("path", "ms/path", [...KERNEL, "js", "pathfinding"], counts(sizes.paths)),
   ];
 }
@@ -115,6 +156,19 @@ function manyZones({ zones, threads }: Sizes): Params[] {
     threads.flatMap((count) => (["auto", "off"] as const).map((spin) => ({ threads: count, spin, scripts }))),
   );
   return [...counts, ...ways.flatMap((way) => counts.map((count) => ({ ...count, ...way })))];
+}
+
+function snapshots({ snapshots, viewers }: Sizes): Case[] {
+  return snapshots.flatMap((n) =>
+    viewers.map((count): Case => {
+      const variants = count === 0 ? WHOLE_VARIANTS : SNAPSHOT_VARIANTS;
+      return { bench: "snapshot", params: { n, viewers: count }, unit: "ms", variants };
+    }),
+  );
+}
+
+function fanouts({ sockets }: Sizes): Params[] {
+  return sockets.flatMap((n) => (["same", "own"] as const).map((scenario) => ({ n, scenario })));
 }
 
 function handoffs({ handoffs, jobs }: Sizes): Case[] {
@@ -129,7 +183,10 @@ function handoffs({ handoffs, jobs }: Sizes): Case[] {
 
 /** What --filter looks at: bench/n/distribution, or the world, the scenario, or threads/spin-SPIN/KIND in its place. */
 export function nameOf({ bench, params }: Pick<Case, "bench" | "params">): string {
-  const { n, distribution, world, scenario, threads, spin, scripts } = params;
+  const { n, distribution, world, scenario, threads, spin, scripts, viewers, metric } = params;
   const way = threads === undefined ? undefined : `${threads}/spin-${spin}/${scripts ? "scripts" : "plain"}`;
-  return [bench, n, distribution ?? world ?? scenario ?? way].filter((part) => part !== undefined).join("/");
+  const sight = viewers === undefined ? undefined : viewers === 0 ? "whole" : `${viewers}-viewers`;
+  return [bench, n, distribution ?? world ?? scenario ?? way, sight, metric]
+    .filter((part) => part !== undefined)
+    .join("/");
 }

@@ -10,7 +10,7 @@ export interface Round {
 }
 
 export type Answer =
-  | { kind: "ready"; answer: number; strict?: number | undefined }
+  | { kind: "ready"; answer: number; strict?: number | undefined; bytes?: number[] }
   /** The first operation took so long that there will be no others. */
   | { kind: "slow"; tookMs: number }
   /** Said by the bench of a contender that said nothing. */

@@ -18,6 +18,8 @@ export interface Report {
 
 /** What the others are compared with: the first of these that the row has. */
 const OURS = ["simd", "gyre"];
+/** Of these, more is better. */
+const RATES: readonly Unit[] = ["snapshots/s", "Hz"];
 /** Medians closer than this are called equal: the machine's noise. */
 const NOISE = 1.03;
 
@@ -34,14 +36,21 @@ export function machineLine({ node, v8, cpu, cores }: Report["machine"]): string
   return `Node ${node}, V8 ${v8}, ${cpu}, ${cores} cores`;
 }
 
-export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row {
-  const divisors: Record<Unit, number> = {
+/** A case's row, and one of bytes where frames are made. */
+export function rowsOf({ bench, params, unit }: Case, { figures, bytes }: Outcome): Row[] {
+  const row = rowFrom({ bench, params, unit }, figures);
+  return Object.keys(bytes).length === 0 ? [row] : [row, rowFrom({ bench, params, unit: "bytes" }, bytes)];
+}
+
+function rowFrom({ bench, params, unit }: Omit<Row, "variants">, figures: Record<string, Figures>): Row {
+  const divisors: Partial<Record<Unit, number>> = {
     ms: 1e6,
     "ms/path": 1e6 * params.n,
     "ns/element": params.n,
     "us/operation": 1000 * params.n,
+    "us/frame": 1000 * params.n,
   };
-  const divisor = divisors[unit];
+  const divisor = divisors[unit] ?? 1;
   const scaled = (ns: number): number => Number((ns / divisor).toPrecision(5));
   const variants = Object.entries(figures).map(([variant, { median, min, p99 }]) => [
     variant,
@@ -51,12 +60,14 @@ export function rowOf({ bench, params, unit }: Case, { figures }: Outcome): Row 
 }
 
 export function title({ bench, params, unit }: Pick<Row, "bench" | "params" | "unit">): string {
-  const { n, distribution, world, zones, scripts, threads, spin, scenario, insteadOf } = params;
-  const kind = distribution ?? scenario ?? (world === undefined ? "" : `with everything on, ${world}`);
+  const { n, distribution, world, zones, scripts, threads, spin, scenario, viewers, metric, insteadOf } = params;
+  const kind = distribution ?? scenario ?? metric ?? (world === undefined ? "" : `with everything on, ${world}`);
   const spread = zones === undefined ? "" : ` in ${zones} zone${zones === 1 ? "" : "s"}`;
   const scripted = scripts === true ? " with scripts" : "";
   const shared = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}, spin ${spin}`;
-  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${spread}${scripted}${shared}`;
+  const seen =
+    viewers === undefined ? "" : viewers === 0 ? " in one frame" : ` for ${viewers.toLocaleString("en")} viewers`;
+  const size = `${n.toLocaleString("en")}${kind === "" ? "" : ` ${kind}`}${seen}${spread}${scripted}${shared}`;
   const bound = insteadOf === undefined ? "" : ` (instead of ${insteadOf.toLocaleString("en")}: cost is quadratic)`;
   return `${bench}, ${size}${bound}, ${unit}`;
 }
@@ -74,7 +85,8 @@ export function ratioOf(row: Row, variant: string): number | undefined {
 
 /** Does this one beat what is ours here? */
 export function loses(row: Row, variant: string): boolean {
-  return (ratioOf(row, variant) ?? 1) < 1 / NOISE;
+  const ratio = ratioOf(row, variant) ?? 1;
+  return RATES.includes(row.unit) ? ratio > NOISE : ratio < 1 / NOISE;
 }
 
 export function digits(value: number): string {
@@ -102,15 +114,24 @@ export function lossesLine(rows: Row[]): string {
   const losses = rows.flatMap((row) =>
     Object.keys(row.variants)
       .filter((variant) => loses(row, variant))
-      .map((variant) => `${title(row)}: ${variant} takes ${(ratioOf(row, variant) ?? 1).toFixed(2)} of the time`),
+      .map((variant) => `${title(row)}: ${variant} ${sayingOf(row, (ratioOf(row, variant) ?? 1).toFixed(2))}`),
   );
   return losses.length === 0 ? "gyre loses nowhere in this run" : `gyre loses in\n  ${losses.join("\n  ")}`;
 }
 
-/** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, one for hand-overs. */
+function sayingOf({ unit }: Row, ratio: string): string {
+  if (RATES.includes(unit)) return `does ${ratio} of it`;
+  return unit.startsWith("bytes") ? `sends ${ratio} of the bytes` : `takes ${ratio} of the time`;
+}
+
+/** Benches that have a table of their own, since their contenders are others than the kernel's. */
+const APART = ["handoff", "snapshot", "fanout", "state", "end-to-end"];
+
+/** Tables of medians, a row for each case and a column for each variant: one for the benches of the kernel, then one for each of the others. */
 export function markdown({ machine, rows }: Report): string {
-  const isHandoff = ({ bench }: Row): boolean => bench === "handoff";
-  const tables = [rows.filter((row) => !isHandoff(row)), rows.filter(isHandoff)].filter(({ length }) => length > 0);
+  const kernel = rows.filter(({ bench }) => !APART.includes(bench));
+  const others = APART.map((name) => rows.filter(({ bench }) => bench === name));
+  const tables = [kernel, ...others].filter(({ length }) => length > 0);
   return [...tables.map(table), `${machineLine(machine)}.`, ""].join("\n");
 }
 
@@ -118,7 +139,8 @@ function table(rows: Row[]): string {
   const variants = [...new Set(rows.flatMap((row) => Object.keys(row.variants)))];
   const cells = (parts: string[]): string => `| ${parts.join(" | ")} |`;
   const lines = rows.map((row) => {
-    const best = Math.min(...Object.values(row.variants).map(({ median }) => median));
+    const medians = Object.values(row.variants).map(({ median }) => median);
+    const best = RATES.includes(row.unit) ? Math.max(...medians) : Math.min(...medians);
     // A tick that comes too late once in a hundred is what a world's players notice.
     const isWorld = row.params.world !== undefined || row.params.zones !== undefined;
     const figures = variants.map((variant) => {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { createInterface, type Interface } from "node:readline";
+import type { Stay } from "./end-to-end.js";
 import { type Answer, line, type Round } from "./protocol.js";
 
 /** How much time a run is worth. */
@@ -17,6 +18,8 @@ export interface Effort {
   readyMs: number;
   /** A contender that was measured for so long in all, sits the remaining rounds out. */
   budgetMs: number;
+  /** Of whole servers. */
+  stay: Stay;
 }
 
 export interface Figures {
@@ -34,6 +37,8 @@ export interface Command {
 export interface Outcome {
   /** Nanoseconds an operation, by variant. */
   figures: Record<string, Figures>;
+  /** Bytes of a frame, by variant, of those that make frames. */
+  bytes: Record<string, Figures>;
   /** A line for each variant that was left out or failed. */
   notes: string[];
   /** A contender gave an answer of its own, or failed. */
@@ -159,13 +164,16 @@ function admit(begun: readonly { contender: Contender; answer: Answer }[], outco
       outcome.wrong = true;
     } else {
       admitted.push(contender);
+      if (answer.bytes !== undefined && answer.bytes.length > 0) {
+        outcome.bytes[contender.variant] = figuresOf(answer.bytes);
+      }
     }
   }
   return admitted;
 }
 
 export async function compete(commands: Record<string, Command>, effort: Effort): Promise<Outcome> {
-  const outcome: Outcome = { figures: {}, notes: [], wrong: false };
+  const outcome: Outcome = { figures: {}, bytes: {}, notes: [], wrong: false };
   const begun = await begin(commands, effort.readyMs);
   const admitted = admit(begun, outcome);
   for (let round = 0; round < effort.rounds; round++) {

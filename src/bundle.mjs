@@ -40,8 +40,12 @@ const graph = await build({
     worker: "src/worker.ts",
     // The entry of a scheduler's workers.
     "task-thread": "src/tasks/thread.ts",
+    // The threads of gyre load.
+    "load-thread": "src/load/thread.ts",
     // What is served without a game. It imports gyre by name, as any game.
     arena: "examples/arena.ts",
+    // Whose rooms gyre capacity measures.
+    arenas: "examples/arenas.mjs",
   },
   alias: { gyre: at("src", "index.ts") },
   outdir: "build/js",
@@ -74,7 +78,15 @@ const benches = await build({
   // The last ones are what threads of the benches import.
   entryPoints: [
     ...["main", "contender", "draw"],
-    ...["handoff-jobs", "handoff-worker", "zones-game", "zones-scripts"],
+    ...[
+      "handoff-jobs",
+      "handoff-worker",
+      "zones-game",
+      "zones-scripts",
+      "fanout-sink",
+      "end-to-end-server",
+      "end-to-end-game",
+    ],
   ].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
   platform: "node",

@@ -5,6 +5,7 @@
 export { Connection, connect, watch } from "./client/connection.js";
 export type { CommonOptions, ConnectOptions, WatchOptions } from "./client/options.js";
 export type { SocketClass } from "./client/socket.js";
+export type { StateView } from "./client/state-end.js";
 export type { Tracks } from "./client/tracks.js";
 export type {
   ConnectionEvents,

@@ -156,8 +156,14 @@ export interface GyreServer {
   readonly zones: ReadonlyMap<string, Zone>;
   /** zone: the name of one that is told of besides. Throws ZONE_UNKNOWN. */
   stats(zone?: string): ServerStats;
-  /** Stops the clock, ends the recording, then the sessions, the sockets and the zones. Closing twice is closing once. */
+  /** {@link GyreServer.shutdown} without force. */
   close(): Promise<void>;
+  /**
+   * Stops the clock, ends the recording, then the sessions, the sockets and the zones. Clients are told 1001, and have 3 s to say goodbye. With
+   * force all rooms and sessions end at once: nobody is told, sockets are destroyed, a recording ends where it is; 500 rooms of 5 players in half a
+   * second. Twice is once; with force while it goes on, it is not waited for anybody any more.
+   */
+  shutdown(options?: { force?: boolean }): Promise<void>;
 }
 
 /** What {@link createServer} takes where an option is absent and the game says nothing. */
@@ -264,10 +270,14 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
+    poke: () => simulation.poke(),
     answers: {
       "/healthz": () => json({ status: "ok" }),
       "/stats": (query) => json(stats(query.get("zone") ?? undefined)),
-      "/metrics": async () => ({ type: registry.contentType, body: await expose(registry) }),
+      "/metrics": async (query) => {
+        const isWanted = (name: string): boolean => query.get("zones") !== "0" || !name.startsWith("gyre_zone_");
+        return { type: registry.contentType, body: await expose(registry, isWanted) };
+      },
     },
   });
   const port = await net.listen(host, wanted);
@@ -287,12 +297,19 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
-    await simulation.stop();
-    await net.close();
+  const end = async (force: boolean): Promise<void> => {
+    // Who is told that the server stops gets no more of it.
+    const dropped = force ? net.close(true) : null;
+    await simulation.stop(force);
+    await (dropped ?? net.close());
     collections.stop();
     loop.stop();
     simulation.close();
+  };
+  const shutdown = ({ force = false } = {}): Promise<void> => {
+    if (closing === null) closing = end(force);
+    else if (force) void net.close(true);
+    return closing;
   };
   return {
     http: `http://${authority}`,
@@ -304,10 +321,8 @@ async function start({ options, game, plan, meter, simulation, recording }: Part
     zoneNames: venues.all.map(({ name }) => name),
     zones: simulation.zones,
     stats,
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
+    close: () => shutdown(),
+    shutdown,
   };
 }
 

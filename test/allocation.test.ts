@@ -64,7 +64,14 @@ test("the measure sees an array of 4 KB a call, and nothing where nothing is all
 
 test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TICK_MAX} bytes of garbage a tick`, async () => {
   const zones = await zonesOf({ map: field(192), npcs: ENTITIES - SESSIONS - 8, bots: 8 });
-  const hub = new Hub({ zones, tickRate: 60, snapshotRate: 20, sessionsMax: SESSIONS, nowMs: 0 });
+  const hub = new Hub({
+    zones,
+    tickRate: 60,
+    snapshotRate: 20,
+    sessionsMax: SESSIONS,
+    nowMs: 0,
+    joinsPerTick: SESSIONS,
+  });
   const times = new TickTimes();
   const wires = Array.from({ length: SESSIONS }, () => new MemoryWire(false));
   const sessions = wires.map((wire) => hub.open(wire, "binary"));
@@ -114,7 +121,6 @@ test("the same through the rings between threads: inputs, acks and snapshots lea
   remote.step();
   remote.zones.drain();
   let [seq, acked, told] = [1, 0, 0];
-  venue.replica.wanted = 1 << NORMAL;
   const tick = (): void => {
     for (let i = seq % 5; i < 1000; i += 5) {
       venue.input(seats[i] ?? 0, seq, (seq % 5) - 2, 1, seq % 2, i % 2 === 0 ? NOW : remote.tickNumber + 4);

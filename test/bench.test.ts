@@ -6,12 +6,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { crowd, HALF_SIZE, steerer, TICK_RATE, TILE } from "../bench/crowd.js";
 import { draw } from "../bench/draw.js";
+import { METRICS } from "../bench/end-to-end.js";
+import { clientFrame, FrameCounter, PING, TEXT, upgradeRequest } from "../bench/frame-counter.js";
 import { kernelOf } from "../bench/gyre.js";
-import { PEERS } from "../bench/peers.js";
-import { casesOf, nameOf, type Sizes } from "../bench/plan.js";
+import { PEERS, packageOf } from "../bench/peers.js";
+import { type Case, casesOf, nameOf, type Sizes } from "../bench/plan.js";
 import { CELL, WORLD } from "../bench/points.js";
-import { lossesLine, type Report, screenTable } from "../bench/report.js";
+import { lossesLine, type Report, type Row, screenTable } from "../bench/report.js";
 import { type Command, compete, type Effort, figuresOf } from "../bench/runner.js";
+import { snapshotContenders, WHOLE_VARIANTS } from "../bench/snapshot.js";
 import { createWalker } from "../bench/walk.js";
 
 const TINY: { sizes: Sizes; effort: Effort } = {
@@ -26,10 +29,22 @@ const TINY: { sizes: Sizes; effort: Effort } = {
     worlds: [200],
     zones: [3],
     threads: [2],
+    snapshots: [150],
+    viewers: [8],
+    sockets: [5],
+    clients: [6],
     handoffs: [20],
     jobs: [4],
+    rooms: [5],
   },
-  effort: { rounds: 1, round: { roundMs: 5, loopMs: 2 }, slowMs: 60_000, readyMs: 120_000, budgetMs: 1000 },
+  effort: {
+    rounds: 1,
+    round: { roundMs: 5, loopMs: 2 },
+    slowMs: 60_000,
+    readyMs: 120_000,
+    budgetMs: 1000,
+    stay: { rounds: 1, settleMs: 50, measureMs: 300 },
+  },
 };
 
 const folder = mkdtempSync(join(tmpdir(), "gyre-bench-"));
@@ -60,19 +75,24 @@ test("runs each bench at a tiny size: answers agree, and the JSON has the contra
   const { machine, rows } = JSON.parse(readFileSync(file("rows.json"), "utf8")) as Report;
   assert.equal(Object.keys(machine), ["node", "v8", "cpu", "cores"]);
   assert.is(machine.node, process.versions.node);
-  const cases = casesOf(TINY.sizes);
-  assert.equal(rows.map(nameOf), cases.map(nameOf));
+  // Snapshots have a second row, of bytes; a case of whole servers has one for each thing that is measured.
+  const expected = casesOf(TINY.sizes).flatMap(({ bench, params, variants, unit }): Case[] => {
+    const row = { bench, params, variants, unit };
+    if (bench === "snapshot") return [row, { ...row, unit: "bytes" }];
+    if (bench !== "end-to-end") return [row];
+    return Object.keys(METRICS).map((name) => {
+      const metric = name as keyof typeof METRICS;
+      return { ...row, params: { ...params, metric }, unit: METRICS[metric] };
+    });
+  });
+  assert.equal(rows.map(nameOf), expected.map(nameOf));
   rows.forEach((row, index) => {
     assert.equal(Object.keys(row), ["bench", "params", "unit", "variants"]);
-    const units: Record<string, string> = {
-      "distance-squared": "ns/element",
-      path: "ms/path",
-      handoff: "us/operation",
-    };
-    assert.is(row.unit, row.params.scenario === "busy-jobs" ? "ms" : (units[row.bench] ?? "ms"));
-    for (const variant of cases[index]!.variants) {
-      const isPeer = (PEERS as readonly string[]).includes(variant);
-      const mayBeAbsent = isPeer ? !existsSync(`bench/peers/node_modules/${variant}`) : variant.startsWith("native-");
+    assert.is(row.unit, expected[index]!.unit);
+    for (const variant of expected[index]!.variants) {
+      const name = packageOf(variant);
+      const isPeer = (PEERS as readonly string[]).includes(name);
+      const mayBeAbsent = isPeer ? !existsSync(`bench/peers/node_modules/${name}`) : variant.startsWith("native-");
       if (mayBeAbsent && row.variants[variant] === undefined) continue;
       const { median, min, p99 } = row.variants[variant]!;
       assert.ok(min > 0 && min <= median && median <= p99, `${nameOf(row)} ${variant}: ${min} ${median} ${p99}`);
@@ -201,6 +221,66 @@ test("marks what loses to another by more than noise, and nothing else", () => {
   assert.match(lossesLine(report(1, 0.5).rows), "js takes 0.50 of the time");
   assert.not.match(screenTable(report(1, 0.99).rows[0]!), "loses");
   assert.not.match(screenTable(report(1, 3).rows[0]!), "loses");
+});
+
+test("takes more of a rate for better, and less of bytes", () => {
+  const row = (unit: Row["unit"], theirs: number): Row => ({ ...report(20, theirs).rows[0]!, unit });
+  assert.match(screenTable(row("snapshots/s", 30)), /js .* 1\.50x {2}simd loses/);
+  assert.not.match(screenTable(row("snapshots/s", 10)), "loses");
+  assert.match(screenTable(row("bytes", 10)), /js .* 0\.50x {2}simd loses/);
+  assert.match(lossesLine([row("bytes", 10)]), "js sends 0.50 of the bytes");
+  assert.match(lossesLine([row("Hz", 60)]), "js does 3.00 of it");
+});
+
+test("decodes to the same 150 entities from one frame of everything, whoever encoded it", async () => {
+  const answers = new Map<string, number>();
+  for (const name of WHOLE_VARIANTS) {
+    const isPeer = (PEERS as readonly string[]).includes(packageOf(name));
+    if (isPeer && !existsSync(`bench/peers/node_modules/${packageOf(name)}`)) continue;
+    const operation = await snapshotContenders[name]!({ n: 150, viewers: 0 });
+    for (let turn = 0; turn < 3; turn++) {
+      operation.prepare(turn);
+      await operation.run();
+      answers.set(`${name} ${turn}`, operation.checksum());
+      assert.ok(operation.bytes!() > 150, `${name}: ${operation.bytes!()} bytes`);
+    }
+  }
+  for (const [who, answer] of answers) assert.is(answer, answers.get(`js ${who.split(" ")[1]}`), who);
+  assert.is(new Set(answers.values()).size, 3);
+});
+
+/** Of a server: not masked. */
+function serverFrame(opcode: number, payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const short = length < 126 ? length : length < 0x10000 ? 126 : 127;
+  const size = Buffer.alloc(short < 126 ? 0 : short === 126 ? 2 : 8);
+  if (size.length === 2) size.writeUInt16BE(length);
+  else if (size.length === 8) size.writeBigUInt64BE(BigInt(length));
+  return Buffer.concat([Uint8Array.of(0x80 | opcode, short), size, payload]);
+}
+
+test("counts frames of 0 to 70,000 bytes in whatever pieces they come, behind the answer to the upgrade", () => {
+  const sizes = [0, 1, 7, 8, 9, 125, 126, 127, 65_535, 65_536, 70_000];
+  const answer = Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+  const frames = sizes.map((size, i) => serverFrame(i % 2 === 0 ? 2 : PING, Buffer.alloc(size, i)));
+  const all = Buffer.concat([answer, ...frames]);
+  for (const step of [1, 2, 3, 13, 1000, all.length]) {
+    const seen: string[] = [];
+    const counter = new FrameCounter((opcode, size, start) => seen.push(`${opcode} ${size} ${start.join()}`));
+    for (let at = 0; at < all.length; at += step) counter.read(all.subarray(at, at + step));
+    const told = sizes.map((size, i) => {
+      return `${i % 2 === 0 ? 2 : PING} ${size} ${new Array(Math.min(8, size)).fill(i).join()}`;
+    });
+    assert.equal(seen, told, `in pieces of ${step}`);
+  }
+});
+
+test("throws when it is not upgraded, and makes no client's frame of 126 bytes", () => {
+  const counter = new FrameCounter(() => {});
+  assert.match(upgradeRequest("/ws", "host"), /^GET \/ws HTTP\/1\.1\r\n/);
+  assert.throws(() => counter.read(Buffer.from("HTTP/1.1 503 Busy\r\n\r\n")), "HTTP/1.1 503 Busy");
+  assert.is(clientFrame(new Uint8Array(125), TEXT).length, 131);
+  assert.throws(() => clientFrame(new Uint8Array(126), TEXT), "126 bytes");
 });
 
 const PAGE = "# Figures\n<!-- table: written by bench/draw.ts -->\nold\n<!-- end of table -->\nrest\n";

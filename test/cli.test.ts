@@ -72,7 +72,7 @@ test.after(() => {
 
 test("help and version end with 0, every flag of serve is in its help", async () => {
   const texts: [RegExp, ...string[]][] = [
-    [/^ {2}serve .*\n {2}replay .*\n {2}bench /m, "--help"],
+    [/^ {2}serve .*\n {2}load .*\n {2}capacity .*\n {2}replay .*\n {2}bench /m, "--help"],
     [/Usage: gyre bench/, "bench", "--help"],
     [/^gyre \d+\.\d+\.\d+$/m, "--version"],
   ];
@@ -107,7 +107,7 @@ test("help and version end with 0, every flag of serve is in its help", async ()
 
 test("a command line that says what is not so is one line and status 2", async () => {
   await refused(2, /no command/);
-  await refused(2, /unknown command load/, "load");
+  await refused(2, /unknown command fly/, "fly");
   await refused(2, /unknown command constructor/, "constructor");
   await refused(2, /unknown option '--nope'/, "serve", "--nope");
   await refused(2, /--npcs "many" is not a whole number from 0 to/, "serve", "--npcs", "many");

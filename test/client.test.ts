@@ -15,6 +15,7 @@ import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";
 import { EntityRecord } from "../src/protocol/remote-entity.js";
 import { below, FakeZone, generator } from "./support/fake-zone.js";
 import { Snapshots } from "./support/snapshots.js";
+import { until } from "./support/until.js";
 
 type Handler<T> = ((event: T) => void) | null;
 
@@ -76,11 +77,14 @@ async function scripted(
   const connection = await promise;
   const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64, columns);
   const snapshots = new Snapshots(zone, columns);
+  const sizes: number[] = [];
   const snapshot = (tick: number, atMs: number, ack = 0): void => {
     clock.ms = atMs;
-    socket.sayFrame(snapshots.frame(tick, zone.columns.id[0]!, ack));
+    const frame = snapshots.frame(tick, zone.columns.id[0]!, ack);
+    sizes.push(frame.length);
+    socket.sayFrame(frame);
   };
-  return { connection, socket, clock, zone, snapshot };
+  return { connection, socket, clock, zone, snapshot, sizes };
 }
 
 async function rejection(promise: Promise<unknown>): Promise<string> {
@@ -127,7 +131,7 @@ test("connect rejects with the server's code, when the server closes, or with BA
   assert.is(await attempt((s) => s.say({ type: "error", code: "ZONE_UNKNOWN", message: "attic" })), "ZONE_UNKNOWN");
   assert.is(await attempt((s) => s.say({ type: "error", code: "FROM_THE_FUTURE", message: "?" })), "BAD_MESSAGE");
   assert.is(await attempt((s) => s.say({ type: "hello" })), "BAD_MESSAGE");
-  assert.is(await attempt((s) => s.say({ ...WELCOME, zone: { ...ZONE, tileSize: 0 } })), "BAD_ARGUMENT");
+  assert.is(await attempt((s) => s.say({ ...WELCOME, zone: { ...ZONE, width: 0 } })), "BAD_ARGUMENT");
   assert.is(await attempt((s) => s.onclose?.({ code: 1013, reason: "full" })), "CONNECTION_FAILED");
   assert.is(await attempt((s) => s.onerror?.({})), "CONNECTION_FAILED");
   assert.is(ScriptedSocket.last.closedWith, 1005, "a failed attempt closes its socket");
@@ -154,7 +158,7 @@ test("a snapshot in the same packet as the welcome is not lost", async () => {
 });
 
 test("entities are as last received; own state and ack come with them", async () => {
-  const { connection, zone, snapshot } = await scripted();
+  const { connection, zone, snapshot, sizes } = await scripted();
   const you = zone.spawn(0, 100, 100);
   const other = zone.spawn(1, 200.04, 300, 50, 7, 2);
   const ticks: number[] = [];
@@ -169,7 +173,7 @@ test("entities are as last received; own state and ack come with them", async ()
   assert.equal([...connection.entities.keys()], [you]);
   assert.equal(ticks, [103]);
   assert.is(connection.stats.snapshots, 2);
-  assert.is(connection.stats.bytesIn, 72 + 8 + 36 + (72 + 16 + 8));
+  assert.is(connection.stats.bytesIn, sizes[0]! + sizes[1]!);
   connection.close();
 });
 
@@ -387,6 +391,18 @@ test("input counts up, is refused when not finite, and dropped while 16 KiB wait
   assert.is(socket.closedWith, 1000);
 });
 
+test("a wish that the server had no room for is said again, once for two refusals", async () => {
+  const { connection, socket } = await scripted();
+  const inputs = () => socket.sent.filter(({ type }) => type === "input");
+  connection.input({ dx: 1, dy: 0, action: "attack" });
+  const full = { type: "error", code: "COMMANDS_FULL", message: "full" };
+  socket.say(full);
+  socket.say(full);
+  await until("it is said again", () => inputs().length === 2);
+  assert.equal(inputs()[1], { type: "input", seq: 2, dx: 1, dy: 0 });
+  connection.close();
+});
+
 test("the round trip is measured by ping", async () => {
   const { connection, socket, clock } = await scripted();
   assert.equal(socket.sent[1], { type: "ping", t: 0 });
@@ -545,7 +561,7 @@ test("a welcome to the same zone only says who one is; a snapshot without one sa
 
 test("a welcome to a zone that cannot be is BAD_ARGUMENT or BAD_MESSAGE, and closes with 4002", async () => {
   const bad: [object, string][] = [
-    [{ tileSize: 0 }, "BAD_ARGUMENT"],
+    [{ width: 0 }, "BAD_ARGUMENT"],
     [{ columns: [{ name: "hp", type: "u8" }] }, "BAD_MESSAGE"],
     [{ columns: 3 }, "BAD_MESSAGE"],
   ];
@@ -646,7 +662,7 @@ for (const format of ["binary", "json"] as const) {
     const zone = new FakeZone(2048, 2048, 32, 32);
     const { server, url } = await listening();
     const you = zone.spawn(0, 1000, 1000);
-    for (let slot = 1; slot < 20; slot++) zone.spawn(slot, 100 * slot, 50 * slot, slot);
+    for (let slot = 1; slot < 20; slot++) zone.spawn(slot, 90 * slot, 50 * slot, slot);
     server.on("connection", (socket) => {
       const snapshots = new Snapshots(zone);
       socket.on("message", (data) => {
@@ -663,7 +679,8 @@ for (const format of ["binary", "json"] as const) {
       });
     });
     const connection = await connect(url, { name: "ann", format });
-    const done = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve, reject) => {
+      connection.on("close", (_code, _reason, error) => reject(error));
       connection.on("snapshot", () => {
         if (connection.ack === 50) resolve();
         else connection.input({ dx: 1, dy: 0 });

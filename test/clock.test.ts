@@ -157,7 +157,7 @@ test("the driver keeps the rate on timers that are up to 1 ms late, without poll
   const random = new Random(3);
   const schedule = new Schedule(60);
   const lateness: number[] = [];
-  const stop = drive(schedule, timers, () => lateness.push(schedule.latenessMs));
+  const { stop } = drive(schedule, timers, () => lateness.push(schedule.latenessMs));
   while (timers.nowMs < 10_000) timers.turn(random.float());
   stop();
   assert.ok(Math.abs(schedule.ticks - 600) <= 1, `${schedule.ticks} ticks`);
@@ -169,7 +169,7 @@ test("the driver keeps the rate on timers that are up to 1 ms late, without poll
 test("the driver runs one tick per turn of the event loop while it catches up", () => {
   const timers = new FakeTimers();
   let ticks = 0;
-  const stop = drive(new Schedule(60), timers, () => ticks++);
+  const { stop } = drive(new Schedule(60), timers, () => ticks++);
   timers.turn();
   assert.is(ticks, 1);
   timers.turn(50);
@@ -183,16 +183,40 @@ test("the driver runs one tick per turn of the event loop while it catches up", 
 test("a driver that was stopped, even by its tick, neither ticks nor leaves a timer behind", () => {
   const timers = new FakeTimers();
   let ticks = 0;
-  const stop = drive(new Schedule(60), timers, () => {
+  const { stop } = drive(new Schedule(60), timers, () => {
     ticks++;
     if (ticks === 3) stop();
   });
   while (timers.turn());
   assert.is(ticks, 3);
-  const again = drive(new Schedule(60), timers, () => ticks++);
+  const { stop: again } = drive(new Schedule(60), timers, () => ticks++);
   assert.is(timers.pending, 1);
   again();
   assert.is(timers.pending, 0);
+});
+
+test("a driver that is poked runs the tick that is due, no other, none from within a tick, and none once it was stopped", () => {
+  const timers = new FakeTimers();
+  let ticks = 0;
+  const drive60 = drive(new Schedule(60), timers, () => {
+    ticks++;
+    drive60.poke();
+  });
+  timers.turn();
+  assert.is(ticks, 1);
+  drive60.poke();
+  assert.is(ticks, 1, "the next is not due");
+  timers.nowMs += 34;
+  for (const expected of [2, 3, 3]) {
+    drive60.poke();
+    assert.is(ticks, expected);
+  }
+  timers.turn();
+  assert.is(ticks, 3, "a timer that comes later finds nothing due");
+  timers.nowMs += 17;
+  drive60.stop();
+  drive60.poke();
+  assert.is(ticks, 3);
 });
 
 test.run();

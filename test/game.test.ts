@@ -11,9 +11,9 @@ import type { GameDefinition, GameWorld, Json, Player } from "../src/game/types.
 import { loadKernel } from "../src/kernel/load.js";
 import { TickGuard } from "../src/ops/guard.js";
 import { EVENT } from "../src/sim/events.js";
-import { plainText } from "../src/sim/plain.js";
 import { TELL_LENGTH_MAX, TELLS_PER_TICK_MAX, World } from "../src/sim/world.js";
 import type { Guard } from "../src/sim/zones.js";
+import { plainText } from "../src/state/plain.js";
 import { gameOf } from "./support/game-files.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";

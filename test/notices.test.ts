@@ -4,6 +4,8 @@ import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
 import { NOW } from "../src/sim/schedule.js";
 import { SEATS_MAX } from "../src/sim/seats.js";
+import type { StateNote } from "../src/state/feed.js";
+import type { Items } from "../src/state/frames.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { SharedRing } from "../src/sync/ring.js";
 import { emptyTell, NoticeReader, NoticeWriter, type ToldTell } from "../src/threads/notices.js";
@@ -23,6 +25,8 @@ function ringOf(capacity: number): [MessageRing, MessageRing] {
   return [new MessageRing(buffer, 0), new MessageRing(buffer, 0)];
 }
 
+const itemsOf = ({ count, bytes }: Items): unknown => [count, [...bytes]];
+
 /** Notes what it is told, and answers true. */
 function noting(notes: unknown[][]): Requests {
   const note =
@@ -31,7 +35,14 @@ function noting(notes: unknown[][]): Requests {
       notes.push([name, ...told]);
       return true;
     };
-  return { join: note("join"), input: note("input"), leave: note("leave"), reset: note("reset") };
+  return {
+    join: note("join"),
+    input: note("input"),
+    leave: note("leave"),
+    reset: note("reset"),
+    askState: note("ask"),
+    useStateFormats: note("use"),
+  };
 }
 
 test("1,000 random requests come out as they went in, from a slot's ring and from one between slots", () => {
@@ -44,13 +55,15 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
   for (let seed = 1; seed <= 10; seed++) {
     const random = new Random(seed);
     for (let i = 0; i < 100; i++) {
-      const [id, kind] = [random.next(), random.integer(0, 3)];
+      const [id, kind] = [random.next(), random.integer(0, 5)];
       const wish = [random.next(), random.next(), (random.float() - 0.5) * 1e300, -random.float()] as const;
       const [detail, name] = [random.integer(0, 0xffff), random.pick(NAMES)];
       const tick = random.integer(0, 1) === 0 ? NOW : random.next();
       const send = (to: Requests): boolean => {
         if (kind === 0) return to.join(id, detail, name);
         if (kind === 1) return to.input(id, ...wish, detail, tick);
+        if (kind === 4) return to.askState(id, detail, i % 3);
+        if (kind === 5) return to.useStateFormats(detail, i % 8);
         return kind === 2 ? to.leave(id) : to.reset(detail, wish[2]);
       };
       const notes: unknown[][] = [];
@@ -63,6 +76,8 @@ test("1,000 random requests come out as they went in, from a slot's ring and fro
         ["input", id, ...wish, detail, tick],
         ["leave", id],
         ["reset", detail, wish[2]],
+        ["ask", id, detail, i % 3],
+        ["use", detail, i % 8],
       ][kind];
       assert.equal(notes, [expected, expected], `seed ${seed}, request ${i}`);
     }
@@ -96,6 +111,14 @@ test("notices can be read when their tick ends, in order, with all that was told
     ...{ end: note("end"), tell: (...told: unknown[]) => note("tell")(...structuredClone(told)) },
     refused: (zone: number, id: number, { code, message }: GyreError) => note("refused")(zone, id, code, message),
     stopped: (zone: number, { code, message }: GyreError) => note("stopped")(zone, code, message),
+    state: (zone: number, id: number, told: StateNote) => {
+      note("state")(
+        zone,
+        id,
+        structuredClone({ ...told, patches: itemsOf(told.patches), events: itemsOf(told.events) }),
+      );
+      return true;
+    },
   };
   const big = 0xffff_fff0;
   writer.enter(999, big, 3, big + 1, big + 2, SEATS_MAX - 1);
@@ -108,6 +131,15 @@ test("notices can be read when their tick ends, in order, with all that was told
   writer.tell(6, 0, tell);
   tell.listed.set([7, 8, 9]);
   writer.tell(6, 0, { ...tell, near: 2, bodiless: 1, name: "", data: "null", radius: 64 });
+  const items = (...bytes: number[]) => ({ count: bytes.length, bytes: Uint8Array.from(bytes) });
+  const head = { kind: 2, format: 1, seat: 8, tick: 3, before: -1 };
+  assert.ok(writer.state(7, 8, { ...head, patches: items(1, 2, 3), events: items(9) }));
+  assert.ok(
+    writer.state(7, 0, { ...head, kind: 1, format: 2, seat: -1, before: 2, patches: items(4), events: items() }),
+  );
+  assert.not.ok(
+    writer.state(7, 0, { ...head, patches: { count: 1, bytes: new Uint8Array(1 << 20) }, events: items() }),
+  );
   assert.not(reader.waits);
   writer.end(77, 5);
   while (reader.read(listener));
@@ -126,7 +158,11 @@ test("notices can be read when their tick ends, in order, with all that was told
     [6, 0, { ...{ near: 2, bodiless: 1 }, name: "", data: "null", x: -1.5, y: 1e9, radius: 64 }],
   ]);
   assert.equal(Array.from(tells[1]![3].listed.subarray(0, 3)), [7, 8, 9]);
-  assert.equal(notes.slice(8), [["end", 77, 0, 5]]);
+  assert.equal(notes.slice(8, 10), [
+    ["state", 7, 8, { ...head, patches: [3, [1, 2, 3]], events: [1, [9]] }],
+    ["state", 7, 0, { ...head, kind: 1, format: 2, seat: -1, before: 2, patches: [1, [4]], events: [0, []] }],
+  ]);
+  assert.equal(notes.slice(10), [["end", 77, 0, 5]]);
 });
 
 test("of notices that find no room events of games are lost first, counted with the next end; then all, until that is heard", () => {
@@ -139,6 +175,7 @@ test("of notices that find no room events of games are lost first, counted with 
   const nothing = (): void => {};
   const listener = {
     ...{ possess: nothing, moved: nothing, refused: nothing, inputRefused: nothing, tell: nothing, stopped: nothing },
+    state: () => true,
     enter: () => void enters++,
     end: (...told: unknown[]) => void ends.push(told),
   };

@@ -6,6 +6,7 @@ import type { GameWorld, Player } from "../src/game/types.js";
 import { EVENT_BACKLOG_BYTES_MAX, EVENTS_WAITING_MAX } from "../src/net/event-queue.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { packRuns, unpackRuns } from "../src/sim/runs.js";
+import { headsOf } from "./support/frame-heads.js";
 import { Random } from "./support/random.js";
 import { Guest, Room } from "./support/room.js";
 import { field } from "./support/worlds.js";
@@ -93,7 +94,7 @@ class Puppet extends Guest {
 
   /** `you` of the last binary frame. */
   get framedYou(): number {
-    return new DataView(this.wire.frames.at(-1)!.buffer).getUint32(12, true);
+    return headsOf(this.wire.messages).at(-1)?.you ?? 0;
   }
 }
 
@@ -325,11 +326,7 @@ test("who is given another entity gets a welcome with it, and no frame that does
   assert.is.not(welcome?.you, first);
   assert.is(ann.framedYou, welcome?.you);
   const heir = welcome!.you;
-  for (const frame of ann.wire.frames) {
-    const view = new DataView(frame.buffer);
-    if (view.getUint32(4, true) > welcome!.tick) assert.is(view.getUint32(12, true), heir);
-    else assert.is(view.getUint32(12, true), first);
-  }
+  for (const { tick, you } of headsOf(ann.wire.messages)) assert.is(you, tick > welcome!.tick ? heir : first);
   ann.actNow("drop");
   assert.is(ann.framedYou, 0);
   assert.is(ann.welcomes.length, 2);
@@ -527,14 +524,18 @@ class Model {
     const { x, y, id, state, hp } = zone.columns;
     for (const [known, entity] of entities.byId) {
       const slot = zone.slot(known);
-      assert.ok(slot >= 0 && Math.abs(entity.x - x[slot]!) < 0.04 && Math.abs(entity.y - y[slot]!) < 0.04, `${known}`);
+      const isThere = slot >= 0 && Math.abs(entity.x - x[slot]!) < 0.04 && Math.abs(entity.y - y[slot]!) < 0.04;
+      if (!isThere)
+        throw new Error(
+          `tick ${tick}: ${known}, slot ${slot}, at ${entity.x}, ${entity.y}, not ${x[slot]}, ${y[slot]}`,
+        );
       assert.equal([entity.state, entity.hp, entity["ammo"]], [state[slot], hp[slot], zone.own["ammo"]![slot]]);
     }
     if (you === null) {
       if (this.#isPlayer && this.#you !== 0) assert.ok(zone.slot(this.#you) < 0 || this.#guest.session.you === 0);
       return;
     }
-    const cell = (v: number): number => Math.floor(v / 1024);
+    const cell = (v: number): number => Math.floor(Math.floor(v * 16 + 0.5) / (16 * 1024));
     for (let slot = 0; slot < zone.highWater; slot++) {
       const near = Math.abs(cell(x[slot]!) - cell(you.x)) <= 1 && Math.abs(cell(y[slot]!) - cell(you.y)) <= 1;
       if (id[slot] !== 0 && near) assert.ok(entities.byId.has(id[slot]!), `${id[slot]} is in view`);

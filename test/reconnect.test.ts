@@ -6,6 +6,8 @@ import { WebSocketServer } from "ws";
 import { type Connection, connect, GyreError, watch } from "../src/client.js";
 import { defineGame } from "../src/game/define.js";
 import { createServer, type GyreServer } from "../src/server.js";
+import { generator } from "./support/fake-zone.js";
+import { slowSockets } from "./support/slow-sockets.js";
 import { until } from "./support/until.js";
 import { field } from "./support/worlds.js";
 
@@ -295,6 +297,60 @@ test("a spectator outlives its server: it asks another one at the same address f
   assert.is(connection.you, 0);
   connection.close();
   await second.close();
+});
+
+test("a player of a real server is cut off three times, with and without prediction: the same entity walks on", async () => {
+  const server = await serve(0, 0);
+  for (const predict of [false, true]) {
+    const network = { upMs: 15, downMs: 15, jitterMs: 5, random: generator(3) };
+    const { Class, open } = slowSockets(network);
+    const connection = await connect(server.ws, { ...quick, predict, WebSocket: Class });
+    const told = chronicle(connection);
+    await until("it is predicted", () => !predict || connection.predicted !== null);
+    const { you } = connection;
+    for (let cut = 1; cut <= 3; cut++) {
+      connection.input({ dx: cut % 2 === 0 ? 0.5 : -0.5, dy: 0.25 });
+      await until("it walks", () => (connection.own?.vx ?? 0) !== 0 || (connection.own?.vy ?? 0) !== 0);
+      for (const socket of open) socket.terminate();
+      await until("it is resumed", () => connection.stats.resumes === cut && connection.own !== null);
+      assert.is(connection.input({ dx: cut % 2 === 0 ? -0.5 : 0.5, dy: -0.25 }) > 0, true);
+      if (predict) await until("it is predicted again", () => connection.predicted !== null);
+      const seq = connection.input({ dx: 0, dy: 0 });
+      await until("it stands", () => connection.ack >= seq && connection.own?.vx === 0);
+      assert.equal([connection.you, server.zones.get("zone-0")?.count], [you, 1]);
+      if (predict) {
+        const { exactX, exactY } = connection.predicted!;
+        assert.equal([exactX, exactY], [connection.own?.x, connection.own?.y]);
+      }
+    }
+    assert.equal(told, Array(3).fill(["reconnecting 1 CONNECTION_FAILED", "resumed"]).flat());
+    const closed = new Promise<void>((resolve) => void connection.on("close", () => resolve()));
+    connection.close();
+    await closed;
+    await until("it left", () => server.zones.get("zone-0")?.count === 0);
+  }
+  await server.close();
+});
+
+test("another server at the same address knows no session of the first one: SESSION_UNKNOWN, or a new player with rejoin", async () => {
+  for (const rejoin of [false, true]) {
+    const first = await serve(0, 0);
+    const port = Number(new URL(first.ws).port);
+    const connection = await connect(first.ws, { ...quick, rejoin });
+    const told = chronicle(connection);
+    await first.close();
+    const second = await serve(port, 2);
+    await until("it is over, or goes on", () => told.length > 0 && !String(told.at(-1)).startsWith("reconnecting"));
+    if (rejoin) {
+      await until("it plays", () => connection.own !== null && connection.entities.size === 3);
+      const seq = connection.input({ dx: 1, dy: 0 });
+      await until("its input is applied", () => connection.ack === seq);
+      connection.close();
+    } else {
+      assert.is(told.at(-1), "close 1006 SESSION_UNKNOWN");
+    }
+    await second.close();
+  }
 });
 
 test.run();

@@ -12,6 +12,7 @@ import { worldSpec, Zones } from "../src/sim/zones.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { emptyTell, NoticeWriter } from "../src/threads/notices.js";
 import { numberOf } from "../src/threads/players.js";
+import { type Head, headsOf } from "./support/frame-heads.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
 import { Remote, type RemoteOptions } from "./support/remote.js";
@@ -124,7 +125,14 @@ class Pair {
   static async open(options: RemoteOptions): Promise<Pair> {
     const remote = await Remote.open(options);
     const local = Zones.create(options.kernel ?? (await loadKernel()), remote.spec);
-    const hub = new Hub({ makeToken: countedTokens(), zones: local, ...remote.rates, sessionsMax: 1000, nowMs: 0 });
+    const hub = new Hub({
+      makeToken: countedTokens(),
+      joinsPerTick: Number.POSITIVE_INFINITY,
+      zones: local,
+      ...remote.rates,
+      sessionsMax: 1000,
+      nowMs: 0,
+    });
     return new Pair(local, hub, remote, options.seed ?? 1);
   }
 
@@ -330,9 +338,8 @@ class Client {
   }
 
   /** tick, ack and entity of the last frame. */
-  get frame(): { tick: number; ack: number; you: number } {
-    const view = new DataView(this.wire.frames.at(-1)!.buffer);
-    return { tick: view.getUint32(4, true), ack: view.getUint32(8, true), you: view.getUint32(12, true) };
+  get frame(): Head {
+    return headsOf(this.wire.messages).at(-1)!;
   }
 }
 
@@ -547,7 +554,7 @@ test("a main thread that reads nothing for 100 ticks delays no tick; then it hea
     assert.is(client.wire.closedWith, 0);
   }
   assert.ok(remote.hub.counters.eventsDropped > alone.hub.counters.eventsDropped);
-  const frames = both[0]![2]!.wire.frames.map((frame) => new DataView(frame.buffer).getUint32(4, true));
+  const frames = headsOf(both[0]![2]!.wire.messages).map(({ tick }) => tick);
   assert.equal(frames, [3, 6, 105, 108, 111]);
 });
 

@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
-import { EXPIRED_PER_TICK_MAX, RESUME_MS } from "../src/net/resumption.js";
+import { JOINS_PER_TICK_MAX } from "../src/net/admission.js";
+import { ENDS_PER_TICK_MAX, RESUME_MS } from "../src/net/resumption.js";
 import { tokens } from "../src/net/token.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { Random } from "./support/random.js";
@@ -101,7 +102,7 @@ test("a player whose connection is lost stands still from the next tick on, behi
   );
 });
 
-test(`nobody comes back for ${RESUME_MS} ms: the player leaves, ${EXPIRED_PER_TICK_MAX} of 300 in a tick, and the token means nothing`, async () => {
+test(`nobody comes back for ${RESUME_MS} ms: the player leaves, ${ENDS_PER_TICK_MAX} of 300 in a tick, and the token means nothing`, async () => {
   const room = await Room.open({ ...walk, players: 400 });
   const guests = Array.from({ length: 300 }, () => new Guest(room));
   for (const guest of guests) guest.send({ type: "join", name: "guest" });
@@ -114,7 +115,7 @@ test(`nobody comes back for ${RESUME_MS} ms: the player leaves, ${EXPIRED_PER_TI
   const { length } = [...Array(3).keys()].filter(() => {
     const before = room.hub.sessions;
     room.tick();
-    assert.ok(before - room.hub.sessions <= EXPIRED_PER_TICK_MAX);
+    assert.ok(before - room.hub.sessions <= ENDS_PER_TICK_MAX);
     return true;
   });
   assert.is(length, 3);
@@ -220,6 +221,50 @@ test("a server with as many sessions as it may have takes a newcomer in the plac
   assert.throws(() => new Guest(room), /1000 sessions are open/);
   room.tick();
   assert.is(room.zones.get().players, 1);
+});
+
+test(`of 200 joins at once ${JOINS_PER_TICK_MAX} are taken a tick, in order; who waits may leave, is no player yet, and joins once`, async () => {
+  const room = await Room.open({ ...walk, players: 400 }, [], JOINS_PER_TICK_MAX);
+  const guests = Array.from({ length: 200 }, () => new Guest(room));
+  for (const guest of guests) guest.send({ type: "join", name: "guest" });
+  const world = room.zones.get();
+  assert.equal([world.players, room.hub.admission.waiting], [JOINS_PER_TICK_MAX, 200 - JOINS_PER_TICK_MAX]);
+  const late = guests[100]!;
+  late.send({ type: "join", name: "guest" });
+  assert.is(late.last?.code, "ALREADY_JOINED");
+  late.send({ type: "input", seq: 1, dx: 1, dy: 0 });
+  assert.is(late.last?.code, "COMMANDS_FULL");
+  guests[101]!.send({ type: "leave" });
+  guests[102]!.session.lost();
+  guests[103]!.send({ type: "join", name: "x", zone: "nowhere" });
+  for (let tick = 1; tick <= 3; tick++) {
+    room.tick();
+    assert.is(world.players, JOINS_PER_TICK_MAX * (tick + 1));
+  }
+  assert.ok(late.session.seat >= 0);
+  room.tick(20);
+  assert.equal([world.players, world.zone.count, room.hub.sessions], [198, 198, 199]);
+  guests[101]!.send({ type: "join", name: "guest" });
+  room.tick();
+  assert.is(guests[101]!.last?.type, "welcome");
+});
+
+test(`of 300 who say goodbye at once ${ENDS_PER_TICK_MAX} leave in a tick, at most, and nobody can resume them`, async () => {
+  const room = await Room.open({ ...walk, players: 400 });
+  const guests = Array.from({ length: 300 }, () => new Guest(room));
+  for (const guest of guests) guest.send({ type: "join", name: "guest" });
+  room.tick(20);
+  const world = room.zones.get();
+  const last = tokenOf(guests.at(-1)!);
+  for (const { session } of guests) session.left();
+  const left = [world.players];
+  assert.is(resume(room, last).last?.code, "SESSION_UNKNOWN");
+  for (let tick = 0; tick < 3; tick++) {
+    room.tick();
+    left.push(world.players);
+  }
+  assert.equal(left, [300 - ENDS_PER_TICK_MAX, 300 - 2 * ENDS_PER_TICK_MAX, 0, 0]);
+  assert.equal([room.hub.sessions, room.hub.resumption.leaving, room.hub.resumption.count], [1, 0, 0]);
 });
 
 test("500 random losses, resumes, takeovers, leaves and gates: seats, sessions and entities agree, and all are free in the end", async () => {

@@ -540,7 +540,7 @@ async function evening(table: Table, seed: number): Promise<{ hashes: Hashes; op
 }
 
 const hubOf = (zones: Venues, seed: number) =>
-  new Hub({ zones, tickRate: TICK_RATE, snapshotRate: 20, sessionsMax: 100, nowMs: 0, seed });
+  new Hub({ zones, tickRate: TICK_RATE, snapshotRate: 20, sessionsMax: 100, nowMs: 0, seed, joinsPerTick: 100 });
 
 for (const [what, { game, file }] of [
   ["with scripts", gameIn("matches", matches)],

@@ -438,7 +438,7 @@ test("docs/operating.md tells of every metric that there is, and of no other", a
     const text = (await get(server.http, "/metrics")).body.toString();
     const names = [...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name ?? "");
     assert.ok(names.length > 50, `${names.length} metrics`);
-    const told = new Set(readFileSync("docs/operating.md", "utf8").match(/gyre_\w+/g));
+    const told = new Set(readFileSync("docs/operating.md", "utf8").match(/\b(?:gyre|process)_\w+/g));
     assert.equal([...told].sort(), [...names].sort());
   } finally {
     await server.close();

@@ -16,11 +16,13 @@ const PARTS: Readonly<Record<string, number>> = {
   sync: 0,
   "kernel.ts": 0.5,
   protocol: 1,
+  state: 1,
   sim: 2,
   client: 2,
   "client.ts": 2.5,
   game: 3,
   viewer: 3,
+  load: 3,
   net: 4,
   tasks: 4,
   threads: 4,
@@ -36,15 +38,18 @@ const PARTS: Readonly<Record<string, number>> = {
 
 /** Parts that may know less than their number allows. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
-  client: ["errors.ts", "kernel", "protocol"],
+  client: ["errors.ts", "kernel", "protocol", "state"],
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
+  // Other people's servers are measured by what they send, too: it knows no host.
+  load: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
   // What a game simulates is none of its business: it runs functions.
   tasks: ["errors.ts", "sync", "kernel", "maps"],
 };
 
 /** Who may use which package, or Node itself. What is not here is used nowhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@msgpack/msgpack": ["state"],
   "as-bind": ["maps"],
   fflate: ["maps"],
   "fast-xml-parser": ["maps"],
@@ -52,7 +57,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node 20 has no WebSocket of its own; a browser never comes to that line.
   ws: ["net", "client"],
   "prom-client": ["ops"],
-  "node:": ["server.ts", "host", "net", "tasks", "threads", "ops", "worker.ts", "cli"],
+  "node:": ["server.ts", "host", "load", "net", "tasks", "threads", "ops", "worker.ts", "cli"],
 };
 
 /** Parts, and single files with a reason, that read a clock or roll dice. */
@@ -66,6 +71,8 @@ const TIME_AND_CHANCE = [
   "worker.ts",
   // The default of an option: a page's time base.
   "client/connection.ts",
+  // The one clock of its clients.
+  "load/thread.ts",
   // A worker's clock, for how long it looks out for work before it sleeps. Nothing that a task does depends on it.
   "tasks/thread.ts",
 ];
@@ -150,6 +157,30 @@ test("the import rule refuses an upward, a sideways and a foreign import, and fi
   const forms = `import "a"; import { b } from "b"; import type { c } from 'c';
     export * from "d"; const e = await import("e"); export type { f } from "f";`;
   assert.equal(importsOf(forms), ["a", "b", "c", "d", "e", "f"]);
+});
+
+/** All files of src that a file imports, and packages by their names, itself included; types are gone by then. */
+function reachedFrom(entry: string, found = new Set<string>()): Set<string> {
+  if (found.has(entry)) return found;
+  found.add(entry);
+  const text = withoutComments(readFileSync(join("src", entry), "utf8"));
+  for (const [statement] of text.matchAll(/(?:import|export)\s[^;]*?from\s*["'][^"']+["']|import\(["'][^"']+["']\)/g)) {
+    if (/^(import|export) type\b/.test(statement)) continue;
+    const [specifier = ""] = importsOf(statement);
+    if (specifier.startsWith(".")) reachedFrom(join(dirname(entry), specifier).replace(/\.js$/, ".ts"), found);
+    else found.add(specifier);
+  }
+  return found;
+}
+
+test("the client reads state messages without what writes them, and without a package but ws", () => {
+  const reached = reachedFrom("client.ts");
+  assert.ok(reached.has(join("state", "mirror.ts")));
+  assert.not.ok(reached.has(join("state", "encodings.ts")) || reached.has(join("state", "tree.ts")));
+  assert.equal(
+    [...reached].filter((name) => !/\.(ts|wasm)$/.test(name)),
+    ["ws"],
+  );
 });
 
 test("time and chance come in as parameters, but for the command line, the clock's caller and pages", () => {

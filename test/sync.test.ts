@@ -4,7 +4,6 @@
 import { Worker } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { LATEST_BUFFERS, Latest } from "../src/sync/latest.js";
 import { MessageRing } from "../src/sync/messages.js";
 import { TICKETS_MAX, Tickets } from "../src/sync/tickets.js";
 import { Bell, pollAsync, SLEEP_MS_MAX, Waiter, waitAsync } from "../src/sync/waiter.js";
@@ -379,64 +378,6 @@ test("tickets: 4 threads and 2,000 rounds of up to 200: every index of every rou
     claims.reduce((sum, one) => sum + one, 0),
     items,
   );
-});
-
-test("latest: a reader has the newest of what was published, never what is written, whoever comes in between; 50 seeds", () => {
-  forSeeds(50, (seed) => {
-    const random = new Random(seed);
-    const words = new Int32Array(new SharedArrayBuffer(64));
-    const states = new Array<number>(LATEST_BUFFERS).fill(-1);
-    let [written, published, taken] = [0, 0, 0];
-    const writer = new Latest(words, 5);
-    const reader = new Latest(words, 5);
-    assert.is(reader.take(), false);
-    const write = (): void => {
-      const { back } = writer;
-      assert.is.not(back, reader.front);
-      states[back] = ++written;
-      const next = writer.publish();
-      published = written;
-      assert.is(next, writer.back);
-    };
-    const take = (): void => {
-      const least = published;
-      if (reader.take()) assert.ok(states[reader.front]! > taken);
-      else assert.is(least, taken);
-      taken = states[reader.front]!;
-      assert.ok(taken >= least || published === 0, `${taken} was taken when ${least} was there`);
-    };
-    reader.take();
-    states[reader.front] = 0;
-    interleave([write, take], 1000, 0.3, () => random.float());
-    assert.ok(taken > 50);
-  });
-});
-
-test("latest: a writer or reader that ends anywhere leaves its buffer to its successor", () => {
-  const words = new Int32Array(new SharedArrayBuffer(4));
-  const states = [0, 0, 0];
-  let writer = new Latest(words, 0);
-  let reader = new Latest(words, 0);
-  let newest = 0;
-  for (let i = 1; i <= 100; i++) {
-    const seen = states[reader.front];
-    states[writer.back] = i;
-    const died = dyingAt(i % 3, () => writer.publish());
-    if (!died) newest = i;
-    writer = new Latest(words, 0);
-    assert.is(states[reader.front], seen);
-    assert.is(states[writer.back] === i, died);
-    states[writer.back] = -1;
-    dyingAt(i % 4, () => reader.take());
-    reader = new Latest(words, 0);
-    if (i % 4 === 3) {
-      assert.is(states[reader.front], newest);
-      assert.is(reader.fresh, false);
-      assert.is(reader.take(), false);
-    }
-  }
-  assert.ok(newest > 90);
-  refuses("BAD_ARGUMENT", () => new Latest(words, 1));
 });
 
 /** A clock that a test moves. */

@@ -21,6 +21,14 @@ export interface IntegerFlag extends FlagBase {
   readonly env?: string;
 }
 
+/** Any number from min to max. */
+export interface NumberFlag extends FlagBase {
+  readonly type: "number";
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
+}
+
 export interface TextFlag extends FlagBase {
   readonly type: "text";
   readonly default?: string;
@@ -31,10 +39,10 @@ export interface SwitchFlag {
   readonly help: string;
 }
 
-export type Flag = IntegerFlag | TextFlag | SwitchFlag;
+export type Flag = IntegerFlag | NumberFlag | TextFlag | SwitchFlag;
 export type Flags = Readonly<Record<string, Flag>>;
 
-type ValueOf<F extends Flag> = F extends IntegerFlag ? number : F extends TextFlag ? string : boolean;
+type ValueOf<F extends Flag> = F extends IntegerFlag | NumberFlag ? number : F extends TextFlag ? string : boolean;
 type HasDefault = { readonly default: unknown };
 /** A flag without a default may be absent. */
 export type Values<T extends Flags> = {
@@ -57,7 +65,7 @@ export function parseFlags<T extends Flags>(argv: readonly string[], flags: T, p
     const given = values[name];
     if (flag.type === "switch") checked[name] = given === true;
     else if (typeof given !== "string") checked[name] = fromEnvironment(flag) ?? flag.default;
-    else checked[name] = flag.type === "integer" ? integer(`--${name}`, given, flag) : text(name, given);
+    else checked[name] = flag.type === "text" ? text(name, given) : number(`--${name}`, given, flag);
   }
   return { values: checked as Values<T>, positionals };
 }
@@ -81,13 +89,15 @@ function tokenize(argv: readonly string[], flags: Flags) {
 function fromEnvironment(flag: Flag): number | undefined {
   if (flag.type !== "integer" || flag.env === undefined) return undefined;
   const given = process.env[flag.env];
-  return given === undefined || given === "" ? undefined : integer(flag.env, given, flag);
+  return given === undefined || given === "" ? undefined : number(flag.env, given, flag);
 }
 
-function integer(name: string, given: string, { min, max }: IntegerFlag): number {
-  const value = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN;
+function number(name: string, given: string, { type, min, max }: IntegerFlag | NumberFlag): number {
+  const isWhole = type === "integer";
+  const value = (isWhole ? /^[+-]?\d+$/ : /^[+-]?\d+(\.\d+)?$/).test(given) ? Number(given) : Number.NaN;
   if (!(value >= min && value <= max)) {
-    throw new GyreError("BAD_FLAG", `${name} ${JSON.stringify(given)} is not a whole number from ${min} to ${max}`);
+    const what = `a ${isWhole ? "whole " : ""}number from ${min} to ${max}`;
+    throw new GyreError("BAD_FLAG", `${name} ${JSON.stringify(given)} is not ${what}`);
   }
   return value;
 }

@@ -22,6 +22,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return (await import("./serve.js")).serve(argv, stopped);
     },
   },
+  load: {
+    summary: "simulated players on a running server, and how they fare",
+    async run(argv) {
+      const stopped = catchStop();
+      return (await import("./load.js")).load(argv, stopped);
+    },
+  },
+  capacity: {
+    summary: "how many rooms and players this machine holds",
+    run: async (argv) => (await import("./capacity.js")).capacity(argv),
+  },
   replay: {
     summary: "plays a recording again, and says whether it is what was recorded",
     run: async (argv) => (await import("./replay.js")).replay(argv),
@@ -37,7 +48,7 @@ const HELP = `gyre: crowded real-time worlds
 Usage: gyre COMMAND [FLAGS]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}\n`)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}\n`)
   .join("")}
 gyre COMMAND --help says what a command takes, gyre --version what this is.
 `;

@@ -26,10 +26,12 @@ import { ADAPTIVE_MS_MAX, Playback } from "./playback.js";
 import type { Prediction, PredictionOptions } from "./prediction.js";
 import { Reconnector } from "./reconnector.js";
 import type { Socket } from "./socket.js";
+import { StateEnd, type StateView } from "./state-end.js";
 import { Tracks } from "./tracks.js";
 import {
   type ConnectionEvents,
   type EntityOf,
+  type EventOf,
   type GameTypes,
   newStats,
   type Predicted,
@@ -38,6 +40,8 @@ import {
 } from "./types.js";
 import { Window } from "./window.js";
 
+/** In {@link Stats.bytesByStream}. */
+const STATE = 4;
 /** Milliseconds from the call to the server's answer, at most. */
 const CONNECT_MS_MAX = 10_000;
 /** Milliseconds between two measurements of the round trip; with prediction; and of the first ones then. */
@@ -48,6 +52,8 @@ const FIRST_PING_MS = 40;
 const FIRST_PINGS = 12;
 /** Bytes waiting to be sent beyond which inputs are dropped: they would be stale when they arrive. */
 const SEND_BACKLOG_BYTES_MAX = 16 * 1024;
+/** Milliseconds after which a wish is said again that the server had no room for: some ticks. */
+const SAY_AGAIN_MS = 100;
 /** Snapshots whose gaps the stats are of: 13 s at 20 Hz. */
 const GAPS = 256;
 /** Close code of a client that got something malformed. */
@@ -124,6 +130,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   readonly #listeners = new Listeners<ConnectionEvents<G>>();
   readonly #decoder: SnapshotDecoder;
   readonly #chunks = new ChunkAssembler();
+  readonly #state: StateEnd;
   readonly #playback: Playback;
   readonly #gaps = new Window(GAPS);
   readonly #prediction: Prediction | null;
@@ -138,6 +145,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   /** What a spectator looks at; null for a player. */
   #view: ViewMessage | null;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  #wishTimer: ReturnType<typeof setTimeout> | undefined;
   #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
@@ -160,6 +168,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
     this.#decoder.onMismatch = (cell) => this.#repair(cell);
+    this.#state = new StateEnd(answer.zone);
     this.#you = answer.type === "welcome" ? answer.you : 0;
     this.#startTick = answer.tick;
     this.#view = first.type === "view" ? first : null;
@@ -201,6 +210,19 @@ export class Connection<G extends GameTypes = GameTypes> {
    */
   get predicted(): Readonly<Predicted> | null {
     return this.predict(this.#now());
+  }
+
+  /**
+   * What the zone's game tells everybody, as its `sync.broadcast` declares it; empty until the first message of a zone. Read only. The same
+   * object until the zone is another.
+   */
+  get state(): StateView {
+    return this.#state.broadcast;
+  }
+
+  /** What it tells this player alone: `sync.perPlayer`. */
+  get ownState(): StateView {
+    return this.#state.own;
   }
 
   /** Of the last snapshot. */
@@ -289,6 +311,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#pingTimer);
+    clearTimeout(this.#wishTimer);
     this.#reconnector.stop();
     if (this.#socket === null) this.#ended(1000, "", null);
     else this.#socket.close(1000);
@@ -332,6 +355,8 @@ export class Connection<G extends GameTypes = GameTypes> {
     const isOther = zone.name !== this.#zone.name;
     this.#decoder.reset(zone, zone.columns);
     this.#chunks.reset();
+    if (isOther) this.#state.begin(zone);
+    else this.#state.resume();
     this.#playback.reset();
     this.#startTick = answer.tick;
     this.#zone = zone;
@@ -350,6 +375,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #ended(code: number, reason: string, error: GyreError | null): void {
     this.#open = false;
     clearTimeout(this.#pingTimer);
+    clearTimeout(this.#wishTimer);
     if (this.#socket !== null) quiet(this.#socket);
     this.#socket = null;
     this.#prediction?.close();
@@ -383,6 +409,12 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   #receiveBytes(bytes: Uint8Array): void {
     this.#stats.bytesIn += bytes.length;
+    // Its pieces may come between those of a snapshot.
+    if (this.#state.isState(bytes)) {
+      this.#stats.bytesByStream[STATE] += bytes.length;
+      this.#told(this.#state.receiveBytes(bytes));
+      return;
+    }
     const whole = isChunk(bytes) ? this.#chunks.add(bytes) : bytes;
     if (whole !== null) this.#receiveFrame(whole);
   }
@@ -396,12 +428,22 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   #receiveText(text: string): void {
     this.#stats.bytesIn += text.length;
-    if (text.startsWith('{"type":"snapshot"')) {
+    if (text.startsWith("[")) {
+      this.#stats.bytesByStream[STATE] += text.length;
+      this.#told(this.#state.receiveText(text));
+    } else if (text.startsWith('{"type":"snapshot"')) {
       this.#decoder.applyJson(parseSnapshot(text));
       this.#applied();
     } else {
       this.#handle(parseServerMessage(text));
     }
+  }
+
+  /** events: null while more of the message is to come. */
+  #told(events: readonly { readonly name: string; readonly data: unknown }[] | null): void {
+    if (events === null) return;
+    this.#listeners.tell("state");
+    for (const event of events) this.#listeners.tell("event", event as EventOf<G>);
   }
 
   #applied(): void {
@@ -439,6 +481,14 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#lastMs = nowMs;
   }
 
+  /** The server had no room for an input. The last wish holds until the next, so it must not be the one that is lost. */
+  #sayAgain(): void {
+    clearTimeout(this.#wishTimer);
+    this.#wishTimer = setTimeout(() => {
+      if (this.#seq > this.ack) this.input(this.#wish);
+    }, SAY_AGAIN_MS);
+  }
+
   /** Snapshots say so too, and are right: an entity may be gone without a word. */
   #be(you: EntityId): void {
     if (you === this.#you) return;
@@ -452,6 +502,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (answer.type === "welcome" && answer.session !== undefined) this.#session = answer.session;
     if (zone.name !== this.#zone.name) {
       this.#decoder.reset(zone, zone.columns);
+      this.#state.begin(zone);
       this.#playback.reset();
       this.#startTick = answer.tick;
       this.#zone = zone;
@@ -467,6 +518,7 @@ export class Connection<G extends GameTypes = GameTypes> {
       this.#stats.rttMs = nowMs - message.t;
       this.#prediction?.pong(message.t, message.tick, nowMs);
     } else if (message.type === "error") {
+      if (message.code === "COMMANDS_FULL") this.#sayAgain();
       this.#listeners.tell("error", toError(message));
     } else if (message.type === "event") {
       this.#listeners.tell("event", { name: message.name, data: message.data } as Parameters<

@@ -14,6 +14,8 @@ export interface CommonOptions {
   zone?: string;
   /** How snapshots come. Default `binary`. */
   format?: "binary" | "json";
+  /** How changes of the state tree come. Default: `msgpack`, with the format `json` as that; `plain` is for people to read. */
+  state?: "msgpack" | "json" | "plain";
   /** Milliseconds that {@link Connection.sample} looks back, 0 to 2,000. Default: as the connection needs, up to 500. */
   interpolationDelay?: number;
   /** Whether a connection that was lost is taken up again. Default true. */
@@ -55,6 +57,7 @@ export function checkedAddress(url: string, options: CommonOptions): URL {
   if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
   const address = new URL(url);
   if (options.format === "json") address.searchParams.set("format", "json");
+  if (options.state !== undefined) address.searchParams.set("state", options.state);
   return address;
 }
 

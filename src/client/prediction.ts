@@ -116,7 +116,8 @@ export class Prediction {
       return false;
     }
     const before = this.at(nowMs);
-    const [x, y] = before === null ? [own.x, own.y] : [before.x, before.y];
+    const x = before?.x ?? own.x;
+    const y = before?.y ?? own.y;
     const verdict = predictor.reconcile(tick, ack, own, canMove);
     if (predictor.isLate) this.#lead.late(nowMs);
     if (verdict === "equal") return false;

@@ -98,6 +98,8 @@ export interface Predicted {
 export interface ConnectionEvents<G extends GameTypes = GameTypes> {
   /** A snapshot of this tick was applied. */
   snapshot: (tick: number) => void;
+  /** A message of the zone's state tree was applied: `state` and `ownState` are of now. Its events follow. */
+  state: () => void;
   /** The zone's game tells something: what, and any JSON. */
   event: (event: EventOf<G>) => void;
   /** The player's entity is another one, in the same zone or not; 0: it has none any more. */

@@ -7,7 +7,8 @@ import type { ColumnType } from "../kernel/types.js";
 import { isColumnName, isStep, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
 import { tableProblem } from "./archetypes.js";
 import { callerOf } from "./locate.js";
-import type { GameDefinition, OwnColumns, RoomTemplate } from "./types.js";
+import { syncProblem } from "./sync.js";
+import type { GameDefinition, NoSync, OwnColumns, RoomTemplate, SyncOptions } from "./types.js";
 
 /** Ticks per second: a millisecond is what timers can do. */
 export const TICK_RATE_MAX = 1000;
@@ -67,9 +68,11 @@ export function isGame(value: unknown): value is Game {
 }
 
 /** A game of its definition. Throws GAME_BAD with the path and value of the first field that is wrong. */
-export function defineGame<S = undefined, const C extends OwnColumns = Record<never, never>>(
-  definition: GameDefinition<S, C>,
-): Game {
+export function defineGame<
+  S = undefined,
+  const C extends OwnColumns = Record<never, never>,
+  Y extends SyncOptions = NoSync,
+>(definition: GameDefinition<S, C, Y>): Game {
   const problem = definitionProblem(definition);
   if (problem !== null) throw new GyreError("GAME_BAD", problem);
   const file = callerOf(new Error());
@@ -299,6 +302,7 @@ const definitionCheck = record(
     sleepAfter: seconds,
     rooms,
     systems,
+    sync: syncProblem,
     kernel: bytes,
     ...Object.fromEntries(HOOKS.map((name) => [name, hook])),
   } satisfies Record<string, Check>,
@@ -313,9 +317,20 @@ function definitionProblem(definition: unknown): string | null {
     const other = ["zones", "players", "sleepAfter"].find((name) => definition[name] !== undefined);
     if (other !== undefined) return `${other} is for a game without rooms; they have instances, maxPlayers and linger`;
   }
-  const { tickRate = 60, snapshotRate } = definition as { tickRate?: number; snapshotRate?: number };
+  const {
+    tickRate = 60,
+    snapshotRate,
+    sync,
+  } = definition as {
+    tickRate?: number;
+    snapshotRate?: number;
+    sync?: SyncOptions;
+  };
   if (snapshotRate !== undefined && snapshotRate > tickRate) {
     return wrong("snapshotRate", snapshotRate, `at most the tickRate, ${tickRate}`);
+  }
+  if (sync?.rate !== undefined && sync.rate > tickRate) {
+    return wrong("sync.rate", sync.rate, `at most the tickRate, ${tickRate}`);
   }
   return null;
 }

@@ -15,6 +15,7 @@ import { instancesOf, type Template } from "../sim/template.js";
 import type { WorldSpec } from "../sim/world.js";
 import type { Replicated } from "../sim/world-spec.js";
 import type { Guard } from "../sim/zones.js";
+import { infoOf } from "../state/scopes.js";
 import {
   CAPACITY_MAX,
   capacityProblem,
@@ -142,6 +143,7 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
       places: await placesOf(definition, map),
       zone: first?.zone ?? zoneFor(settings, seats),
       seats,
+      ...(definition.sync === undefined ? {} : { sync: infoOf(definition.sync) }),
       replicated: columns.flatMap(([name, column]) => replicatedOf(name, column)),
       stepsPerUnit: 1 / (definition.positionStep ?? 1 / STEPS_PER_UNIT),
       streams,

@@ -6,9 +6,11 @@ import { GyreError } from "../errors.js";
 import type { EntityId, ZoneEvent } from "../kernel/types.js";
 import { EVENT } from "../sim/events.js";
 import type { Gate } from "../sim/gates.js";
-import { plainText } from "../sim/plain.js";
 import type { Rules } from "../sim/rules.js";
 import type { World } from "../sim/world.js";
+import { plainText } from "../state/plain.js";
+import type { Plain } from "../state/schema.js";
+import type { Scopes } from "../state/scopes.js";
 import type { Game } from "./define.js";
 import { locate, shortened } from "./locate.js";
 import type { SavedTimers } from "./timers.js";
@@ -33,7 +35,8 @@ export function actionNumber(actions: readonly string[], name: string): number {
 }
 
 export class GameRules implements Rules {
-  readonly partNames = ["state", "timers"];
+  readonly partNames: readonly string[];
+  readonly sync: Scopes | null;
   /** The game's function that runs now. */
   running: Hook | null = null;
 
@@ -58,6 +61,8 @@ export class GameRules implements Rules {
     this.#systemNames = this.#systems.map(({ name }) => `system "${name}"`);
     this.#actions = actionsOf(game);
     this.#view = new RunningWorld(world, game, settings);
+    this.sync = this.#view.scopes;
+    this.partNames = this.sync === null ? ["state", "timers"] : ["state", "timers", "sync"];
     for (const [i, { kernel }] of this.#systems.entries()) {
       if (kernel === undefined || world.kernel.own.includes(kernel)) continue;
       const known = world.kernel.own.length === 0 ? "nothing" : world.kernel.own.join(", ");
@@ -82,7 +87,7 @@ export class GameRules implements Rules {
   }
 
   join(seat: number): EntityId {
-    const player = this.#view.list.add(seat);
+    const player = this.#view.add(seat);
     return this.#enter(player, "join");
   }
 
@@ -93,7 +98,7 @@ export class GameRules implements Rules {
   }
 
   arrive(seat: number): void {
-    const player = this.#view.list.add(seat);
+    const player = this.#view.add(seat);
     const { arrive } = this.#definition;
     if (arrive === undefined) return;
     this.#begin("arrive", arrive);
@@ -107,7 +112,7 @@ export class GameRules implements Rules {
       this.#begin("leave", leave);
       this.#end(this.#definition.leave?.(this.#view, player));
     }
-    this.#view.list.remove(seat);
+    this.#view.remove(seat);
   }
 
   depart(seat: number, { to }: Gate): void {
@@ -117,7 +122,7 @@ export class GameRules implements Rules {
       this.#begin("depart", depart);
       this.#end(this.#definition.depart?.(this.#view, player, to));
     }
-    this.#view.list.remove(seat);
+    this.#view.remove(seat);
   }
 
   stay(seat: number, { to }: Gate): void {
@@ -172,17 +177,21 @@ export class GameRules implements Rules {
   }
 
   parts(): ReadonlyMap<string, string> {
-    return new Map([
+    const parts = new Map([
       ["state", this.#stateText()],
       ["timers", JSON.stringify(this.#view.timers.save())],
     ]);
+    if (this.sync !== null) parts.set("sync", JSON.stringify(this.sync.save()));
+    return parts;
   }
 
   restore(parts: ReadonlyMap<string, string>): void {
     const [state, timers] = [parts.get("state") ?? "", parts.get("timers") ?? ""];
     this.#view.state = state === "" ? undefined : JSON.parse(state);
     this.#view.timers.restore(JSON.parse(timers) as SavedTimers);
-    for (let seat = 0; seat < this.#world.seats; seat++) if (this.#world.isPresent(seat)) this.#view.list.add(seat);
+    for (let seat = 0; seat < this.#world.seats; seat++) if (this.#world.isPresent(seat)) this.#view.add(seat);
+    const sync = parts.get("sync");
+    if (sync !== undefined) this.sync?.restore(JSON.parse(sync) as Plain);
   }
 
   located(error: unknown, place?: string): GyreError {

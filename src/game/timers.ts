@@ -3,7 +3,7 @@
  * as text and comes out as a copy: nobody else holds it, and a restored zone has the same.
  */
 import { GyreError } from "../errors.js";
-import { plainText } from "../sim/plain.js";
+import { plainText } from "../state/plain.js";
 import type { Json } from "./types.js";
 
 /** Timers of one zone: some per entity of a large one. */

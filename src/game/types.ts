@@ -109,11 +109,48 @@ export interface Input {
   readonly actionName: string;
 }
 
+/**
+ * The state tree that players are told of, as objects of first values: a name with a value declares a value of that type (null: any plain
+ * data), an object a record, and `{ "*": entry }` a table, whose entries come and go. See docs/state.md.
+ */
+export interface SyncOptions {
+  /** Of the zone, for everybody in it. */
+  readonly broadcast?: { readonly [name: string]: Json };
+  /** Of each player, for nobody else. Begins anew when it enters a zone. */
+  readonly perPlayer?: { readonly [name: string]: Json };
+  /** Syncs a second, at most the tick rate. Default 10. */
+  readonly rate?: number;
+}
+
+/** A game without a state tree; of functions that take any world. */
+export interface NoSync extends SyncOptions {
+  readonly broadcast?: never;
+  readonly perPlayer?: never;
+}
+
+/** What a declaration of first values looks like in the game's hands. */
+export type SyncView<T> = T extends { readonly "*": infer E }
+  ? { [key: string]: SyncView<E> }
+  : T extends readonly unknown[]
+    ? readonly Json[]
+    : T extends string
+      ? string
+      : T extends number
+        ? number
+        : T extends boolean
+          ? boolean
+          : T extends null
+            ? Json
+            : { -readonly [K in keyof T]: SyncView<T[K]> };
+
+/** Of a scope of the options; unknown where there is none. */
+type ScopeView<Y, K extends string> = Y extends { readonly [_ in K]: infer T extends object } ? SyncView<T> : unknown;
+
 /** Whom {@link GameWorld.tell} tells: a player, or the players within a radius. */
 export type Audience = Player | { readonly x: number; readonly y: number; readonly radius: number };
 
-/** A zone with its game, as hooks see it. S: the game's state. C: its own columns. */
-export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
+/** A zone with its game, as hooks see it. S: the game's state. C: its own columns. Y: its state tree. */
+export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns, Y extends SyncOptions = NoSync> {
   /** Of the zone: zone-0, zone-1, ... or of the room: its template's, a dash, a number. */
   readonly name: string;
   /** The name of the template that the room is made by; "" in a game without rooms. */
@@ -123,6 +160,13 @@ export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
   readonly own: Views<C>;
   /** Of this zone; what the definition's `state` made. Saved and hashed. */
   state: S;
+  /**
+   * What everybody in the zone is told: as declared by `sync.broadcast`. A change is an assignment; deleting takes an entry out of a table. Saved and hashed.
+   * Assignments throw BAD_ARGUMENT for what was not declared or is too much. Throws BAD_ARGUMENT for a game without `sync`.
+   */
+  readonly sync: ScopeView<Y, "broadcast">;
+  /** What this player alone is told: as declared by `sync.perPlayer`. Throws BAD_ARGUMENT for one who is not in. */
+  syncOf(player: Player): ScopeView<Y, "perPlayer">;
   /** Ticks of the server: a room that is opened does not begin at 0. */
   readonly tick: number;
   /** Ticks per second. */
@@ -157,7 +201,7 @@ export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
   cancel(timer: number): boolean;
   /**
    * Sends an event of the game's to players: to everybody without `to`. name: 1 to 32 characters. Their clients get
-   * `{"type":"event","name":...,"data":...}`. False, and nobody is told, beyond TELLS_PER_TICK_MAX in a tick and for a player who left.
+   * `{"type":"event","name":...,"data":...}`; in a game with `sync` what is for everybody or one player comes with the next sync. False, and nobody is told, beyond TELLS_PER_TICK_MAX in a tick and for a player who left.
    * Throws BAD_ARGUMENT for data that is not plain or more than TELL_LENGTH_MAX characters of JSON.
    */
   tell(name: string, data: Json, to?: Audience): boolean;
@@ -171,12 +215,12 @@ export interface GameWorld<S = unknown, C extends OwnColumns = OwnColumns> {
 }
 
 /** Something that is done every few ticks. */
-export interface System<S = unknown, C extends OwnColumns = OwnColumns> {
+export interface System<S = unknown, C extends OwnColumns = OwnColumns, Y extends SyncOptions = NoSync> {
   /** For errors and metrics. */
   readonly name: string;
   /** Ticks from one run to the next. The i-th system runs at ticks t with (t + i) % every = 0, so that equal periods spread. */
   readonly every: number;
-  run?(world: GameWorld<S, C>): void;
+  run?(world: GameWorld<S, C, Y>): void;
   /** In place of run: a function that the game's own kernel exports; called with the zone and `numbers`. */
   readonly kernel?: string;
   readonly numbers?: readonly number[];
@@ -195,7 +239,7 @@ export interface RoomTemplate {
 }
 
 /** A game. Everything but the name is optional; without hooks whoever joins becomes the first archetype at a free place. */
-export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> {
+export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns, Y extends SyncOptions = NoSync> {
   /** 1 to 64 characters. */
   readonly name: string;
   /** Default, where the server is given none: an empty field of 64 x 64 tiles. A file's text becomes one by loadMap. */
@@ -230,33 +274,35 @@ export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns> 
   readonly gates?: readonly Gate[] | ((settings: Settings, map: MapData) => readonly Gate[]);
   /** Seconds without players or watchers after which a zone sleeps: time passes in it, but nothing moves. Default: never. */
   readonly sleepAfter?: number;
+  /** The state tree that players are told of. */
+  readonly sync?: Y;
   /** The first state of each zone: plain JSON data. Keys count in the order in which they stand, because a loop over them does. */
   state?(settings: Settings): S;
   /** Once for each zone before its first tick, and for each room whenever it is opened. */
-  setup?(world: GameWorld<S, C>): void;
+  setup?(world: GameWorld<S, C, Y>): void;
   /** A player enters. Returns its entity; undefined for none. */
-  join?(world: GameWorld<S, C>, player: Player): EntityId | undefined;
+  join?(world: GameWorld<S, C, Y>, player: Player): EntityId | undefined;
   /** The entity of a player who is in is gone for good. Returns its next. Default: as join. */
-  gone?(world: GameWorld<S, C>, player: Player): EntityId | undefined;
+  gone?(world: GameWorld<S, C, Y>, player: Player): EntityId | undefined;
   /** A player leaves. Its entity goes after this, unless it has none any more. */
-  leave?(world: GameWorld<S, C>, player: Player): void;
+  leave?(world: GameWorld<S, C, Y>, player: Player): void;
   /** A player came through a gate, with its entity. */
-  arrive?(world: GameWorld<S, C>, player: Player): void;
+  arrive?(world: GameWorld<S, C, Y>, player: Player): void;
   /** A player goes through a gate into the zone `to`, and its entity with it. */
-  depart?(world: GameWorld<S, C>, player: Player, to: string): void;
+  depart?(world: GameWorld<S, C, Y>, player: Player, to: string): void;
   /** The zone `to` had no room for the player, who stays. It hears so once: as the event `gate-full`, {"to": to}. */
-  stay?(world: GameWorld<S, C>, player: Player, to: string): void;
+  stay?(world: GameWorld<S, C, Y>, player: Player, to: string): void;
   /** A player's input, before the kernel gets it: return false and it never does. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is the usual one.
-  input?(world: GameWorld<S, C>, player: Player, input: Input): boolean | void;
+  input?(world: GameWorld<S, C, Y>, player: Player, input: Input): boolean | void;
   /** A timer of `after` is due. */
-  timer?(world: GameWorld<S, C>, name: string, data: Json): void;
+  timer?(world: GameWorld<S, C, Y>, name: string, data: Json): void;
   /** Run before the kernel's step, after the timers. */
-  readonly systems?: readonly System<S, C>[];
+  readonly systems?: readonly System<S, C, Y>[];
   /** Somebody died in this tick's step: target by source. The event is valid during the call. */
-  death?(world: GameWorld<S, C>, event: Readonly<ZoneEvent>): void;
+  death?(world: GameWorld<S, C, Y>, event: Readonly<ZoneEvent>): void;
   /** Any other event; of type EVENT.LOST when events of this tick were lost, `value` of them. Valid during the call. */
-  event?(world: GameWorld<S, C>, event: Readonly<ZoneEvent>): void;
+  event?(world: GameWorld<S, C, Y>, event: Readonly<ZoneEvent>): void;
   /** A kernel of one's own, built on gyre/assembly: its bytes. */
   readonly kernel?: Uint8Array;
 }

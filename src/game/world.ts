@@ -3,8 +3,9 @@ import { GyreError } from "../errors.js";
 import { HALF_SIZE } from "../kernel/archetypes.js";
 import { bad } from "../kernel/check.js";
 import type { EntityId, SpawnSpec } from "../kernel/types.js";
-import { plainText } from "../sim/plain.js";
 import { TELL_LENGTH_MAX, type World } from "../sim/world.js";
+import { plainText } from "../state/plain.js";
+import { Scopes } from "../state/scopes.js";
 import type { Game } from "./define.js";
 import { PlayerList } from "./players.js";
 import { Timers } from "./timers.js";
@@ -27,6 +28,8 @@ export class RunningWorld implements GameWorld {
   readonly settings: Settings;
   readonly timers = new Timers();
   readonly list: PlayerList;
+  /** The state tree that players are told of; null when the game declares none. */
+  readonly scopes: Scopes | null;
   state: unknown;
   /** While a player enters, the room that is kept for it, for one, may be taken. */
   isEntering = false;
@@ -53,6 +56,7 @@ export class RunningWorld implements GameWorld {
     this.tickRate = world.zone.tickRate;
     this.settings = settings;
     this.list = new PlayerList(world);
+    this.scopes = definition.sync === undefined ? null : new Scopes(definition.sync);
   }
 
   /** As it was made. */
@@ -61,6 +65,19 @@ export class RunningWorld implements GameWorld {
     this.isEntering = false;
     this.timers.reset();
     this.list.reset();
+    this.scopes?.reset();
+  }
+
+  /** Who took this seat is in. */
+  add(seat: number): Player {
+    this.scopes?.add(seat);
+    return this.list.add(seat);
+  }
+
+  /** Who sits there leaves. */
+  remove(seat: number): void {
+    this.list.remove(seat);
+    this.scopes?.remove(seat);
   }
 
   get tick(): number {
@@ -138,6 +155,14 @@ export class RunningWorld implements GameWorld {
     return this.#world.tell(label(name), text, -1, to.x, to.y, to.radius);
   }
 
+  get sync(): unknown {
+    return this.#declared().broadcast.view;
+  }
+
+  syncOf(player: Player): unknown {
+    return this.#declared().own(this.#seatOf(player))?.view;
+  }
+
   random(): number {
     return this.#world.zone.random();
   }
@@ -146,6 +171,11 @@ export class RunningWorld implements GameWorld {
   #despawned(id: EntityId): void {
     const seat = this.#world.seatOf(id);
     if (seat >= 0) this.#world.possess(seat, 0);
+  }
+
+  #declared(): Scopes {
+    if (this.scopes !== null) return this.scopes;
+    throw new GyreError("BAD_ARGUMENT", "the game's definition declares no sync");
   }
 
   #kindOf(kind: string | number): number {

@@ -6,7 +6,7 @@ import type { GamePlan } from "../game/plan.js";
 import type { Kernel } from "../kernel/types.js";
 import { idleCollector } from "../ops/idle-collector.js";
 import type { ZoneRuns } from "../ops/metrics.js";
-import { drive, Schedule, type Timers } from "../sim/clock.js";
+import { type Drive, drive, Schedule, type Timers } from "../sim/clock.js";
 import { Recorder } from "../sim/recorder.js";
 import { TickTimes } from "../sim/ticks.js";
 import { type Guard, Zones } from "../sim/zones.js";
@@ -33,7 +33,7 @@ export function localSimulation(spec: LocalSpec): Simulation {
   const idle = idleCollector(meter, timers.now);
   const recording = record?.((sink) => new Recorder({ ...sink, zones })) ?? null;
   zones.onStop = (world) => events.zoneStopped(world);
-  let stopClock = (): void => {};
+  let clock: Drive | null = null;
   return {
     kernel,
     venues: zones,
@@ -44,7 +44,7 @@ export function localSimulation(spec: LocalSpec): Simulation {
     threads: [mainThread(meter)],
     recording,
     start({ publish }) {
-      stopClock = drive(schedule, timers, () => {
+      clock = drive(schedule, timers, () => {
         const startMs = timers.now();
         zones.step();
         recording?.endTick();
@@ -57,8 +57,9 @@ export function localSimulation(spec: LocalSpec): Simulation {
         idle?.offer(endMs, schedule.dueMs - endMs);
       });
     },
+    poke: () => clock?.poke(),
     async stop() {
-      stopClock();
+      clock?.stop();
       recording?.close();
     },
     close: () => zones.close(),

@@ -21,8 +21,10 @@ export interface Simulation {
   readonly recording: Recording | null;
   /** Begins to tick. */
   start(audience: SimulationAudience): void;
-  /** No more ticks, and no more calls. */
-  stop(): Promise<void>;
+  /** Who reads sockets did something: a tick that is due and is to be run on this thread is not to wait for the rest of them. */
+  poke(): void;
+  /** No more ticks, and no more calls. force: a recording ends where it is, and no thread is waited for that does not end by itself soon. */
+  stop(force?: boolean): Promise<void>;
   /** The zones are closed. After stop. */
   close(): void;
 }

@@ -31,6 +31,8 @@ const ENTRY = new URL("../js/worker.js", import.meta.url);
 const BALANCE_MS = 1000;
 /** Milliseconds for the threads to come to the last checkpoint of a recording. */
 const LAST_MS = 1000;
+/** Milliseconds that threads are given to end by themselves when they are to end at once. */
+const FORCED_MS = 200;
 
 export interface ThreadedSpec {
   readonly game: Game;
@@ -163,11 +165,12 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
       }, BALANCE_MS);
       looks.unref();
     },
-    async stop() {
+    poke() {},
+    async stop(force = false) {
       clearInterval(looks);
       publish = null;
-      if (recording?.isOpen && tapes !== null) await lastCheckpoint(new TapeState(tapes), board, crew);
-      await crew.close();
+      if (!force && recording?.isOpen && tapes !== null) await lastCheckpoint(new TapeState(tapes), board, crew);
+      await crew.close(force ? FORCED_MS : undefined);
       recording?.close();
     },
     close() {

@@ -1,7 +1,7 @@
 /** The kernel object: one compiled build, and what can be made with it. */
 import { createBatch } from "./batch.js";
+import { bad } from "./check.js";
 import type { KernelFactory } from "./instance.js";
-import { attachReplica, createReplica } from "./replica.js";
 import type { Kernel } from "./types.js";
 import { attachZone, createZone, restoreZone } from "./zone.js";
 
@@ -9,7 +9,7 @@ export function createKernel(
   { build, checked, shared }: { build: "simd" | "scalar"; checked: boolean; shared: boolean },
   factory: KernelFactory,
 ): Kernel {
-  return {
+  const kernel: Kernel = {
     build,
     checked,
     shared,
@@ -19,7 +19,16 @@ export function createKernel(
     createZone: (spec) => createZone(factory, spec),
     restoreZone: (image) => restoreZone(factory, image),
     attachZone: (handle) => attachZone(factory, handle),
-    createReplica: (spec) => createReplica(factory, spec),
-    attachReplica: (handle) => attachReplica(factory, handle),
   };
+  factories.set(kernel, factory);
+  return kernel;
+}
+
+const factories = new WeakMap<Kernel, KernelFactory>();
+
+/** What makes instances of a kernel's build: for what the host makes of it beside zones. Throws BAD_ARGUMENT for one that loadKernel did not make. */
+export function factoryOf(kernel: Kernel): KernelFactory {
+  const factory = factories.get(kernel);
+  if (factory === undefined) throw bad("kernel", kernel, "one that loadKernel made");
+  return factory;
 }

@@ -10,8 +10,9 @@
  */
 import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
-import type { Constants, KernelFactory, KernelInstance } from "./instance.js";
-import type { ColumnType, TypedColumn } from "./types.js";
+import type { Constants, KernelInstance } from "./instance.js";
+import { factoryOf } from "./kernel.js";
+import type { ColumnType, Kernel, TypedColumn } from "./types.js";
 
 /** Streams, each with snapshots of its own. */
 export const NEAR = 0;
@@ -113,7 +114,8 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
 }
 
 /** Throws BAD_ARGUMENT for a spec that no replica can have, or when there is no memory for it. */
-export function createReplica(factory: KernelFactory, spec: ReplicaSpec): Replica {
+export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
+  const factory = factoryOf(kernel);
   const { constants } = factory;
   const instance = factory.create((made) => {
     writeSpec(new DataView(made.buffer, constants.BASE), spec, constants);
@@ -122,13 +124,16 @@ export function createReplica(factory: KernelFactory, spec: ReplicaSpec): Replic
   return new Replica(instance, constants, spec);
 }
 
-/** Throws BAD_ARGUMENT for a handle that is none. */
-export function attachReplica(factory: KernelFactory, { memory, spec }: ReplicaHandle): Replica {
+/** One that a kernel of the same build made, on another thread mostly. Throws BAD_ARGUMENT for a handle that is none. */
+export function attachReplica(kernel: Kernel, { memory, spec }: ReplicaHandle): Replica {
+  const factory = factoryOf(kernel);
   return new Replica(factory.over(memory), factory.constants, spec);
 }
 
 export class Replica {
   readonly spec: ReplicaSpec;
+  /** Bit s: stream s is kept. */
+  readonly streams: number;
   /** The whole memory, by type: what lies where is told in indexes of 4 bytes, and for bytes in bytes. */
   readonly words: Uint32Array;
   readonly ints: Int32Array;
@@ -149,7 +154,6 @@ export class Replica {
   readonly #memos: readonly number[];
   readonly #begun: number;
   readonly #published: number;
-  readonly #wanted: number;
   // Indexes within a generation.
   readonly #tick: number;
   readonly #highWater: number;
@@ -171,6 +175,7 @@ export class Replica {
     const { BASE } = constants;
     const u32 = (offset: number): number => instance.u32(BASE + offset);
     this.spec = spec;
+    this.streams = spec.streams.reduce((bits, stream) => bits | (1 << stream), 0);
     this.#instance = instance;
     this.#constants = constants;
     this.#base = BASE;
@@ -188,7 +193,6 @@ export class Replica {
     this.#memos = streams.map((at) => instance.u32(at + constants.BLOCK_STORE_MEMO) / 4);
     this.#begun = (BASE + constants.REPLICA_BEGUN) / 4;
     this.#published = (BASE + constants.REPLICA_PUBLISHED) / 4;
-    this.#wanted = (BASE + constants.REPLICA_WANTED) / 4;
     this.#tick = constants.GENERATION_TICK / 4;
     this.#highWater = constants.GENERATION_HIGH_WATER / 4;
     this.#count = constants.GENERATION_COUNT / 4;
@@ -211,15 +215,6 @@ export class Replica {
   }
 
   // For who takes.
-
-  /** Bit s: somebody reads stream s. */
-  get wanted(): number {
-    return Atomics.load(this.ints, this.#wanted);
-  }
-
-  set wanted(bits: number) {
-    Atomics.store(this.ints, this.#wanted, bits);
-  }
 
   /** Where {@link take} takes from; fill them first. */
   intake(name: string): TypedColumn {
@@ -377,8 +372,9 @@ export class ReplicaTaker {
     ];
   }
 
-  /** The zone as it is becomes the newest snapshot of each stream whose bit is set. */
-  take(streams: number, tick: number, highWater: number): void {
+  /** The zone as it is becomes the newest snapshot of each stream that is kept and whose bit is set. */
+  take(due: number, tick: number, highWater: number): void {
+    const streams = due & this.replica.streams;
     if (streams === 0) return;
     if (highWater !== this.#highWater) {
       this.#highWater = highWater;

@@ -1,9 +1,5 @@
 /** Types of the kernel's public surface. Units: world units, units per second, whole ticks. */
 
-import type { Replica, ReplicaHandle, ReplicaSpec } from "./replica.js";
-
-export type { Replica, ReplicaHandle, ReplicaSpec };
-
 /** Slot and generation of an entity packed into a u32: `slot << 12 | generation`, generation 1..4095. Never 0. */
 export type EntityId = number;
 
@@ -477,10 +473,6 @@ export interface Kernel {
    * call what changes it; who reads while another steps it reads what is half done. Throws BAD_ARGUMENT for what is no such handle.
    */
   attachZone(handle: ZoneHandle): Zone;
-  /** What is told of a zone's entities, in a memory of its own. Throws BAD_ARGUMENT. */
-  createReplica(spec: ReplicaSpec): Replica;
-  /** One that another thread's kernel of the same build made. Throws BAD_ARGUMENT. */
-  attachReplica(handle: ReplicaHandle): Replica;
 }
 
 /** What another thread needs to attach to a zone: see {@link Zone.share}. Passes through postMessage, which copies none of the memory. */

@@ -22,9 +22,11 @@ import { type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/int
 import { type Rates, streamsDue } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
+import { NO_SEAT } from "../state/feed.js";
 import type { NetCounters } from "./counters.js";
 import { EVENTS_WAITING_MAX } from "./event-queue.js";
 import type { Session } from "./session.js";
+import { StateRelay } from "./state-relay.js";
 
 /** Sessions served together in any case: below it spreading gains nothing; their writes take about half a millisecond. */
 const COHORT_MIN = 64;
@@ -41,8 +43,6 @@ export interface Circle {
   /** Kept up to date by the audiences: those that there is something to publish for. */
   readonly occupied: Set<Audience>;
   readonly rates: Rates;
-  /** Bit s: players are told by stream s. */
-  readonly streamBits: number;
   /** What the game's archetypes are. */
   readonly kinds: readonly KindInfo[];
   readonly counters: NetCounters;
@@ -64,8 +64,9 @@ export class Audience {
   readonly #bySeat = new Map<number, Session>();
   /** Who has events waiting, in order of the first of them. */
   readonly #told = new Set<Session>();
+  /** Null for a zone without a state tree. */
+  readonly #state: StateRelay | null;
   #broadcasts = 0;
-  readonly #streamBits: number;
   #composer: Composer | null = null;
   /** The newest tick that was looked at. */
   #tick: number;
@@ -75,17 +76,17 @@ export class Audience {
   #ticksLeft = 1;
 
   /** Throws BAD_ARGUMENT for replicated columns that no client could read. */
-  constructor(venue: Venue, { zones, occupied, rates, streamBits, kinds, counters, audienceOf }: Circle) {
+  constructor(venue: Venue, { zones, occupied, rates, kinds, counters, audienceOf }: Circle) {
     this.venue = venue;
     this.#zones = zones;
     this.#occupied = occupied;
     this.#counters = counters;
     this.#rates = rates;
-    this.#streamBits = streamBits;
     this.#info = infoOf(venue, kinds);
     const { width, height, tileSize, stepsPerUnit } = venue.extent;
     this.grid = interestGrid(width, height, tileSize, stepsPerUnit);
     this.#tick = venue.tick;
+    this.#state = venue.sync === null ? null : new StateRelay(venue, (seat) => this.#bySeat.get(seat)?.state);
     venue.onEnter = (seat, id) => this.#bySeat.get(seat)?.entered(id, this);
     venue.onPossess = (seat, id) => this.#bySeat.get(seat)?.possessed(id, this);
     venue.onSeatMoved = (from, to, seat) => this.#move(from, audienceOf(to), seat);
@@ -145,6 +146,12 @@ export class Audience {
     this.#sessions.push(session);
     this.#occupied.add(this);
     this.#zones.watch(this.venue);
+    this.beginState(session);
+  }
+
+  /** From now on it is told of the zone's state tree, and of its own part when its player is in. */
+  beginState(session: Session): void {
+    this.#state?.begin(session.state, session.playing === this ? session.seat : NO_SEAT);
   }
 
   /** The gap is closed from the served part, whose gap is closed from the end: who was not served yet still will be. */
@@ -153,6 +160,7 @@ export class Audience {
     const last = this.#sessions.length - 1;
     if (gap < 0) return;
     this.#zones.unwatch(this.venue);
+    this.#state?.remove(session.state);
     this.#flushOne(session);
     if (gap < this.#cursor) {
       this.#cursor--;
@@ -174,6 +182,7 @@ export class Audience {
     this.#tick = tick;
     if (composer?.beginRound(tick)) this.#begin();
     if (composer !== null && composer.due !== 0) this.#serve(composer, this.#nextCohort(), isLate);
+    this.#state?.publish();
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
   }
@@ -182,15 +191,13 @@ export class Audience {
   #open(): void {
     const { venue } = this;
     this.#composer ??= new Composer(venue.replica, this.grid, new FieldTable(venue.replicated), this.#counters.tally);
-    this.#composer.skip();
-    venue.replica.wanted = this.#streamBits;
     this.#tick = venue.tick;
+    this.#composer.skip(this.#tick);
     this.#cursor = 0;
   }
 
   #empty(): void {
     this.#occupied.delete(this);
-    this.venue.replica.wanted = 0;
   }
 
   #move(from: number, to: Audience | undefined, seat: number): void {
@@ -282,7 +289,7 @@ export class Audience {
 }
 
 /** The zone as welcome and watching describe it. */
-function infoOf({ name, template, extent, replicated, gates }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
+function infoOf({ name, template, extent, replicated, gates, sync }: Venue, kinds: readonly KindInfo[]): ZoneInfo {
   checkColumns(replicated);
   return {
     name,
@@ -294,6 +301,7 @@ function infoOf({ name, template, extent, replicated, gates }: Venue, kinds: rea
     columns: replicated,
     kinds,
     gates: gates.map(({ x0, y0, x1, y1, to }) => ({ x0, y0, x1, y1, to })),
+    ...(sync === null ? {} : { sync }),
   };
 }
 

@@ -24,6 +24,9 @@ export class NetCounters {
   eventsSent = 0;
   /** Those that were not sent, because a session had too many waiting, or did not read. */
   eventsDropped = 0;
+  /** Messages of state trees, chunks of long ones counted each; and sessions that were too far behind, or missed one, and were told all anew. */
+  stateSent = 0;
+  stateResyncs = 0;
   /** Sessions that stopped answering. */
   vanished = 0;
   /** Messages refused, upgrades included, by error code. */

@@ -28,7 +28,7 @@ export class EventQueue {
     return false;
   }
 
-  /** Sends all that wait. flightBytes: of what the wire holds, the snapshot's. */
+  /** Sends all that wait. flightBytes: of what the wire holds, the snapshot's and the state's. */
   send(wire: Wire, flightBytes: number): void {
     for (const text of this.#texts) {
       if (wire.queuedBytes - flightBytes > EVENT_BACKLOG_BYTES_MAX) {

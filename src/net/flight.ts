@@ -10,15 +10,15 @@
  */
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { FRAME_AT, FrameBuffer } from "../protocol/frame-buffer.js";
-import type { Wire } from "./wire.js";
+import { WIRE_BYTES_MAX, type Wire } from "./wire.js";
 
 /**
  * Bytes of all buffers together that are kept for sessions to come. Those of a first look at a crowd have 100 KB and more: when 500 players
  * come and go in a second, making them anew had the collector mark everything ten times in it.
  */
 export const KEPT_BYTES_MAX = 64 * 1024 * 1024;
-/** Bytes of a frame beyond which it goes in pieces, and of a piece with its head. */
-export const PIECE_BYTES_MAX = 64 * 1024;
+/** Bytes of a frame beyond which it goes in pieces, and of a piece with its head: 64 KiB less one. */
+export const PIECE_BYTES_MAX = WIRE_BYTES_MAX;
 /** Bytes of a piece's head: u8 kind, u8 whether it is the last. */
 const HEAD_BYTES = 2;
 

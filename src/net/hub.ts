@@ -4,11 +4,12 @@
  */
 import { GyreError } from "../errors.js";
 import type { KindInfo } from "../protocol/control.js";
-import { streamsOf } from "../protocol/replica-spec.js";
 import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import { Pool, type PoolStats } from "../sim/pool.js";
 import type { Rates } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
+import { JSON_TEXT, MSGPACK } from "../state/formats.js";
+import { Admission, JOINS_PER_TICK_MAX } from "./admission.js";
 import { Audience, type Circle } from "./audience.js";
 import { NetCounters } from "./counters.js";
 import { Flight, type Stock } from "./flight.js";
@@ -49,6 +50,8 @@ export interface HubOptions extends Rates {
   readonly serveMsMax?: number;
   /** Gives a secret, none twice, of 22 characters of base64url. Default: of 128 random bits. */
   readonly makeToken?: () => string;
+  /** Joins that a tick takes. Default: JOINS_PER_TICK_MAX. */
+  readonly joinsPerTick?: number;
 }
 
 export class Hub {
@@ -59,6 +62,8 @@ export class Hub {
   readonly rooms: Rooms | null;
   /** Sessions that may be resumed. */
   readonly resumption: Resumption;
+  /** Who waits to join. */
+  readonly admission: Admission;
   /** Time of the last tick: fine enough for allowances and timeouts. */
   nowMs: number;
 
@@ -87,6 +92,7 @@ export class Hub {
   constructor(options: HubOptions) {
     this.nowMs = options.nowMs;
     this.tickRate = options.tickRate;
+    this.admission = new Admission(options.joinsPerTick ?? JOINS_PER_TICK_MAX);
     this.resumption = new Resumption(options.makeToken ?? tokens());
     this.#checkedMs = options.nowMs;
     this.#zones = options.zones;
@@ -102,7 +108,6 @@ export class Hub {
       zones,
       occupied: this.#occupied,
       rates: options,
-      streamBits: streamsOf(streams).reduce((bits, stream) => bits | (1 << stream), 0),
       kinds,
       counters: this.counters,
       audienceOf: (zone) => this.#byVenue.get(zones.find(zone)),
@@ -124,6 +129,16 @@ export class Hub {
     return this.#sessions.size;
   }
 
+  /** Bytes that wait for sockets to take them: of all sessions, and of the one with most. O(sessions). */
+  get queuedBytes(): { sum: number; max: number } {
+    let [sum, max] = [0, 0];
+    for (const { queuedBytes } of this.#sessions) {
+      sum += queuedBytes;
+      max = Math.max(max, queuedBytes);
+    }
+    return { sum, max };
+  }
+
   /** The simulation's tick. */
   get tick(): number {
     return this.#zones.tick;
@@ -134,8 +149,11 @@ export class Hub {
     return [this.#idle, this.#flights];
   }
 
-  /** A new session; when there are as many as may be, in the place of one without a connection. Throws SERVER_FULL. */
-  open(wire: Wire, format: Format): Session {
+  /**
+   * A new session; when there are as many as may be, in the place of one without a connection. state: the encoding of state messages, by
+   * default that of the format. Throws SERVER_FULL.
+   */
+  open(wire: Wire, format: Format, state: number = format === "json" ? JSON_TEXT : MSGPACK): Session {
     if (this.#sessions.size >= this.#sessionsMax) this.resumption.endFirst();
     const session = this.#idle.acquire();
     const flight = session === null ? null : this.#flights.acquire();
@@ -145,7 +163,7 @@ export class Hub {
       throw new GyreError("SERVER_FULL", `${this.#sessionsMax} sessions are open`);
     }
     flight.start();
-    session.start(wire, flight, format);
+    session.start(wire, flight, format, state);
     this.#sessions.add(session);
     return session;
   }
@@ -176,6 +194,7 @@ export class Hub {
   publish(nowMs: number): void {
     this.nowMs = nowMs;
     this.resumption.look(nowMs);
+    this.admission.look();
     this.#deadlineMs = this.#now() + this.#serveMsMax;
     for (const audience of this.#occupied) audience.publish(this.#isLate);
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
@@ -184,6 +203,11 @@ export class Hub {
   /** Closes all sessions; none can be resumed. */
   close(code = CLOSE_GOING_AWAY, reason = "the server stops"): void {
     for (const session of this.#sessions) session.close(code, reason);
+  }
+
+  /** Ends all sessions without a word to anybody. */
+  drop(): void {
+    for (const session of this.#sessions) session.end();
   }
 
   #audienceOf(venue: Venue): Audience {

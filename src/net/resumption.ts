@@ -5,15 +5,16 @@
  *     welcome ──> token known ──lost──> detached ──resume──> another session has token, seat and entity
  *                                          └──RESUME_MS──> ended: the seat is given up
  *
- * All wait for the same time, so they are ended in the order in which they were lost, a bounded number a tick. O(1) each.
+ * All wait for the same time, so they are ended in the order in which they were lost, a bounded number a tick. Those whose client said goodbye
+ * share that bound: when thousands do so at once, the last of them leaves some ticks later. O(1) each.
  */
 import { GyreError } from "../errors.js";
 import type { Session } from "./session.js";
 
 /** Milliseconds that a player is kept without a connection. */
 export const RESUME_MS = 10_000;
-/** Sessions that are ended in one tick because nobody resumed them: some 3 us each. */
-export const EXPIRED_PER_TICK_MAX = 128;
+/** Players who leave in one tick because their connection is gone, for good or for too long: some 10 us each, in all zones together. */
+export const ENDS_PER_TICK_MAX = 128;
 /** Those that are made to stand still in one tick, after there was no room for the input that does it. */
 const HALTED_PER_TICK_MAX = 128;
 
@@ -26,13 +27,21 @@ export class Resumption {
   /** When they were lost, in order of that. */
   readonly #detached = new Map<Session, number>();
   readonly #moving = new Set<Session>();
+  /** Those who said goodbye, and wait for their turn to leave. */
+  readonly #leaving = new Set<Session>();
+  #endsLeft = ENDS_PER_TICK_MAX;
 
   /** makeToken: gives no two alike. */
   constructor(makeToken: () => string) {
     this.#makeToken = makeToken;
   }
 
-  /** How many have no connection. */
+  /** How many wait to leave. */
+  get leaving(): number {
+    return this.#leaving.size;
+  }
+
+  /** How many have no connection, and may be resumed. */
   get count(): number {
     return this.#detached.size;
   }
@@ -49,6 +58,7 @@ export class Resumption {
     session.token = "";
     this.#detached.delete(session);
     this.#moving.delete(session);
+    this.#leaving.delete(session);
   }
 
   /** Whose the token is. Throws SESSION_UNKNOWN. */
@@ -74,13 +84,28 @@ export class Resumption {
     this.halt(session);
   }
 
+  /** It leaves, in this tick or a later one. Nobody can resume it. */
+  retire(session: Session): void {
+    this.forget(session);
+    if (this.#endsLeft > 0) {
+      this.#endsLeft--;
+      session.end();
+    } else {
+      this.#leaving.add(session);
+    }
+  }
+
   /** It was to stand still, and there was no room for that. */
   halt(session: Session): void {
     if (this.#detached.has(session) && !session.halt()) this.#moving.add(session);
   }
 
-  /** Ends the one that was lost first; false when there is none. */
+  /** Ends one that waits to leave, or was lost first; false when there is none. */
   endFirst(): boolean {
+    for (const session of this.#leaving) {
+      session.end();
+      return true;
+    }
     for (const session of this.#detached.keys()) {
       this.expired++;
       session.end();
@@ -96,9 +121,15 @@ export class Resumption {
       if (session.halt()) this.#moving.delete(session);
       if (++n === HALTED_PER_TICK_MAX) break;
     }
-    n = 0;
+    this.#endsLeft = ENDS_PER_TICK_MAX;
+    for (const session of this.#leaving) {
+      if (this.#endsLeft === 0) return;
+      this.#endsLeft--;
+      session.end();
+    }
     for (const lostMs of this.#detached.values()) {
-      if (nowMs - lostMs < RESUME_MS || n++ === EXPIRED_PER_TICK_MAX) return;
+      if (nowMs - lostMs < RESUME_MS || this.#endsLeft === 0) return;
+      this.#endsLeft--;
       this.endFirst();
     }
   }

@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { GyreError } from "../errors.js";
 import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from "../protocol/control.js";
 import type { Venues } from "../sim/venue.js";
+import { FORMAT_NAMES, type StateFormat } from "../state/formats.js";
 import type { Hub } from "./hub.js";
 import { mapBytes } from "./map-bytes.js";
 import type { Page } from "./pages.js";
@@ -20,8 +21,8 @@ const FRAGMENTS_MAX = 8;
 const BUFFERED_CHUNKS_MAX = 64;
 /** Connections beside the sessions: pages being loaded, metrics being read, upgrades about to be refused. */
 const EXTRA_CONNECTIONS = 256;
-/** Sessions opened in one turn of the event loop, each 0.15 ms: a rush of 500 does not hold a tick up. The rest waits its turn. */
-const UPGRADES_PER_TURN = 16;
+/** Sessions opened in one turn of the event loop, each 0.15 ms: a rush of 2,000 does not hold a tick up. The rest waits its turn. */
+const UPGRADES_PER_TURN = 8;
 /** Milliseconds to send the head of a request. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Milliseconds for the client's half of a closing handshake. */
@@ -47,6 +48,8 @@ export interface NetServerOptions {
   readonly zones: Venues;
   readonly pages: ReadonlyMap<string, Page>;
   readonly sessionsMax: number;
+  /** Called after each thing that came of a socket, of which thousands may come in one turn of the event loop. Default: nobody cares. */
+  readonly poke?: () => void;
   /** Answers that others give, by exact path. Who throws ZONE_UNKNOWN was asked for what there is not. */
   readonly answers: Readonly<Record<string, (query: URLSearchParams) => Answer | Promise<Answer>>>;
 }
@@ -66,11 +69,16 @@ export class NetServer {
   readonly #options: NetServerOptions;
   readonly #http: Server;
   readonly #upgrader: WebSocketServer;
+  readonly #poke: () => void;
   /** Upgrades that wait for their turn; no more than there may be connections. */
   #waiting: Upgrade[] = [];
+  /** All that are open, upgraded or not. */
+  readonly #sockets = new Set<Socket>();
+  #closed: Promise<void> | null = null;
 
   constructor(options: NetServerOptions) {
     this.#options = options;
+    this.#poke = options.poke ?? (() => {});
     this.#http = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
       this.#answer(request, response).catch((error) => {
         const status = error instanceof GyreError && error.code === "ZONE_UNKNOWN" ? 404 : 500;
@@ -78,6 +86,17 @@ export class NetServer {
       });
     });
     this.#http.maxConnections = options.sessionsMax + EXTRA_CONNECTIONS;
+    this.#http.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      // Thousands that end at once are all read before the first is closed.
+      socket.on("end", this.#poke);
+      socket.on("error", this.#poke);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#poke();
+      });
+      this.#poke();
+    });
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     this.#upgrader = new WebSocketServer(TRANSPORT);
   }
@@ -90,13 +109,18 @@ export class NetServer {
     });
   }
 
-  /** Stops listening and ends every connection: sessions with 1001, which may take CLOSE_TIMEOUT_MS. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  /**
+   * Stops listening and ends every connection: sessions with 1001, which may take CLOSE_TIMEOUT_MS. force: nobody is told, all sockets are
+   * destroyed, also when it is closing already.
+   */
+  async close(force = false): Promise<void> {
+    this.#closed ??= new Promise<void>((resolve) => this.#http.close(() => resolve()));
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
-    this.#options.hub.close();
+    if (force) this.#options.hub.drop();
+    else this.#options.hub.close();
     this.#http.closeAllConnections();
-    await closed;
+    if (force) for (const socket of this.#sockets) socket.destroy();
+    await this.#closed;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -133,12 +157,13 @@ export class NetServer {
     }
     if (this.#waiting.length === 0) setImmediate(() => this.#admit());
     this.#waiting.push({ request, socket, head });
+    this.#poke();
   }
 
   #admit(): void {
     for (const { request, socket, head } of this.#waiting.splice(0, UPGRADES_PER_TURN)) {
-      const format = formatOf(request.url ?? "/");
-      this.#upgrader.handleUpgrade(request, socket, head, (client) => this.#open(client, format, socket));
+      const { format, state } = formatsOf(request.url ?? "/");
+      this.#upgrader.handleUpgrade(request, socket, head, (client) => this.#open(client, format, state, socket));
     }
     if (this.#waiting.length > 0) setImmediate(() => this.#admit());
   }
@@ -150,13 +175,13 @@ export class NetServer {
     socket.end(`${head}Content-Length: ${reason.length}\r\n\r\n${reason}`);
   }
 
-  #open(client: WebSocket, format: Format, socket: Socket): void {
+  #open(client: WebSocket, format: Format, state: number | undefined, socket: Socket): void {
     const { hub } = this.#options;
     socket.setNoDelay(true);
-    const wire = new SocketWire(client);
+    const wire = new SocketWire(client, socket);
     let session: Session;
     try {
-      session = hub.open(wire, format);
+      session = hub.open(wire, format, state);
     } catch (error) {
       if (!(error instanceof GyreError)) throw error;
       client.on("error", () => client.terminate());
@@ -171,10 +196,11 @@ export class NetServer {
       const bytes = data as Buffer;
       if (isBinary) session.receiveBytes(bytes.length);
       else session.receiveText(bytes.toString(), bytes.length);
+      this.#poke();
     });
     client.on("ping", () => isOpen() && session.receivePing());
     client.on("pong", () => isOpen() && session.receivePong());
-    client.on("close", (code: number) => isOpen() && (LEAVES.has(code) ? session.end() : session.lost()));
+    client.on("close", (code: number) => isOpen() && (LEAVES.has(code) ? session.left() : session.lost()));
     // What breaks RFC 6455 or a limit above: ws answers with the close code for it.
     client.on("error", (error: Error & { code?: string }) => isOpen() && session.broken(closeCodeOf(error.code)));
   }
@@ -190,8 +216,11 @@ function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(query < 0 ? "" : url.slice(query));
 }
 
-function formatOf(url: string): Format {
-  return queryOf(url).get("format") === "json" ? "json" : "binary";
+/** state: undefined for that of the format. */
+function formatsOf(url: string): { format: Format; state: number | undefined } {
+  const query = queryOf(url);
+  const state = FORMAT_NAMES.indexOf(query.get("state") as StateFormat);
+  return { format: query.get("format") === "json" ? "json" : "binary", state: state < 0 ? undefined : state };
 }
 
 /** Status and reason; null when the request may become a session. */
@@ -200,7 +229,11 @@ function refusalOf({ url = "/", headers }: IncomingMessage): [number, string] | 
   const offered = (headers["sec-websocket-protocol"] ?? SUBPROTOCOL).split(",").map((name) => name.trim());
   if (pathOf(url) !== "/ws") return [404, "the path is /ws"];
   if (!offered.includes(SUBPROTOCOL)) return [400, `the subprotocol is ${SUBPROTOCOL}`];
-  return ["binary", "json"].includes(queryOf(url).get("format") ?? "binary") ? null : [400, "format is binary or json"];
+  const query = queryOf(url);
+  if (!["binary", "json"].includes(query.get("format") ?? "binary")) return [400, "format is binary or json"];
+  const state = query.get("state");
+  const isKnown = state === null || FORMAT_NAMES.some((name) => name === state);
+  return isKnown ? null : [400, `state is one of ${FORMAT_NAMES.join(", ")}`];
 }
 
 /** By the stable codes of ws. */

@@ -28,12 +28,13 @@ import type { Audience } from "./audience.js";
 import { EventQueue } from "./event-queue.js";
 import type { Flight } from "./flight.js";
 import type { Hub } from "./hub.js";
+import { StateLink } from "./state-link.js";
 import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./wire.js";
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: more than 100,000 entities newly in one cell. A session that asks for more is closed. */
-export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes of one frame: some 80,000 entities newly in one cell. A session that asks for more is closed. */
+export const FRAME_BYTES_MAX = 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
  * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
@@ -59,6 +60,8 @@ export class Session {
   token = "";
   /** Counts sessions, and so spreads what is done in turns. */
   ordinal = 0;
+  /** What it is told of the state tree of what it sees. */
+  readonly state: StateLink;
 
   readonly #hub: Hub;
   readonly #view: View;
@@ -78,6 +81,9 @@ export class Session {
   #asked: ViewMessage | null = null;
   /** Snapshots up to this tick need not know its entity yet; later ones that do not say that it is gone. */
   #sinceTick = -1;
+  /** Its seat in the zone that it is told of, also while it is on its way to another one; and up to which tick snapshots do not know it there. */
+  #rowSeat = -1;
+  #enteredTick = -1;
   /** Until when its share of JSON is used up. */
   #restUntilMs = 0;
   #heardOf = true;
@@ -87,6 +93,8 @@ export class Session {
   #moves = false;
   /** Whether the next welcome is the answer to a resume. */
   #isResumed = false;
+  /** Its join, which waits for its turn. */
+  #waits: JoinMessage | null = null;
   /** False between two clients. */
   #isUsed = false;
 
@@ -94,10 +102,12 @@ export class Session {
     this.#hub = hub;
     this.#view = new View(hub.streams);
     this.#events = new EventQueue(hub.counters);
+    this.state = new StateLink(hub.counters);
   }
 
-  /** Another client's from now on. */
-  start(wire: Wire, flight: Flight, format: Format): void {
+  /** Another client's from now on. state: the encoding of state messages, see state/formats.ts. */
+  start(wire: Wire, flight: Flight, format: Format, state: number): void {
+    this.state.start(wire, state);
     this.ordinal = this.#hub.counters.sessionsOpened++;
     this.#isUsed = true;
     this.#wire = wire;
@@ -110,6 +120,11 @@ export class Session {
     this.#allowance.reset(this.#hub.nowMs);
     this.#restUntilMs = 0;
     this.#heardOf = true;
+  }
+
+  /** Bytes handed over to its connection that the operating system has not taken. */
+  get queuedBytes(): number {
+    return this.#wire?.queuedBytes ?? 0;
   }
 
   /** Whether it is this connection's: one that ended may be another's already. */
@@ -152,7 +167,13 @@ export class Session {
   /** Its player is in, with this entity; 0 for none. */
   entered(id: EntityId, audience: Audience): void {
     this.playing = audience;
-    if (this.#wire !== null) this.#watch(audience);
+    this.#rowSeat = this.seat;
+    this.#enteredTick = audience.venue.tick;
+    // Without a connection there is nobody to tell, and whoever has the session next is somebody else.
+    if (this.#wire !== null) {
+      this.#watch(audience);
+      audience.beginState(this);
+    }
     this.#be(id, audience);
   }
 
@@ -220,7 +241,7 @@ export class Session {
 
   /** Sends the events that wait. */
   flushEvents(): void {
-    if (this.#wire !== null) this.#events.send(this.#wire, this.#flight?.bytes ?? 0);
+    if (this.#wire !== null) this.#events.send(this.#wire, this.#flownBytes);
   }
 
   /** Sends what the round has for it, unless its last frame is still on its way. */
@@ -233,12 +254,18 @@ export class Session {
     }
     // JSON has all cells with the normal stream.
     if (this.#format === "json" ? ((composer.due >> NORMAL) & 1) === 0 : !composer.concerns(this.#view)) return;
-    const row = this.playing === null ? -1 : this.playing.venue.rowOf(this.seat, composer.generation);
+    const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
     if (row >= 0) this.ack = composer.replica.ack(composer.generation, row);
     if (this.#format === "binary") this.#sendBinary(composer, row, flight);
     else if (this.#json !== null) this.#sendJson(composer, row, flight, this.#json);
+  }
+
+  /** Where its player is among those that a round tells of; -1 when it was not in yet, and for a spectator. */
+  #rowIn({ tick, generation }: Composer): number {
+    if (this.#rowSeat < 0 || tick <= this.#enteredTick) return -1;
+    return this.#watched?.venue.rowOf(this.#rowSeat, generation) ?? -1;
   }
 
   /** What its client knows of a cell is wrong. */
@@ -300,6 +327,17 @@ export class Session {
     this.#hub.remove(this);
   }
 
+  /** The client said goodbye: its player leaves, by turns when many do. */
+  left(): void {
+    if (this.#wire === null) return;
+    if (this.#joined === null) {
+      this.end();
+      return;
+    }
+    this.#disconnect();
+    this.#hub.resumption.retire(this);
+  }
+
   /** The connection is gone without a word: its player waits for another one, and stands still. */
   lost(): void {
     if (this.#wire === null) return;
@@ -317,12 +355,19 @@ export class Session {
     return !this.#moves;
   }
 
+  #stopWaiting(): void {
+    this.#hub.admission.forget(this);
+    this.#waits = null;
+  }
+
   #disconnect(): void {
     if (this.#wire === null) return;
+    this.#stopWaiting();
     if (this.#format === "json") this.#hub.jsonSessions--;
     this.#events.clear();
     this.#watched?.remove(this);
     this.#flight?.abandon();
+    this.state.end();
     this.#wire = this.#flight = this.#watched = this.#known = this.#asked = null;
     this.#view.follow();
     this.#view.reset();
@@ -331,9 +376,7 @@ export class Session {
 
   /** Goes on as the player of another session, which is without a connection, or is closed. It sees the zone from nothing. */
   #resume({ session: token }: ResumeMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
-    }
+    this.#checkFree();
     const former = this.#hub.resumption.find(token);
     this.seat = former.seat;
     this.you = former.you;
@@ -341,6 +384,8 @@ export class Session {
     this.ack = former.ack;
     this.#joined = former.#joined;
     this.#sinceTick = former.#sinceTick;
+    this.#rowSeat = former.#rowSeat;
+    this.#enteredTick = former.#enteredTick;
     this.#seq = former.#seq;
     this.#moves = former.#moves;
     this.#isResumed = true;
@@ -351,6 +396,7 @@ export class Session {
     // One that is on its way in, or through a gate, is told when it is there.
     if (this.playing === null) return;
     this.#watch(this.playing);
+    this.playing.beginState(this);
     // Who resumes begins from nothing, whatever it saw before.
     this.#view.reset();
     this.#json?.reset();
@@ -381,6 +427,8 @@ export class Session {
   }
 
   #input({ seq, dx, dy, action, tick }: InputMessage): void {
+    if (this.#waits !== null)
+      throw new GyreError("COMMANDS_FULL", `input ${seq} before the join, which waits for its turn`);
     if (this.#joined === null) throw new GyreError("NOT_JOINED", `input ${seq} without a join`);
     const { venue } = this.#joined;
     const number = action === undefined ? 0 : venue.actionOf(action);
@@ -404,15 +452,42 @@ export class Session {
     throw new GyreError("BAD_MESSAGE", `tick ${tick} is more than a second ahead of ${now}`);
   }
 
-  #join({ name, zone }: JoinMessage): void {
-    if (this.#joined !== null) {
-      throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined.venue.name}`);
+  #join(message: JoinMessage): void {
+    this.#checkFree();
+    if (!this.#hub.admission.ask(this)) {
+      this.#waits = message;
+      return;
     }
+    this.#enter(message);
+  }
+
+  /** It is its turn to join. */
+  admit(): void {
+    const message = this.#waits;
+    this.#waits = null;
+    try {
+      if (message !== null) this.#enter(message);
+    } catch (error) {
+      if (!(error instanceof GyreError)) throw error;
+      this.#refuse(error);
+    }
+  }
+
+  #enter({ name, zone }: JoinMessage): void {
     this.#joined = this.#hub.join(this, name, zone);
     this.#hub.resumption.name(this);
   }
 
+  #checkFree(): void {
+    if (this.#joined === null && this.#waits === null) return;
+    throw new GyreError("ALREADY_JOINED", `this session has joined ${this.#joined?.venue.name ?? "already"}`);
+  }
+
   #leave(): void {
+    if (this.#waits !== null) {
+      this.#stopWaiting();
+      return;
+    }
     if (this.#joined === null) throw new GyreError("NOT_JOINED", "leave without a join");
     this.#giveUpSeat();
     this.#lookBack();
@@ -439,7 +514,7 @@ export class Session {
     this.#isResumed = false;
     this.#moves = false;
     this.#seq = 0;
-    this.seat = -1;
+    this.seat = this.#rowSeat = -1;
     this.you = 0;
     this.playing = null;
     this.ack = 0;
@@ -520,6 +595,11 @@ export class Session {
     this.#hub.counters.bytesOut += size;
   }
 
+  /** Of what its socket holds, snapshots and state, which have bounds of their own. */
+  get #flownBytes(): number {
+    return (this.#flight?.bytes ?? 0) + this.state.unsentBytes;
+  }
+
   #refuse(error: GyreError): void {
     this.#hub.counters.refuse(error.code);
     this.#reply({ type: "error", code: error.code, message: error.message });
@@ -527,7 +607,7 @@ export class Session {
 
   #reply(message: ServerMessage): void {
     if (this.#wire === null) return;
-    if (this.#wire.queuedBytes - (this.#flight?.bytes ?? 0) > REPLY_BACKLOG_BYTES_MAX) {
+    if (this.#wire.queuedBytes - this.#flownBytes > REPLY_BACKLOG_BYTES_MAX) {
       this.#giveUp("replies are not read");
       return;
     }

@@ -2,6 +2,7 @@
  * What a session needs of its socket, and `ws` as that. Sessions know no more of a connection than this, so a test or a bench
  * gives them one that lives in memory.
  */
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 
 /** Close codes that the server uses, from RFC 6455 and the IANA registry. */
@@ -10,11 +11,21 @@ export const CLOSE_UNSUPPORTED = 1003;
 export const CLOSE_POLICY = 1008;
 export const CLOSE_TRY_LATER = 1013;
 
+/** Bytes of a message's head, at most, and of the longest message that has no longer one. */
+export const WIRE_HEAD = 4;
+export const WIRE_BYTES_MAX = 0xffff;
+/** RFC 6455, 5.2: the last frame of a binary message; a length that two more bytes hold. */
+const FIN_BINARY = 0x82;
+const SIZE_16 = 126;
+
 export interface Wire {
   /** Bytes handed over that the operating system has not taken yet. */
   readonly queuedBytes: number;
   sendText(text: string, flushed?: () => void): void;
-  /** Sends size bytes of a buffer, which must not change until `flushed` is called, which it is in any case. */
+  /**
+   * Sends size bytes of a buffer, at most {@link WIRE_BYTES_MAX}, which must not change until `flushed` is called, which it is in any case.
+   * The {@link WIRE_HEAD} bytes before the offset are the wire's to write.
+   */
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void;
   ping(): void;
   /** Closing handshake; then, or after a while without one, the connection ends. */
@@ -24,14 +35,16 @@ export interface Wire {
 }
 
 /** One object for all sends: `ws` reads it and keeps none of it. */
-const BINARY = { binary: true, compress: false } as const;
 const TEXT = { binary: false, compress: false } as const;
 
 export class SocketWire implements Wire {
   readonly #socket: WebSocket;
+  readonly #raw: Socket;
 
-  constructor(socket: WebSocket) {
+  /** raw: what the WebSocket is on. */
+  constructor(socket: WebSocket, raw: Socket) {
     this.#socket = socket;
+    this.#raw = raw;
   }
 
   get queuedBytes(): number {
@@ -43,7 +56,21 @@ export class SocketWire implements Wire {
   }
 
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
-    this.#socket.send(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), BINARY, flushed);
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      flushed();
+      return;
+    }
+    // In one write with its head, past `ws`, which would make two of it, and a list of objects for both. Without compression it keeps nothing back
+    // that would have to go first.
+    const start = offset - (size < SIZE_16 ? 2 : WIRE_HEAD);
+    bytes[start] = FIN_BINARY;
+    if (size < SIZE_16) bytes[start + 1] = size;
+    else {
+      bytes[start + 1] = SIZE_16;
+      bytes[start + 2] = size >>> 8;
+      bytes[start + 3] = size & 0xff;
+    }
+    this.#raw.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, offset + size - start), flushed);
   }
 
   ping(): void {

@@ -189,6 +189,9 @@ function describeSessions(registry: Registry, hub: Hub): void {
   gauge(registry, "gyre_sessions_detached", "Those that lost their connection", () => resumption.count);
   counter(registry, "gyre_sessions_resumed_total", "Resumed on another connection", () => resumption.resumed);
   counter(registry, "gyre_sessions_expired_total", "Lost, and ended without", () => resumption.expired);
+  gauge(registry, "gyre_session_queued_bytes", "Bytes that sockets have not taken", () => hub.queuedBytes.sum);
+  gauge(registry, "gyre_session_queued_bytes_max", "Of one session, at most", () => hub.queuedBytes.max);
+  gauge(registry, "gyre_joins_waiting", "Joins that wait for their turn", () => hub.admission.waiting);
   counter(registry, "gyre_sessions_opened_total", "Sessions opened", () => counters.sessionsOpened);
   counter(registry, "gyre_sessions_vanished_total", "Sessions that stopped answering", () => counters.vanished);
   counter(registry, "gyre_messages_in_total", "Text messages received", () => counters.messagesIn);
@@ -201,12 +204,31 @@ function describeSessions(registry: Registry, hub: Hub): void {
     "Snapshots withheld from slow sessions",
     () => counters.snapshotsSkipped,
   );
+  const { tally } = counters;
+  const parts = ["near", "normal", "far", "head"].map((name, i) => {
+    return { name, bytes: () => tally.blockBytes[i] ?? tally.headBytes };
+  });
+  counterBy(registry, "part", "gyre_snapshot_bytes_total", "Bytes of snapshots", parts, ({ bytes }) => bytes());
+  counter(
+    registry,
+    "gyre_snapshots_overtaken_total",
+    "Frames given up because the snapshot was written over",
+    () => counters.snapshotsOvertaken,
+  );
+  counter(registry, "gyre_cells_repaired_total", "Cells that a client found to differ", () => counters.repairs);
   counter(registry, "gyre_tells_sent_total", "Events of games sent to players", () => counters.eventsSent);
   counter(
     registry,
     "gyre_tells_dropped_total",
     "Events of games that sessions had no room for",
     () => counters.eventsDropped,
+  );
+  counter(registry, "gyre_state_sent_total", "Messages of state trees sent", () => counters.stateSent);
+  counter(
+    registry,
+    "gyre_state_resyncs_total",
+    "Sessions that had missed some of a state tree, and were told all of it",
+    () => counters.stateResyncs,
   );
   counterByCode(registry, "gyre_refused_total", "Messages and upgrades refused, by error code", counters.refused);
   counterByCode(registry, "gyre_sessions_closed_total", "Sessions closed for cause, by close code", counters.closed);
@@ -215,5 +237,9 @@ function describeSessions(registry: Registry, hub: Hub): void {
 function describeProcess(registry: Registry, loop: Loop): void {
   gauge(registry, "gyre_loop_delay_p50_seconds", "Delay of the event loop, median", () => loop.delayMs(50) / 1000);
   gauge(registry, "gyre_loop_delay_p99_seconds", "The same, 99th percentile", () => loop.delayMs(99) / 1000);
+  counter(registry, "process_cpu_seconds_total", "Processor time of all threads, the system's for it included", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
   gauge(registry, "gyre_resident_bytes", "Memory of the process", () => process.memoryUsage.rss());
 }

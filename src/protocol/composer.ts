@@ -139,9 +139,9 @@ export class Composer {
     return last;
   }
 
-  /** Nobody was told anything for a while: what there is by now is no news. */
-  skip(): void {
-    for (let stream = 0; stream < STREAM_COUNT; stream++) this.sequences[stream] = this.replica.published(stream);
+  /** Nobody was told anything for a while: what there was up to this tick is no news. */
+  skip(lastTick: number): void {
+    for (let stream = 0; stream < STREAM_COUNT; stream++) this.sequences[stream] = this.#newest(stream, lastTick);
     this.due = 0;
   }
 

@@ -17,6 +17,8 @@ export const NAME_LENGTH_MAX = 32;
 
 /** Kinds that a zone may tell of: as many as the kernel has archetypes. */
 export const KINDS_MAX = 256;
+/** Patterns of one scope of a state tree. */
+export const PATTERNS_MAX = 256;
 /** Gates that a zone may tell of. */
 export const GATES_MAX = 256;
 
@@ -118,6 +120,8 @@ export interface ZoneInfo {
   kinds: readonly KindInfo[];
   /** At most {@link GATES_MAX}. */
   gates: readonly GateInfo[];
+  /** Patterns of its state tree, by scope; absent when its game has none. */
+  sync?: { readonly broadcast: readonly string[]; readonly player: readonly string[] };
 }
 
 export interface WelcomeMessage {
@@ -271,6 +275,7 @@ function session(fields: Fields) {
       columns: columns(of),
       kinds: list(of, "kinds", KINDS_MAX).map(kind),
       gates: list(of, "gates", GATES_MAX).map(gate),
+      ...(of["sync"] === undefined ? {} : { sync: patterns(object(of["sync"], "sync")) }),
     },
   };
 }
@@ -300,6 +305,18 @@ function kind(fields: Fields): KindInfo {
 function gate(fields: Fields): GateInfo {
   const { x0, y0, x1, y1 } = rectangle(fields);
   return { x0, y0, x1, y1, to: string(fields, "to") };
+}
+
+function patterns(fields: Fields): { broadcast: readonly string[]; player: readonly string[] } {
+  return { broadcast: strings(fields, "broadcast"), player: strings(fields, "player") };
+}
+
+function strings(fields: Fields, field: string): readonly string[] {
+  const value = fields[field];
+  if (!Array.isArray(value) || value.length > PATTERNS_MAX || !value.every((text) => typeof text === "string")) {
+    throw bad(`${field} is ${shown(value)}, not a list of up to ${PATTERNS_MAX} strings`);
+  }
+  return value as string[];
 }
 
 function object(value: unknown, what: string): Fields {

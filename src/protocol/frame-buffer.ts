@@ -1,10 +1,10 @@
 /**
- * The memory one frame is composed into, owned and reused by the caller. Two bytes lie before it, so that a frame that goes in pieces can have
- * the head of each right before its bytes, where those of the one before are gone already.
+ * The memory one frame is composed into, owned and reused by the caller. There is room before it, so that what goes before its bytes on the way
+ * is written there, and nothing is copied: a piece's head, two bytes, and the transport's, four.
  */
 
 /** Bytes before the frame. */
-export const FRAME_AT = 2;
+export const FRAME_AT = 8;
 
 export class FrameBuffer {
   bytes: Uint8Array<ArrayBuffer>;

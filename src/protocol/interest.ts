@@ -34,7 +34,7 @@ export function interestGrid(
 ): InterestGrid {
   const [right, bottom] = [quantise(width, stepsPerUnit), quantise(height, stepsPerUnit)];
   let sideSteps = Math.max(1, Math.round(INTEREST_TILES * tileSize * stepsPerUnit));
-  if (!(right >= 1 && bottom >= 1 && sideSteps >= 1 && Math.max(right, bottom) <= STEPS_MAX)) {
+  if (!(right >= 1 && bottom >= 1 && tileSize > 0 && stepsPerUnit > 0 && Math.max(right, bottom) <= STEPS_MAX)) {
     throw new GyreError(
       "BAD_ARGUMENT",
       `a zone of ${width} x ${height} units with tiles of ${tileSize} and ${stepsPerUnit} steps a unit has no interest cells`,

@@ -88,12 +88,13 @@ export class View {
    * there was none. A view starts so.
    */
   follow(): void {
-    this.#isWatching = false;
+    this.#isWatching = this.#isAround = false;
   }
 
   /** See the cells under a rectangle of units, x0 <= x1 and y0 <= y1; what exceeds {@link VIEW_SIDE_MAX} is cut off evenly. */
   watch(x0: number, y0: number, x1: number, y1: number): void {
     this.#isWatching = true;
+    this.#isAround = false;
     this.#x0 = x0;
     this.#y0 = y0;
     this.#x1 = x1;

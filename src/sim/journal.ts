@@ -518,9 +518,10 @@ function bad(why: string): GyreError {
 
 /** While it acts, the world says nothing to whoever serves its players or records it. */
 export function silently(world: World, act: () => void): void {
-  const { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand, onTurnedBack } = world;
+  const { onEnter, onPossess, onTell, onState, onSeatMoved, onSeatCame, onCommand, onTurnedBack } = world;
   world.onEnter = world.onPossess = null;
   world.onTell = null;
+  world.onState = null;
   world.onSeatMoved = null;
   world.onSeatCame = null;
   world.onCommand = null;
@@ -528,6 +529,6 @@ export function silently(world: World, act: () => void): void {
   try {
     act();
   } finally {
-    Object.assign(world, { onEnter, onPossess, onTell, onSeatMoved, onSeatCame, onCommand, onTurnedBack });
+    Object.assign(world, { onEnter, onPossess, onTell, onState, onSeatMoved, onSeatCame, onCommand, onTurnedBack });
   }
 }

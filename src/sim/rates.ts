@@ -33,3 +33,8 @@ export function streamsDue(tick: number, { tickRate, snapshotRate, nearRate, far
     (isDue(tick, far, tickRate) ? 1 << FAR : 0)
   );
 }
+
+/** Whether players are told of the state tree after this tick, so many times a second, and after every tick where that is more. */
+export function isSyncTick(tick: number, rate: number, tickRate: number): boolean {
+  return rate >= tickRate || isDue(tick, rate, tickRate);
+}

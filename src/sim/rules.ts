@@ -4,6 +4,7 @@
 
 import type { GyreError } from "../errors.js";
 import type { EntityId, ZoneEvent } from "../kernel/types.js";
+import type { Scopes } from "../state/scopes.js";
 import type { Gate } from "./gates.js";
 
 /** Called by a world within its step, in the order of the methods. Whatever one throws stops the zone: see {@link World.fault}. */
@@ -32,6 +33,8 @@ export interface Rules {
   gone(seat: number): EntityId;
   /** A player's action by its name; 0 for an unknown one. `attack` is 1. */
   action(name: string): number;
+  /** The game's state tree, which players are told of; null when it declares none. */
+  readonly sync: Scopes | null;
   /** The names of the parts below. */
   readonly partNames: readonly string[];
   /** What the rules keep beside the zone, as the JSON of plain data by its name; "" where there is nothing. Throws GAME_FAILED when it is not plain. */

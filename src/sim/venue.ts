@@ -8,6 +8,8 @@ import type { Replica } from "../kernel/replica.js";
 import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
+import type { StateSink } from "../state/feed.js";
+import type { SyncInfo } from "../state/formats.js";
 import type { Gate } from "./gates.js";
 import type { Tell } from "./world-spec.js";
 
@@ -59,6 +61,8 @@ export interface Venue {
   readonly template: string;
   /** Players at a time, bots aside. */
   readonly playersMax: number;
+  /** What clients are told of its state tree; null when its game declares none. */
+  readonly sync: SyncInfo | null;
   /** Why it stopped; null while it runs. */
   readonly fault: GyreError | null;
   /** The tick that it is in, as far as is known here; older than that of all zones while it sleeps. */
@@ -75,6 +79,8 @@ export interface Venue {
   onPossess: ((seat: number, id: EntityId) => void) | null;
   /** The game tells players something. */
   onTell: ((tell: Readonly<Tell>) => void) | null;
+  /** What changed in the state tree, see feed.ts. */
+  onState: StateSink | null;
   /** A player crosses: its seat here means nothing any more, it has `seat` in the zone `to` now, and hears onEnter of that one. */
   onSeatMoved: ((from: number, to: string, seat: number) => void) | null;
   /** A join that was taken could not be kept: the seat means nothing any more. Never for a venue that refuses by throwing. */
@@ -100,6 +106,14 @@ export interface Venue {
    * changed, when there is no room (COMMANDS_FULL) or the zone stopped.
    */
   input(seat: number, seq: number, dx: number, dy: number, action: number, tick?: number): boolean;
+
+  /**
+   * Who sits in the seat, or with NO_SEAT spectators, are told the whole state tree next time, in this encoding, and its changes from then on. Asked
+   * too often, it does no harm. False: there is no room for it now.
+   */
+  askState(seat: number, format: number): boolean;
+  /** Encodings that are read here, a bit each; any others are not made. False as above. */
+  useStateFormats(formats: number): boolean;
 
   readonly extent: Extent;
   /** What players are told of its entities. Made when it is asked for first. */

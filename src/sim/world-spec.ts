@@ -5,6 +5,7 @@ import type { MapData } from "../maps/types.js";
 import { type ColumnInfo, typeOf } from "../protocol/fields.js";
 import { STEPS_PER_UNIT } from "../protocol/interest.js";
 import type { StreamPlan } from "../protocol/view.js";
+import type { SyncInfo } from "../state/formats.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
 import { CROSSERS_PER_TICK_MAX, GATES_MAX, type Gate } from "./gates.js";
 import { COMMANDS_PER_SEAT } from "./inbox.js";
@@ -40,6 +41,8 @@ export interface WorldSpec {
   readonly stepsPerUnit?: number;
   /** Which cells a player is told of by which stream. */
   readonly streams?: StreamPlan;
+  /** What clients are told of the game's state tree; absent when it declares none. */
+  readonly sync?: SyncInfo;
   /** Makes the rules of this world. Called by the constructor, which then lets them set the world up. */
   readonly rules: (world: World) => Rules;
   /** Takes up where `save` left off, in place of setting up. */

@@ -12,12 +12,14 @@
  * take a few ticks, and none of those ticks is long.
  */
 import { GyreError } from "../errors.js";
-import { type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
+import { createReplica, type Replica, type ReplicaSource, ReplicaTaker } from "../kernel/replica.js";
 import type { Command, EntityId, Kernel, TypedColumn, Zone, ZoneEvent } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import { replicaSpec } from "../protocol/replica-spec.js";
 import type { StreamPlan } from "../protocol/view.js";
+import { NO_SEAT as NO_READER, StateFeed, type StateSink } from "../state/feed.js";
+import type { SyncInfo } from "../state/formats.js";
 import { Border, type SavedBorder } from "./border.js";
 import {
   ARRIVE,
@@ -39,6 +41,7 @@ import { hashText } from "./hash.js";
 import { Inbox, type SavedInbox } from "./inbox.js";
 import type { Passage } from "./passage.js";
 import type { Places } from "./places.js";
+import { isSyncTick } from "./rates.js";
 import { Roster, type SavedRoster } from "./roster.js";
 import type { Rules } from "./rules.js";
 import { NOW, type SavedSchedule, type Schedule, type Scheduled } from "./schedule.js";
@@ -84,6 +87,8 @@ export class World implements Venue {
   onPossess: ((seat: number, id: EntityId) => void) | null = null;
   /** The game tells players something. */
   onTell: ((tell: Readonly<Tell>) => void) | null = null;
+  /** What changed in the game's state tree, at the end of a step that is a sync. */
+  onState: StateSink | null = null;
   /**
    * A player crosses: its seat here means nothing any more, it has `seat` in the zone `to` now, and hears onEnter of that world when it is
    * in there, at the start of the next tick. Its inputs and its leave go there from now on. Not for bots.
@@ -122,6 +127,8 @@ export class World implements Venue {
   readonly #inbox: Inbox;
   readonly #roster: Roster;
   readonly #border: Border;
+  /** Tells of the game's state tree; null when it has none. */
+  readonly #feed: StateFeed | null;
   /** The seat whose entry is being decided: told by onEnter, not onPossess. */
   #introducing = -1;
   /** Whether onWake was called since it fell asleep. */
@@ -176,6 +183,7 @@ export class World implements Venue {
     try {
       this.replicated = columnsOf(this.zone, spec.replicated);
       this.rules = spec.rules(this);
+      this.#feed = this.rules.sync === null ? null : new StateFeed(this.rules.sync);
       if (spec.saved === undefined) {
         this.#setUp();
         this.asleep = this.isRoom;
@@ -253,10 +261,8 @@ export class World implements Venue {
     return this.#takes().replica;
   }
 
-  /** For those that somebody reads. */
   takeSnapshots(streams: number): void {
-    const taker = this.#takes();
-    taker.take(streams & taker.replica.wanted, this.zone.tick, this.zone.highWater);
+    if (streams !== 0) this.#takes().take(streams, this.zone.tick, this.zone.highWater);
   }
 
   rowOf(seat: number): number {
@@ -275,6 +281,20 @@ export class World implements Venue {
     if (slot < 0) return null;
     const { columns } = this.zone;
     return ((columns.x[slot] ?? 0) - x) ** 2 + ((columns.y[slot] ?? 0) - y) ** 2 <= radius * radius;
+  }
+
+  get sync(): SyncInfo | null {
+    return this.rules.sync?.info ?? null;
+  }
+
+  askState(seat: number, format: number): true {
+    this.#feed?.ask(seat, format);
+    return true;
+  }
+
+  useStateFormats(formats: number): true {
+    this.#feed?.use(formats);
+    return true;
   }
 
   figures(): Readonly<Figures> {
@@ -598,6 +618,10 @@ export class World implements Venue {
   tell(name: string, data: string, seat: number, x = 0, y = 0, radius = Number.POSITIVE_INFINITY): boolean {
     if (this.#tells >= TELLS_PER_TICK_MAX) return false;
     this.#tells++;
+    if (this.#feed !== null && radius === Number.POSITIVE_INFINITY) {
+      if (seat < 0 || !this.isBot(seat)) this.#feed.tell(seat < 0 ? NO_READER : seat, name, data);
+      return true;
+    }
     const tell = this.#tell;
     tell.name = name;
     tell.data = data;
@@ -662,7 +686,7 @@ export class World implements Venue {
   #takes(): ReplicaTaker {
     if (this.#taker === null) {
       const { extent, seats, replicated } = this;
-      const replica = this.kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, this.#streams));
+      const replica = createReplica(this.kernel, replicaSpec({ ...extent, seats, replicated }, this.#streams));
       this.#taker = new ReplicaTaker(replica, this.source);
     }
     return this.#taker;
@@ -732,6 +756,7 @@ export class World implements Venue {
   #conclude(): void {
     const wasHeard = this.#readEvents();
     const wasMissed = this.#missEntities();
+    this.#syncState();
     // From here on no code of the game runs, and an image may be taken.
     this.zone.tidy(wasHeard || wasMissed);
     this.#border.keeper.scan(this.#isPlayer);
@@ -740,6 +765,12 @@ export class World implements Venue {
     this.#wasTold = false;
     this.#inbox.isWorking = false;
     this.#inbox.log?.stepped();
+  }
+
+  #syncState(): void {
+    const { sync } = this.rules;
+    const { tick, tickRate } = this.zone;
+    if (sync !== null && isSyncTick(tick, sync.rate, tickRate)) this.#feed?.sync(tick, this.onState);
   }
 
   #stop(error: GyreError): void {

@@ -184,12 +184,12 @@ export class Crew {
   }
 
   /** Ends all threads, in the middle of nothing. */
-  async close(): Promise<void> {
+  async close(patienceMsMax = Number.POSITIVE_INFINITY): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#looks);
     this.#options.board.stop();
     // Those that were not told to go do not listen.
-    const patienceMs = this.#looks === undefined ? 0 : this.#watchdogMs;
+    const patienceMs = this.#looks === undefined ? 0 : Math.min(this.#watchdogMs, patienceMsMax);
     await Promise.all(this.#threads.map((thread) => thread && ended(thread, patienceMs)));
     this.#options.board.mainBell.ring();
   }

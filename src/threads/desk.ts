@@ -11,17 +11,19 @@
  * Nothing is allocated for an input. Costs of a drain: a look at each zone, and a microsecond a request.
  */
 import { GyreError } from "../errors.js";
-import { ReplicaTaker } from "../kernel/replica.js";
-import type { Kernel, ReplicaHandle } from "../kernel/types.js";
+import type { ReplicaHandle } from "../kernel/replica.js";
+import { attachReplica, ReplicaTaker } from "../kernel/replica.js";
+import type { Kernel } from "../kernel/types.js";
 import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
+import { NO_SEAT } from "../state/feed.js";
 import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import type { SharedRing } from "../sync/ring.js";
 import { ASLEEP, AWAKE, type FigureTable, LOCKED, STOPPED } from "./figures.js";
 import { forget, isSeen, type Listening, listen, stop } from "./listen.js";
-import { emptyTell, NoticeWriter } from "./notices.js";
+import { EVERYBODY, emptyTell, NoticeWriter } from "./notices.js";
 import type { PlayerTable } from "./players.js";
 import type { Homes } from "./remote-zones.js";
 import { type Requests, readRequest, toNeighbour } from "./requests.js";
@@ -187,7 +189,7 @@ export class Desk implements Requests {
     const { world } = resident;
     if (world.fault !== null || !isSeen(zone, world, this.#spec.homes)) return;
     resident.taker ??= this.#takerOf(zone, world);
-    resident.taker.take(streams & resident.taker.replica.wanted, world.zone.tick, world.zone.highWater);
+    resident.taker.take(streams, world.zone.tick, world.zone.highWater);
   }
 
   /** All zones are through with the tick: what there is to tell of it is told. */
@@ -253,6 +255,28 @@ export class Desk implements Requests {
     return true;
   }
 
+  /** Who does not hear of it asks again. */
+  askState(id: number, zone: number, format: number): true {
+    const { players, homes, slot } = this.#spec;
+    const home = homes.home(zone);
+    if (home !== slot) {
+      this.#neighbours[home]?.askState(id, zone, format);
+    } else if (id === EVERYBODY) {
+      this.#residents[zone]?.world.askState(NO_SEAT, format);
+    } else if (players.has(id) && players.zone(id) === zone) {
+      this.#residents[zone]?.world.askState(players.seat(id), format);
+    }
+    return true;
+  }
+
+  useStateFormats(zone: number, formats: number): true {
+    const { homes, slot } = this.#spec;
+    const home = homes.home(zone);
+    if (home === slot) this.#residents[zone]?.world.useStateFormats(formats);
+    else this.#neighbours[home]?.useStateFormats(zone, formats);
+    return true;
+  }
+
   #seat(id: number, zone: number, name: string): void {
     const { players } = this.#spec;
     const world = this.#residents[zone]?.world;
@@ -313,7 +337,7 @@ export class Desk implements Requests {
     const { replicas, kernel } = this.#spec;
     const handle = replicas[zone];
     if (handle === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${zone} has no replica`);
-    return new ReplicaTaker(kernel.attachReplica(handle), world.source);
+    return new ReplicaTaker(attachReplica(kernel, handle), world.source);
   }
 
   #watch(resident: Resident, isWatched: boolean): void {

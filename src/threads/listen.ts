@@ -2,6 +2,7 @@
 import type { GyreError } from "../errors.js";
 import type { World } from "../sim/world.js";
 import type { Tell } from "../sim/world-spec.js";
+import { NO_SEAT } from "../state/feed.js";
 import { EVERYBODY, type ToldTell, type ZoneNotices } from "./notices.js";
 import type { PlayerTable } from "./players.js";
 import type { Homes } from "./remote-zones.js";
@@ -38,10 +39,17 @@ export function listen(zone: number, world: World, listening: Listening): void {
     notices.moved(players.zone(id), id, players.hops(id));
   };
   world.onTell = (tell) => tellOn(zone, world, tell, listening);
+  world.onState = (note) => {
+    if (note.seat === NO_SEAT) return notices.state(zone, EVERYBODY, note);
+    const id = idOf(note.seat);
+    // One who goes through a gate is told there.
+    return !players.isAt(id, zone, note.seat) || notices.state(zone, id, note);
+  };
 }
 
 export function forget(world: World): void {
   world.onEnter = world.onPossess = world.onSeatCame = world.onSeatMoved = world.onTell = null;
+  world.onState = null;
 }
 
 /** Whether anybody may see what is in the zone. */

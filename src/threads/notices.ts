@@ -7,15 +7,19 @@
  *     8 u32 seq                                                                 INPUT_REFUSED
  *     8 u16 code   10 u16 size   12 text                                        REFUSED, STOPPED (player 0)
  *     8 u32 size   12 u16 near   14 u16 bodiless   16 f64 x, y, radius   40 u32 players near, then bodiless; the name; JSON   TELL
+ *     8 i32 tick   12 i32 before   16 u32 patches   20 u32 their bytes
+ *     24 u32 events   28 u32 their bytes   32 the patches, the events           STATE (1 u8 kind of note and 16 times its format)
  *     8 u32 tells that were lost   12 u32 entities that went through gates      END (tick)
  *
- * All words little-endian. What is lost when the main thread does not read: first what games tell and inputs that were refused, for which a
+ * All words little-endian. What is lost when the main thread does not read: first what games tell, their state and inputs that were refused, for which a
  * quarter of the ring is closed. When the rest of that is full too, the slot says so in a word of its own and tells nothing any more, until the main
  * thread has closed all sessions and cleared the word: whoever was not told of cannot be served.
  */
 import { ERROR_CODES, type ErrorCode, GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
 import { SEATS_MAX } from "../sim/seats.js";
+import { NO_SEAT, type StateNote } from "../state/feed.js";
+import { type Items, NO_ITEMS } from "../state/frames.js";
 import type { Memory } from "../sync/memory.js";
 import type { MessageRing } from "../sync/messages.js";
 import { BYTES_PER_UNIT_MAX, bytesOf, readText, writeText } from "./texts.js";
@@ -35,9 +39,11 @@ const INPUT_REFUSED = 5;
 const TELL = 6;
 const STOPPED = 7;
 const END = 8;
+const STATE = 9;
 
 const ERROR_AT = 12;
 const TELL_AT = 40;
+const STATE_AT = 32;
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
@@ -72,6 +78,8 @@ export interface ZoneNotices {
   inputRefused(zone: number, id: number, seq: number): void;
   /** id: EVERYBODY for all who are within the radius. */
   tell(zone: number, id: number, tell: Readonly<ToldTell>): void;
+  /** id: EVERYBODY for a note without a seat. False: it is lost. */
+  state(zone: number, id: number, note: Readonly<StateNote>): boolean;
   stopped(zone: number, error: GyreError): void;
 }
 
@@ -162,6 +170,25 @@ export class NoticeWriter implements ZoneNotices {
     this.#ring.end(nameAt + nameSize + size - at);
   }
 
+  state(zone: number, id: number, note: Readonly<StateNote>): boolean {
+    const { patches, events } = note;
+    const size = STATE_AT + patches.bytes.length + events.bytes.length;
+    const at = size > this.#ring.sizeMax ? -1 : this.#begin(STATE, size, zone, id, this.#closed);
+    if (at < 0) return false;
+    const { view } = this.#ring;
+    view.setUint8(at + 1, note.kind | (note.format << 4));
+    view.setInt32(at + 8, note.tick, true);
+    view.setInt32(at + 12, note.before, true);
+    view.setUint32(at + 16, patches.count, true);
+    view.setUint32(at + 20, patches.bytes.length, true);
+    view.setUint32(at + 24, events.count, true);
+    view.setUint32(at + 28, events.bytes.length, true);
+    this.#bytes.set(patches.bytes, at + STATE_AT);
+    this.#bytes.set(events.bytes, at + STATE_AT + patches.bytes.length);
+    this.#ring.end(size);
+    return true;
+  }
+
   stopped(zone: number, error: GyreError): void {
     this.#error(STOPPED, zone, EVERYBODY, error);
   }
@@ -231,6 +258,10 @@ export class NoticeReader {
   readonly #ring: MessageRing;
   readonly #bytes: Buffer<Memory>;
   readonly #tell = emptyTell(SEATS_MAX);
+  readonly #note: StateNote = {
+    ...{ kind: 0, format: 0, seat: NO_SEAT, tick: 0, before: 0 },
+    ...{ patches: NO_ITEMS, events: NO_ITEMS },
+  };
 
   constructor(ring: MessageRing) {
     this.#ring = ring;
@@ -268,6 +299,7 @@ export class NoticeReader {
     else if (kind === REFUSED) to.refused(zone, id, this.#errorAt(at));
     else if (kind === INPUT_REFUSED) to.inputRefused(zone, id, word(8));
     else if (kind === TELL) to.tell(zone, id, this.#tellAt(at));
+    else if (kind === STATE) to.state(zone, id, this.#noteAt(at, id));
     else if (kind === STOPPED) to.stopped(zone, this.#errorAt(at));
     else if (kind === END) to.end(id, word(8), word(12));
   }
@@ -276,6 +308,23 @@ export class NoticeReader {
     const { view } = this.#ring;
     const code = CODES[view.getUint16(at + 8, true)] ?? "GAME_FAILED";
     return new GyreError(code, readText(this.#bytes, at + ERROR_AT, view.getUint16(at + 10, true)));
+  }
+
+  #noteAt(at: number, id: number): StateNote {
+    const { view } = this.#ring;
+    const note = this.#note;
+    const items = (from: number, counts: number): Items => {
+      const size = view.getUint32(counts + 4, true);
+      return { count: view.getUint32(counts, true), bytes: this.#bytes.subarray(from, from + size) };
+    };
+    note.kind = view.getUint8(at + 1) & 15;
+    note.format = view.getUint8(at + 1) >>> 4;
+    note.seat = id === EVERYBODY ? NO_SEAT : id;
+    note.tick = view.getInt32(at + 8, true);
+    note.before = view.getInt32(at + 12, true);
+    note.patches = items(at + STATE_AT, at + 16);
+    note.events = items(at + STATE_AT + note.patches.bytes.length, at + 24);
+    return note;
   }
 
   #tellAt(at: number): ToldTell {

@@ -1,5 +1,8 @@
 /** The shared memory between the main thread's players and the zones: made by the main thread, handed to all as it is, opened by each end. */
-import type { Kernel, Replica, ReplicaHandle } from "../kernel/types.js";
+
+import type { Replica, ReplicaHandle } from "../kernel/replica.js";
+import { createReplica } from "../kernel/replica.js";
+import type { Kernel } from "../kernel/types.js";
 import { replicaSpec } from "../protocol/replica-spec.js";
 import type { Rates } from "../sim/rates.js";
 import { extentOf } from "../sim/world-spec.js";
@@ -52,9 +55,9 @@ export interface PlayerParts {
 export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   return Array.from({ length: spec.zones }, (_, i) => {
     const world = worldSpec(spec, i);
-    const { name, map, gates, zone, seats, streams, template = "", playersMax = seats } = world;
+    const { name, map, gates, zone, seats, streams, template = "", playersMax = seats, sync = null } = world;
     const replicated = world.replicated.map((column) => ({ ...column, type: zone.columns?.[column.name] ?? "u8" }));
-    return { ...{ name, map, gates, template, playersMax, seats, streams, replicated }, extent: extentOf(world) };
+    return { ...{ name, map, gates, template, playersMax, seats, streams, replicated, sync }, extent: extentOf(world) };
   });
 }
 
@@ -67,7 +70,7 @@ export function makePlayerParts(
 ): { parts: PlayerParts; replicas: readonly Replica[] } {
   const sizes = { ...SIZES, ...given };
   const replicas = specs.map(({ extent, seats, replicated, streams }) =>
-    kernel.createReplica(replicaSpec({ ...extent, seats, replicated }, streams)),
+    createReplica(kernel, replicaSpec({ ...extent, seats, replicated }, streams)),
   );
   const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
   const figures = shared(FigureTable.bytesOf(specs.length));

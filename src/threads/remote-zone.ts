@@ -3,7 +3,8 @@
  * what it is asked. See remote-zones.ts.
  */
 import { GyreError } from "../errors.js";
-import type { EntityId, Replica } from "../kernel/types.js";
+import type { Replica } from "../kernel/replica.js";
+import type { EntityId } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import type { ColumnInfo } from "../protocol/fields.js";
 import type { StreamPlan } from "../protocol/view.js";
@@ -11,6 +12,8 @@ import type { Gate } from "../sim/gates.js";
 import { NOW } from "../sim/schedule.js";
 import type { Extent, Figures, Venue } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
+import { NO_SEAT, type StateNote, type StateSink } from "../state/feed.js";
+import type { SyncInfo } from "../state/formats.js";
 import { ASLEEP, LOCKED } from "./figures.js";
 import type { ToldTell } from "./notices.js";
 
@@ -26,6 +29,7 @@ export interface RemoteZoneSpec {
   readonly gates: readonly Gate[];
   readonly template: string;
   readonly playersMax: number;
+  readonly sync: SyncInfo | null;
 }
 
 /** What a zone needs of whoever has its rings. Zones by index, players by id. */
@@ -46,6 +50,9 @@ export interface Link {
   /** The seat of a player who is in; -1 for none. */
   seatOf(id: number): number;
   isWithin(id: number): boolean | null;
+  /** id: 0 for spectators. False when there is no room. */
+  askState(id: number, zone: number, format: number): boolean;
+  useStateFormats(zone: number, formats: number): boolean;
 }
 
 export class RemoteZone implements Venue {
@@ -56,6 +63,7 @@ export class RemoteZone implements Venue {
   readonly replicated: readonly ColumnInfo[];
   readonly template: string;
   readonly playersMax: number;
+  readonly sync: SyncInfo | null;
   readonly extent: Extent;
   readonly replica: Replica;
   fault: GyreError | null = null;
@@ -63,6 +71,7 @@ export class RemoteZone implements Venue {
   onEnter: ((seat: number, id: EntityId) => void) | null = null;
   onPossess: ((seat: number, id: EntityId) => void) | null = null;
   onTell: ((tell: Readonly<Tell>) => void) | null = null;
+  onState: StateSink | null = null;
   onSeatMoved: ((from: number, to: string, seat: number) => void) | null = null;
   onRefused: ((seat: number, error: GyreError) => void) | null = null;
   onInputRefused: ((seat: number, seq: number) => void) | null = null;
@@ -84,6 +93,7 @@ export class RemoteZone implements Venue {
     this.replicated = spec.replicated;
     this.template = spec.template;
     this.playersMax = spec.playersMax;
+    this.sync = spec.sync;
     this.extent = spec.extent;
     this.replica = replica;
   }
@@ -144,6 +154,14 @@ export class RemoteZone implements Venue {
     return this.#link.isWithin(seat);
   }
 
+  askState(seat: number, format: number): boolean {
+    return this.#link.askState(seat === NO_SEAT ? 0 : seat, this.index, format);
+  }
+
+  useStateFormats(formats: number): boolean {
+    return this.#link.useStateFormats(this.index, formats);
+  }
+
   figures(): Readonly<Figures> {
     const figures = this.#link.figuresOf(this.index);
     figures.commandsRefused += this.#refused;
@@ -174,6 +192,11 @@ export class RemoteZone implements Venue {
     tell.y = y;
     tell.radius = radius;
     this.onTell?.(tell);
+  }
+
+  /** False: nobody wants to know. */
+  stateTold(note: Readonly<StateNote>): boolean {
+    return this.onState?.(note) ?? false;
   }
 
   stopped(error: GyreError): void {

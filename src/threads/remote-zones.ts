@@ -13,7 +13,7 @@
  * COMMANDS_FULL. A leave is never refused: it waits here, one for each player at most. Nothing is allocated for an input or an ack.
  */
 import { GyreError } from "../errors.js";
-import type { Replica } from "../kernel/types.js";
+import type { Replica } from "../kernel/replica.js";
 import { NAME_BYTES_MAX, nameBytes } from "../sim/seats.js";
 import type { Figures, Venues } from "../sim/venue.js";
 import type { MessageRing } from "../sync/messages.js";
@@ -235,6 +235,15 @@ export class RemoteZones implements Venues, Link {
     return this.#players.isHere(id) ? this.#players.seat(id) : -1;
   }
 
+  /** See {@link Venue.askState}. */
+  askState(id: number, zone: number, format: number): boolean {
+    return this.#homeOf(zone).askState(id, zone, format);
+  }
+
+  useStateFormats(zone: number, formats: number): boolean {
+    return this.#homeOf(zone).useStateFormats(zone, formats);
+  }
+
   /** See {@link Venue.isWithin}. */
   isWithin(id: number): boolean | null {
     if (this.#near[numberOf(id)] === this.#tells) return true;
@@ -267,6 +276,10 @@ export class RemoteZones implements Venues, Link {
       if (this.#players.isHere(id)) this.all[this.#players.zone(id)]?.onInputRefused?.(id, seq);
     },
     tell: (zone, id, tell) => this.#tell(zone, id, tell),
+    state: (zone, id, note) => {
+      if (id !== EVERYBODY && !this.#players.isHere(id)) return false;
+      return this.all[zone]?.stateTold(note) ?? false;
+    },
     stopped: (zone, error) => this.#stop(zone, error),
     end: (tick, lost, moved) => {
       this.#ticks[this.#slot] = tick;

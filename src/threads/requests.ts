@@ -6,6 +6,7 @@
  *     8 the name                                                                      JOIN
  *     8 u32 order   12 u32 seq   16 f64 dx   24 f64 dy   32 u32 tick if 1 is 1         INPUT
  *     8 f64 seed                                                                      RESET (player 0)
+ *     8 u8 ask   9 u8 format, or formats                                              STATE (player 0: spectators, or all)
  *
  * All words little-endian, as all threads are of one machine. 40 bytes of a ring for an input, with the ring's own 8: a ring of a megabyte
  * holds what 4,096 sessions send in 100 ms at 60 messages a second; 48 with a tick. Nothing is allocated for an input.
@@ -28,11 +29,13 @@ const JOIN = 1;
 const INPUT = 2;
 const LEAVE = 3;
 const RESET = 4;
+const STATE = 5;
 
 const HEAD_BYTES = 8;
 const INPUT_BYTES = 32;
 const TIMED_INPUT_BYTES = 36;
 const RESET_BYTES = 16;
+const STATE_BYTES = 16;
 
 /** Who is told of requests, by player, or by zone. False: there is no room, and nothing was done. */
 export interface Requests {
@@ -42,6 +45,10 @@ export interface Requests {
   leave(id: number): boolean;
   /** See {@link Venue.reset}. */
   reset(zone: number, seed: number): boolean;
+  /** See {@link Venue.askState}; id: 0 for spectators. */
+  askState(id: number, zone: number, format: number): boolean;
+  /** See {@link Venue.useStateFormats}. */
+  useStateFormats(zone: number, formats: number): boolean;
 }
 
 /** Where requests are written to. */
@@ -114,6 +121,22 @@ class RequestWriter implements Requests {
     return this.#outlet.end(RESET_BYTES);
   }
 
+  askState(id: number, zone: number, format: number): boolean {
+    return this.#state(id, zone, 1, format);
+  }
+
+  useStateFormats(zone: number, formats: number): boolean {
+    return this.#state(0, zone, 0, formats);
+  }
+
+  #state(id: number, zone: number, ask: number, value: number): boolean {
+    const at = this.#begin(STATE, STATE_BYTES, id, zone, false);
+    if (at < 0) return false;
+    this.#outlet.view.setUint8(at + 8, ask);
+    this.#outlet.view.setUint8(at + 9, value);
+    return this.#outlet.end(STATE_BYTES);
+  }
+
   #begin(kind: number, size: number, id: number, detail: number, mustGo: boolean): number {
     const { view } = this.#outlet;
     const at = this.#outlet.begin(size, mustGo);
@@ -132,6 +155,10 @@ export function readRequest(view: DataView<Memory>, bytes: Buffer<Memory>, at: n
   const id = view.getUint32(at + 4, true);
   if (kind === LEAVE) return to.leave(id);
   if (kind === RESET) return to.reset(detail, view.getFloat64(at + 8, true));
+  if (kind === STATE) {
+    const value = view.getUint8(at + 9);
+    return view.getUint8(at + 8) === 1 ? to.askState(id, detail, value) : to.useStateFormats(detail, value);
+  }
   if (kind === JOIN) return to.join(id, detail, readText(bytes, at + HEAD_BYTES, view.getUint8(at + 1)));
   const order = view.getUint32(at + 8, true);
   const seq = view.getUint32(at + 12, true);

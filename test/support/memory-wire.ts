@@ -6,6 +6,8 @@ export class MemoryWire implements Wire {
   readonly texts: string[] = [];
   /** Copies of the binary frames. */
   readonly frames: Uint8Array[] = [];
+  /** Both, in their order. */
+  readonly messages: (string | Uint8Array)[] = [];
   frameCount = 0;
   frameBytes = 0;
   pings = 0;
@@ -22,13 +24,19 @@ export class MemoryWire implements Wire {
   ) {}
 
   sendText(text: string, flushed?: () => void): void {
-    if (this.keep) this.texts.push(text);
+    if (this.keep) {
+      this.texts.push(text);
+      this.messages.push(text);
+    }
     this.heard?.(text);
     if (flushed !== undefined) this.#sent(flushed);
   }
 
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
-    if (this.keep) this.frames.push(bytes.slice(offset, offset + size));
+    if (this.keep) {
+      this.frames.push(bytes.slice(offset, offset + size));
+      this.messages.push(bytes.slice(offset, offset + size));
+    }
     this.heard?.(bytes.subarray(offset, offset + size));
     this.frameCount++;
     this.frameBytes += size;

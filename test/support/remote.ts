@@ -80,6 +80,7 @@ export class Remote {
     const remote = openRemoteZones(parts, replicas, specs, homes, (name) => first?.actionOf(name) ?? 0);
     const hub = new Hub({
       makeToken: countedTokens(),
+      joinsPerTick: Number.POSITIVE_INFINITY,
       zones: remote,
       ...rates,
       kinds,

@@ -3,6 +3,7 @@ import { Hub } from "../../src/net/hub.js";
 import type { Format, Session } from "../../src/net/session.js";
 import type { KindInfo } from "../../src/protocol/control.js";
 import type { Zones } from "../../src/sim/zones.js";
+import { headsOf } from "./frame-heads.js";
 import { MemoryWire } from "./memory-wire.js";
 import { countedTokens } from "./tokens.js";
 import { type TestZones, zonesOf } from "./worlds.js";
@@ -15,7 +16,12 @@ export class Room {
     readonly hub: Hub,
   ) {}
 
-  static async open(spec: Partial<TestZones> = {}, kinds: readonly KindInfo[] = []): Promise<Room> {
+  /** joinsPerTick: where it is about that; else who joins at once is in at once. */
+  static async open(
+    spec: Partial<TestZones> = {},
+    kinds: readonly KindInfo[] = [],
+    joinsPerTick = Number.POSITIVE_INFINITY,
+  ): Promise<Room> {
     const zones = await zonesOf({ players: 1000, ...spec });
     const { tickRate = 60, seed = 1 } = spec;
     return new Room(
@@ -29,6 +35,7 @@ export class Room {
         nowMs: 0,
         seed,
         makeToken: countedTokens(),
+        joinsPerTick,
       }),
     );
   }
@@ -88,6 +95,6 @@ export class Guest<H extends House = Room> {
 
   /** The ticks of the binary frames. */
   get ticks(): number[] {
-    return this.wire.frames.map((frame) => new DataView(frame.buffer).getUint32(4, true));
+    return headsOf(this.wire.messages).map(({ tick }) => tick);
   }
 }

@@ -1,7 +1,7 @@
 /** A world of columns alone, without a kernel's rules: what a replica is taken of, in tests and benches. */
 
 import { columnBytes, columnView } from "../../src/kernel/columns.js";
-import { OWN_COLUMNS, type Replica, ReplicaTaker } from "../../src/kernel/replica.js";
+import { createReplica, OWN_COLUMNS, type Replica, ReplicaTaker } from "../../src/kernel/replica.js";
 import type { Kernel, TypedColumn } from "../../src/kernel/types.js";
 import type { ColumnInfo } from "../../src/protocol/fields.js";
 import { FieldTable } from "../../src/protocol/fields.js";
@@ -45,7 +45,7 @@ export class SceneWorld {
     this.acks = new Uint32Array(seats);
     this.tags = new Uint32Array(seats);
     this.#generation = new Uint16Array(capacity);
-    this.replica = kernel.createReplica(replicaSpec({ ...spec, replicated }, plan, hashEvery));
+    this.replica = createReplica(kernel, replicaSpec({ ...spec, replicated }, plan, hashEvery));
     const { columns, entities, acks, tags } = this;
     this.taker = new ReplicaTaker(this.replica, { columns, entities, acks, tags });
   }

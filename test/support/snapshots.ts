@@ -1,7 +1,7 @@
 /** A server's side of snapshots without a server: a zone's columns in, frames of one session out. */
 
 import { loadKernel } from "../../src/kernel/load.js";
-import { NORMAL, ReplicaTaker } from "../../src/kernel/replica.js";
+import { createReplica, NORMAL, ReplicaTaker } from "../../src/kernel/replica.js";
 import type { TypedColumn } from "../../src/kernel/types.js";
 import { Composer } from "../../src/protocol/composer.js";
 import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";
@@ -33,7 +33,8 @@ export class Snapshots {
 
   constructor(zone: ColumnZone, columns: readonly ColumnInfo[] = []) {
     const { width, height, tileSize, capacity } = zone;
-    const replica = kernel.createReplica(
+    const replica = createReplica(
+      kernel,
       replicaSpec({ width, height, tileSize, capacity, seats: 1, replicated: columns }),
     );
     const all = { ...zone.own, ...zone.columns } as Record<string, TypedColumn>;

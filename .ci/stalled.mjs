@@ -1,0 +1,155 @@
+// What do clients cost that do not read? Serves a crowd to 400 clients, of whom 200 stop reading for some seconds: tells how many bytes wait for
+// each on the server, and how the gaps between the snapshots of the others compare with those of a run in which all read. Then one client
+// stops for 5 s, goes on, and must be up to date within a second, with every frame decoded. Usage, after a build:
+//
+//     node .ci/stalled.mjs [--clients=400] [--seconds=4] [--npcs=2000] [--threads=1] [--check]
+
+import { createConnection, createServer } from "node:net";
+import { constants, setPriority } from "node:os";
+import { connect } from "../build/js/client.js";
+import { BINARY, RawClient } from "./raw-client.mjs";
+import { conclude, numbers, Served, sleep } from "./served.mjs";
+
+const QUEUED_BYTES_MAX = 64 * 1024;
+/** Milliseconds: so long the one client does not read, and after so long it is up to date. */
+const STALL_MS = 5000;
+const CATCH_UP_MS = 1000;
+/** Ticks behind the server that are none: of snapshots on their way. */
+const TICKS_BEHIND = 12;
+const BATCH_MS = 5;
+
+const {
+  clients: count,
+  seconds,
+  npcs,
+  threads,
+  check,
+} = numbers({
+  ...{ clients: 400, seconds: 4, npcs: 2000, threads: 1, check: 0 },
+});
+
+/** Gaps between the frames of each client, in milliseconds. */
+class Gaps {
+  isOn = false;
+  all = [];
+  #lastMs = new Map();
+
+  frame(client) {
+    const nowMs = performance.now();
+    const lastMs = this.#lastMs.get(client);
+    this.#lastMs.set(client, nowMs);
+    if (this.isOn && lastMs !== undefined) this.all.push(nowMs - lastMs);
+  }
+
+  begin() {
+    this.all = [];
+    this.#lastMs.clear();
+    this.isOn = true;
+  }
+
+  end() {
+    this.isOn = false;
+    const sorted = Float64Array.from(this.all).sort();
+    return sorted[Math.floor(0.95 * sorted.length)] ?? Number.NaN;
+  }
+}
+
+async function crowd(server, address) {
+  const gaps = new Gaps();
+  const readers = new Set();
+  const clients = [];
+  let ended = 0;
+  const options = {
+    onOpen: (client) => client.send({ type: "join", name: client.name }),
+    onFrame: (opcode, _, client) => {
+      if (opcode === BINARY && readers.has(client)) gaps.frame(client);
+    },
+    onEnd: () => ended++,
+  };
+  while (clients.length < count) {
+    clients.push(new RawClient(address, options));
+    await sleep(BATCH_MS);
+  }
+  while ((await server.metrics()).get("gyre_players") < count) await sleep(100);
+  await sleep(2000);
+  const half = count / 2;
+  for (const client of clients.slice(half)) readers.add(client);
+  gaps.begin();
+  await sleep(1000 * seconds);
+  const withoutMs = gaps.end();
+  for (const { socket } of clients.slice(0, half)) socket.pause();
+  gaps.begin();
+  let [most, sum] = [0, 0];
+  for (const startMs = performance.now(); performance.now() - startMs < 1000 * seconds; await sleep(250)) {
+    const metrics = await server.metrics();
+    most = Math.max(most, metrics.get("gyre_session_queued_bytes_max"));
+    sum = Math.max(sum, metrics.get("gyre_session_queued_bytes"));
+  }
+  const withMs = gaps.end();
+  console.log(
+    `${half} of ${count} stalled for ${seconds} s: at most ${most} bytes wait for one, ${sum} for all; gap p95 of the others ${withMs.toFixed(1)} ms, ${withoutMs.toFixed(1)} ms without; ${ended} were closed`,
+  );
+  for (const { socket } of clients) socket.destroy();
+  return { most, ratio: withMs / withoutMs };
+}
+
+/** A client behind a line that can be held up. */
+async function alone(server, address) {
+  let far;
+  const line = createServer((near) => {
+    far = createConnection({ host: address.hostname, port: address.port, noDelay: true });
+    for (const socket of [near, far]) socket.on("error", () => {});
+    near.on("data", (data) => far.write(data));
+    far.on("data", (data) => near.write(data));
+    near.on("close", () => far.destroy());
+    far.on("close", () => near.destroy());
+  });
+  await new Promise((resolve) => line.listen(0, "127.0.0.1", resolve));
+  const connection = await connect(`ws://127.0.0.1:${line.address().port}/ws`, { name: "ann" });
+  let snapshots = 0;
+  let closed = false;
+  connection.on("snapshot", () => snapshots++);
+  connection.on("close", () => {
+    closed = true;
+  });
+  await sleep(1000);
+  far.pause();
+  await sleep(STALL_MS);
+  const before = snapshots;
+  const startMs = performance.now();
+  far.resume();
+  let behind = Number.POSITIVE_INFINITY;
+  while (behind > TICKS_BEHIND && !closed && performance.now() - startMs < 10 * CATCH_UP_MS) {
+    await sleep(10);
+    behind = (await server.stats()).tick - connection.tick;
+  }
+  const tookMs = performance.now() - startMs;
+  // It goes on as if nothing had been.
+  await sleep(1000);
+  console.log(
+    `one stalled for ${STALL_MS} ms: up to date ${tookMs.toFixed(0)} ms after, ${before} snapshots before and ${snapshots - before} since, ${connection.entities.size} entities${closed ? ", closed" : ""}`,
+  );
+  connection.close();
+  line.close();
+  return { tookMs: closed ? Number.POSITIVE_INFINITY : tookMs, isClosed: closed };
+}
+
+setPriority(constants.priority.PRIORITY_LOW);
+const server = await Served.start(["--threads", `${threads}`, "--npcs", `${npcs}`]);
+const { hostname, port } = new URL(server.listening.http);
+const address = { hostname, port: Number(port) };
+try {
+  const one = await alone(server, address);
+  const all = await crowd(server, address);
+  conclude(
+    [
+      ["ms until a client that stalled is up to date", one.tookMs, CATCH_UP_MS],
+      ["clients that stalled and could not go on", Number(one.isClosed), 0],
+      ["bytes that wait for one stalled client", all.most, QUEUED_BYTES_MAX],
+      ["gap p95 of the others with stalled ones to without", all.ratio, 1.2],
+    ],
+    check,
+  );
+} finally {
+  await server.stop();
+}

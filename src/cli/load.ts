@@ -1,0 +1,171 @@
+/**
+ * `gyre load`: many simulated players on a running server, and what they and the server make of it. Exit status 1 when a limit that was asked
+ * for is missed.
+ */
+import { writeFile } from "node:fs/promises";
+import { GyreError } from "../errors.js";
+import {
+  judge,
+  LIMITS,
+  type LimitName,
+  type LimitSpec,
+  type Report,
+  reportText,
+  short,
+  type Verdict,
+  verdictLine,
+} from "../load/report.js";
+import { type LoadOptions, type Progress, runLoad } from "../load/run.js";
+import { describeFlags, type Flags, type NumberFlag, parseFlags, type Values } from "./flags.js";
+
+/** Connections of one process, at most: ports that one address has for one server. */
+const CLIENTS_MAX = 50_000;
+
+const count = (help: string, max: number, min = 0) => ({ type: "integer", value: "N", help, min, max }) as const;
+
+const limit = (name: LimitName): NumberFlag => {
+  const { most, help, unit }: LimitSpec = LIMITS[name];
+  return {
+    type: "number",
+    value: unit === "ms" ? "MS" : unit === "s" ? "S" : "N",
+    help: `limit: ${most ? "at most this" : "at least this"}, ${help}`,
+    min: 0,
+    max: 1e9,
+  };
+};
+
+const FLAGS = {
+  clients: count("players in one world (100)", CLIENTS_MAX, 1),
+  rooms: count("or players in rooms: so many rooms", CLIENTS_MAX, 1),
+  "per-room": count("players in each (5)", CLIENTS_MAX, 1),
+  template: {
+    type: "text",
+    value: "NAME",
+    help: "what to join: a template of rooms, a room or a zone (the server's first)",
+  },
+  duration: {
+    type: "number",
+    value: "S",
+    help: "seconds to measure once all are in",
+    min: 0.1,
+    max: 86_400,
+    default: 10,
+  },
+  "join-rate": { ...count("clients a second that connect", 100_000, 1), default: 400 },
+  "input-rate": { type: "number", value: "N", help: "inputs a second of each", min: 0, max: 120, default: 10 },
+  churn: { ...count("further clients a second that come and go", 10_000), default: 0 },
+  stall: { ...count("further clients that join and read nothing", CLIENTS_MAX), default: 0 },
+  sample: { ...count("clients that decode all they get", CLIENTS_MAX), default: 16 },
+  format: { type: "text", value: "binary|json", help: "of snapshots", default: "binary" },
+  threads: { ...count("threads of clients", 64, 1), default: 1 },
+  seed: { ...count("seed of how they walk", 0xffffffff), default: 1 },
+  json: { type: "text", value: "FILE", help: "write the whole report to FILE; - is stdout, and nothing else is said" },
+  "max-gap-p95": limit("max-gap-p95"),
+  "max-ack-p95": limit("max-ack-p95"),
+  "max-late-ticks": limit("max-late-ticks"),
+  "max-tick-p99": limit("max-tick-p99"),
+  "min-rate": limit("min-rate"),
+  "max-bytes": limit("max-bytes"),
+  "max-join-s": limit("max-join-s"),
+  "max-errors": limit("max-errors"),
+  help: { type: "switch", help: "this text" },
+} as const satisfies Flags;
+
+const HELP = `Usage: gyre load URL [FLAGS]
+
+Simulated players on a running server, such as ws://127.0.0.1:7777/ws: they join, walk about and strike, and measure what they get.
+
+${describeFlags(FLAGS)}`;
+
+type LoadValues = Values<typeof FLAGS>;
+
+/** Resolves with the exit status. stopped: when it shall end early. */
+export async function load(argv: readonly string[], stopped: Promise<void>): Promise<number> {
+  const { values, positionals } = parseFlags(argv, FLAGS, 1);
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const isQuiet = values.json === "-";
+  const options = optionsOf(positionals[0], values, stopped, (progress) => {
+    if (!isQuiet) process.stderr.write(progressLine(progress));
+  });
+  const report = await runLoad(options);
+  const verdicts = judge(report, values);
+  const isHeld = verdicts.every(({ held }) => held);
+  if (!isQuiet) process.stdout.write(reportText(report) + verdicts.map(verdictLine).join(""));
+  if (values.json !== undefined) await writeJson(values.json, report, verdicts);
+  return isHeld ? 0 : 1;
+}
+
+function optionsOf(
+  given: string | undefined,
+  values: LoadValues,
+  stopped: Promise<void>,
+  onProgress: (progress: Progress) => void,
+): LoadOptions {
+  const url = addressOf(given, values.format);
+  const { rooms, "per-room": perRoom, sample, threads, churn, stall, seed, template } = values;
+  if (rooms !== undefined && values.clients !== undefined) {
+    throw new GyreError("BAD_FLAG", "--clients are of one world, --rooms have --per-room clients each: one of the two");
+  }
+  if (rooms === undefined && perRoom !== undefined) throw new GyreError("BAD_FLAG", "--per-room without --rooms");
+  const clients = rooms === undefined ? (values.clients ?? 100) : rooms * (perRoom ?? 5);
+  if (clients > CLIENTS_MAX) {
+    throw new GyreError(
+      "BAD_FLAG",
+      `--rooms ${rooms} of ${perRoom ?? 5} are ${clients} clients, more than ${CLIENTS_MAX}`,
+    );
+  }
+  return {
+    url,
+    clients,
+    rooms: rooms ?? 0,
+    sample,
+    threads: Math.min(threads, clients),
+    joinRate: values["join-rate"],
+    inputRate: values["input-rate"],
+    churn,
+    stall,
+    durationS: values.duration,
+    seed,
+    zone: template,
+    now: () => performance.now(),
+    stopped,
+    onProgress,
+  };
+}
+
+function addressOf(given: string | undefined, format: string): string {
+  if (given === undefined) throw new GyreError("BAD_FLAG", "no URL of a server, such as ws://127.0.0.1:7777/ws");
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || url.protocol !== "ws:") {
+    throw new GyreError("BAD_FLAG", `${JSON.stringify(given)} is not a ws:// address`);
+  }
+  if (format !== "binary" && format !== "json") {
+    throw new GyreError("BAD_FLAG", `--format ${JSON.stringify(format)} is neither binary nor json`);
+  }
+  if (url.pathname === "/") url.pathname = "/ws";
+  if (format === "json") url.searchParams.set("format", format);
+  return url.href;
+}
+
+function progressLine(progress: Progress): string {
+  const { seconds, joined, lost, snapshotsPerSecond, bytesPerSecond, gapP95Ms, ackP95Ms, errors } = progress;
+  const who = `${joined} in${lost > 0 ? `, ${lost} lost` : ""}`;
+  const what = `${short(snapshotsPerSecond)} snapshots/s, ${short(bytesPerSecond / 1e6)} MB/s`;
+  return `${seconds.toFixed(0).padStart(4)} s: ${who}; ${what}; p95 gap ${short(gapP95Ms)} ms, ack ${short(ackP95Ms)} ms; ${errors} errors\n`;
+}
+
+async function writeJson(file: string, report: Report, limits: readonly Verdict[]): Promise<void> {
+  const text = `${JSON.stringify({ ...report, limits }, null, 2)}\n`;
+  if (file === "-") {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new GyreError("FILE_UNREADABLE", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * What a room costs on this machine, measured: real zones of a game, stepped and published here without a clock, first to connections that
+ * take everything and do nothing, then to sockets of this machine. Takes a few seconds. Each figure is the lower quartile of many rounds, so that
+ * whoever else uses the machine for a while does not count.
+ */
+import { GyreError } from "../errors.js";
+import { defineGame, type Game } from "../game/define.js";
+import { planGame } from "../game/plan.js";
+import { loadKernel } from "../kernel/load.js";
+import { RawPlayer } from "../load/player.js";
+import { READ_BYTES } from "../load/raw-client.js";
+import { Tally } from "../load/tally.js";
+import { WAY_X, WAY_Y, Walker } from "../load/walker.js";
+import { Hub } from "../net/hub.js";
+import { NetServer } from "../net/server.js";
+import type { Session } from "../net/session.js";
+import type { Wire } from "../net/wire.js";
+import type { CapacityCosts, CapacityLoad } from "../ops/capacity.js";
+import { isDue, type Rates } from "../sim/rates.js";
+import { Zones } from "../sim/zones.js";
+
+/** Players that are measured with, and rooms: enough that they do not all lie in the nearest cache. */
+const PLAYERS = 250;
+const ROOMS_MIN = 4;
+/** Snapshots before anything is noted, and those that are. */
+const WARM_UP_ROUNDS = 20;
+const ROUNDS = 40;
+/** Turns of the event loop that all players may take to come in, or a round to be read: a thousand times what they do. */
+const TURNS_MAX = 100_000;
+const SEED = 1;
+
+export interface RoomCostsOptions {
+  /** Of rooms: its first template is measured. */
+  readonly game: Game;
+  readonly load: Omit<CapacityLoad, "cores">;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** Throws BAD_ARGUMENT for a game without rooms, and what planGame throws. */
+export async function measureRoom(options: RoomCostsOptions): Promise<CapacityCosts> {
+  const inMemory = await measureInMemory(options);
+  const onSockets = await measureOnSockets(options);
+  return {
+    tickUs: inMemory.tickUs,
+    encodeUs: inMemory.publishUs * options.load.playersPerRoom,
+    writeUs: Math.max(0, onSockets.publishUs - inMemory.publishUs),
+    eventUs: onSockets.eventUs,
+  };
+}
+
+/** Rooms full of players, and a clock that is told to go on. */
+class Rooms {
+  readonly players: number;
+  readonly hub: Hub;
+  readonly zones: Zones;
+  readonly #rooms: number;
+  readonly #rates: Rates;
+  readonly #now: () => number;
+  #nowMs = 0;
+
+  static async open({ game, load, now }: RoomCostsOptions): Promise<Rooms> {
+    const { definition } = game;
+    const [template] = Object.entries(definition.rooms ?? {});
+    if (template === undefined) throw new GyreError("BAD_ARGUMENT", `the game ${definition.name} has no rooms`);
+    const { playersPerRoom, tickRate, syncRate } = load;
+    const rooms = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
+    const [name, spec] = template;
+    const sized = { ...definition, rooms: { [name]: { ...spec, maxPlayers: playersPerRoom, instances: rooms } } };
+    const plan = await planGame(defineGame(sized), { tickRate, snapshotRate: syncRate });
+    const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings, guard: null });
+    // All of a room is told at one rate, so that a player's frames are as many as the formula has.
+    const rates = { tickRate, snapshotRate: syncRate, nearRate: syncRate, farRate: syncRate };
+    return new Rooms(zones, rooms, playersPerRoom, rates, now);
+  }
+
+  private constructor(zones: Zones, rooms: number, playersPerRoom: number, rates: Rates, now: () => number) {
+    this.zones = zones;
+    this.players = rooms * playersPerRoom;
+    this.#rooms = rooms;
+    this.#rates = rates;
+    this.#now = now;
+    this.hub = new Hub({ zones, ...rates, sessionsMax: this.players, nowMs: 0, seed: SEED });
+  }
+
+  /** One tick of all. */
+  tick(): Round {
+    const startMs = this.#now();
+    this.zones.step();
+    const steppedMs = this.#now();
+    this.#nowMs += 1000 / this.#rates.tickRate;
+    this.hub.publish(this.#nowMs);
+    return { stepMs: steppedMs - startMs, publishMs: this.#now() - steppedMs };
+  }
+
+  /** On to the next snapshot, with everybody's inputs before each tick. Mean of a tick's step and sum of what was published. */
+  async round(inputs: () => Promise<void> | void): Promise<Round> {
+    let [ticks, stepMs, publishMs] = [0, 0, 0];
+    do {
+      await inputs();
+      const tick = this.tick();
+      ticks++;
+      stepMs += tick.stepMs;
+      publishMs += tick.publishMs;
+    } while (!isDue(this.zones.tick, this.#rates.snapshotRate, this.#rates.tickRate));
+    return { stepMs: stepMs / ticks, publishMs };
+  }
+
+  /** Of a room's tick. */
+  tickUs(rounds: readonly Round[]): number {
+    return (1000 * typical(rounds.map(({ stepMs }) => stepMs))) / this.#rooms;
+  }
+
+  /** Of a player's snapshot. */
+  publishUs(rounds: readonly Round[]): number {
+    return (1000 * typical(rounds.map(({ publishMs }) => publishMs))) / this.players;
+  }
+}
+
+interface Round {
+  readonly stepMs: number;
+  readonly publishMs: number;
+}
+
+/** A connection that takes all at once. */
+const NOWHERE: Wire = {
+  queuedBytes: 0,
+  sendText: (_, flushed) => flushed?.(),
+  sendBytes: (_bytes, _offset, _size, flushed) => flushed(),
+  ping() {},
+  close() {},
+  terminate() {},
+};
+
+async function measureInMemory(options: RoomCostsOptions): Promise<{ tickUs: number; publishUs: number }> {
+  const rooms = await Rooms.open(options);
+  const sessions = Array.from({ length: rooms.players }, () => rooms.hub.open({ ...NOWHERE }, "binary"));
+  const walkers = sessions.map((_, i) => new Walker(SEED, i));
+  for (const [i, session] of sessions.entries()) say(session, { type: "join", name: `load-${i}` });
+  for (let i = 0; i < TURNS_MAX && sessions.some(({ playing }) => playing === null); i++) rooms.tick();
+  const due = new Due(options.load);
+  let seq = 0;
+  const inputs = (): void => {
+    for (let times = due.next(); times > 0; times--) {
+      seq++;
+      for (const [i, session] of sessions.entries()) {
+        const walker = walkers[i]!;
+        walker.step();
+        const wish = { type: "input", seq, dx: WAY_X[walker.way], dy: WAY_Y[walker.way] };
+        say(session, walker.strikes ? { ...wish, action: "attack" } : wish);
+      }
+    }
+  };
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) await rooms.round(inputs);
+  const rounds: Round[] = [];
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await rooms.round(inputs));
+  rooms.hub.close();
+  rooms.zones.close();
+  return { tickUs: rooms.tickUs(rounds), publishUs: rooms.publishUs(rounds) };
+}
+
+function say(session: Session, message: object): void {
+  const text = JSON.stringify(message);
+  session.receiveText(text, text.length);
+}
+
+async function measureOnSockets(options: RoomCostsOptions): Promise<{ publishUs: number; eventUs: number }> {
+  const { now } = options;
+  const rooms = await Rooms.open(options);
+  const { hub, zones } = rooms;
+  const net = new NetServer({ hub, zones, pages: new Map(), sessionsMax: rooms.players, answers: {} });
+  const port = await net.listen("127.0.0.1", 0);
+  try {
+    const address = { hostname: "127.0.0.1", port, path: "/ws" };
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const around = { address, buffer, tally: new Tally(), zone: undefined, seed: SEED, now };
+    const quiet = { joined() {}, refused() {}, ended() {} };
+    const players = Array.from({ length: rooms.players }, (_, i) => new RawPlayer(around, i, quiet));
+    await turnsUntil("all are in", () => {
+      rooms.tick();
+      return players.every(({ isIn }) => isIn);
+    });
+    const due = new Due(options.load);
+    const readMs: number[] = [];
+    const inputs = async (): Promise<void> => {
+      for (let times = due.next(); times > 0; times--) {
+        const expected = hub.counters.messagesIn + players.length;
+        for (const player of players) player.input();
+        const startMs = now();
+        await turnsUntil("all inputs are read", () => hub.counters.messagesIn >= expected);
+        readMs.push(now() - startMs);
+      }
+    };
+    const seen = (): number => around.tally.get("snapshots");
+    const round = async (): Promise<Round> => {
+      const before = seen() - hub.counters.snapshotsSent;
+      const one = await rooms.round(inputs);
+      await turnsUntil("all snapshots are read", () => seen() - hub.counters.snapshotsSent >= before);
+      return one;
+    };
+    for (let i = 0; i < WARM_UP_ROUNDS; i++) await round();
+    readMs.length = 0;
+    const rounds: Round[] = [];
+    for (let i = 0; i < ROUNDS; i++) rounds.push(await round());
+    for (const player of players) player.destroy();
+    return { publishUs: rooms.publishUs(rounds), eventUs: (1000 * typical(readMs)) / players.length };
+  } finally {
+    await net.close();
+    zones.close();
+  }
+}
+
+/** How many times each player says something before the next tick, so that it comes to as much a second as it should. */
+class Due {
+  readonly #perTick: number;
+  #owed = 0;
+
+  constructor({ events, tickRate }: Pick<CapacityLoad, "events" | "tickRate">) {
+    this.#perTick = events / tickRate;
+  }
+
+  next(): number {
+    this.#owed += this.#perTick;
+    const times = Math.floor(this.#owed + 1e-9);
+    this.#owed -= times;
+    return times;
+  }
+}
+
+async function turnsUntil(what: string, holds: () => boolean): Promise<void> {
+  for (let turns = 0; !holds(); turns++) {
+    if (turns > TURNS_MAX) throw new GyreError("CONNECTION_FAILED", `waited in vain until ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The lower quartile; 0 for none. */
+function typical(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
+}

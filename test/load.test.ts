@@ -1,0 +1,527 @@
+/** gyre load: its counting, its own WebSocket client, and whole runs against a server. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
+import { GyreError } from "../src/errors.js";
+import { FrameReader, HEAD_BYTES, OPCODE } from "../src/load/frames.js";
+import { LogHistogram } from "../src/load/histogram.js";
+import { InputFrame } from "../src/load/input-frame.js";
+import { CLOSED_ABNORMALLY, RawClient, READ_BYTES } from "../src/load/raw-client.js";
+import { judge, type Report, verdictLine } from "../src/load/report.js";
+import { figuresOf, httpOf, parseMetrics } from "../src/load/server-figures.js";
+import { MESSAGE, SnapshotHead } from "../src/load/snapshot-head.js";
+import { Tally } from "../src/load/tally.js";
+import { WAY_X, WAY_Y, WAYS, Walker } from "../src/load/walker.js";
+import { parseClientMessage } from "../src/protocol/control.js";
+import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../src/protocol/frame.js";
+import { createServer, type GyreServer } from "../src/server.js";
+import { Random } from "./support/random.js";
+import { until } from "./support/until.js";
+
+const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
+
+test("a histogram's quantiles are at most 1.6 % above those of the sorted values, over 9 decades and 20 seeds", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new Random(seed);
+    const histogram = new LogHistogram();
+    const values = Array.from({ length: 1000 }, () => Math.ceil(10 ** (random.float() * 9)) / 1000);
+    for (const value of values) histogram.record(value);
+    values.sort((a, b) => a - b);
+    assert.is(histogram.count, 1000);
+    for (const p of [0.001, 0.5, 0.95, 0.99, 1]) {
+      const exact = values[Math.ceil(p * 1000) - 1]!;
+      const found = histogram.quantile(p);
+      const isNear = found >= exact - 1e-9 && found <= exact * 1.016 + 0.001;
+      assert.ok(isNear, `seed ${seed}: quantile ${p} is ${found}, of ${exact} ms`);
+    }
+  }
+});
+
+test("a histogram without values says 0, one takes what is negative as 0 and what is endless as 35 minutes", () => {
+  const histogram = new LogHistogram();
+  assert.is(histogram.quantile(0.99), 0);
+  histogram.record(-1);
+  assert.is(histogram.quantile(1), 0);
+  histogram.record(Number.POSITIVE_INFINITY);
+  assert.is(histogram.quantile(1), 0x7fffffff / 1000);
+});
+
+test("tallies add up, less what was before", () => {
+  const tallies = [new Tally(), new Tally()];
+  const add = (n: number): void => {
+    for (const tally of tallies) {
+      tally.add("snapshots", n);
+      tally.times.gap.record(50);
+    }
+  };
+  add(3);
+  const before = Tally.sum(tallies);
+  add(4);
+  const after = Tally.sum(tallies, before);
+  assert.equal([after.get("snapshots"), after.times.gap.count, before.get("snapshots")], [8, 2, 6]);
+});
+
+/** A server's frame. */
+function frame(opcode: number, payload: Uint8Array, isFinal = true): Uint8Array {
+  const size = payload.length;
+  const first = (isFinal ? 0x80 : 0) | opcode;
+  const header =
+    size < 126
+      ? [first, size]
+      : size < 65_536
+        ? [first, 126, size >> 8, size & 255]
+        : [first, 127, 0, 0, 0, 0, (size >> 24) & 255, (size >> 16) & 255, (size >> 8) & 255, size & 255];
+  return Buffer.concat([Uint8Array.from(header), payload]);
+}
+
+const bytesOf = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i * 7) & 255);
+
+/** What a reader tells of these pieces, as lines. */
+function told(pieces: readonly Uint8Array[]): string[] {
+  const lines: string[] = [];
+  const reader = new FrameReader((opcode, size, bytes, from, to) => {
+    const head = Buffer.from(bytes.slice(from, Math.min(to, from + HEAD_BYTES)));
+    lines.push(`${opcode} ${size} ${head.toString("hex")}`);
+  });
+  // In the middle of other bytes, as a buffer that is used again has them.
+  for (const piece of pieces) {
+    const around = new Uint8Array(piece.length + 20).fill(0xff);
+    around.set(piece, 10);
+    reader.read(around, 10, 10 + piece.length);
+  }
+  return lines;
+}
+
+test("a stream of 9 messages, some in fragments with a ping between, is the same cut at every byte, and byte by byte", () => {
+  const messages: [number, Uint8Array][] = [
+    [OPCODE.BINARY, bytesOf(0)],
+    [OPCODE.TEXT, bytesOf(125)],
+    [OPCODE.BINARY, bytesOf(126)],
+    [OPCODE.BINARY, bytesOf(300)],
+    [OPCODE.BINARY, bytesOf(70_000)],
+    [OPCODE.PING, bytesOf(125)],
+    [OPCODE.BINARY, bytesOf(400)],
+    [OPCODE.TEXT, bytesOf(1)],
+    [OPCODE.CLOSE, bytesOf(2)],
+  ];
+  const whole = messages.slice(0, 5).map(([opcode, payload]) => frame(opcode, payload));
+  const fragmented = [
+    frame(OPCODE.BINARY, bytesOf(400).subarray(0, 10), false),
+    frame(OPCODE.PING, bytesOf(125)),
+    frame(OPCODE.CONTINUED, bytesOf(0), false),
+    frame(OPCODE.CONTINUED, bytesOf(400).subarray(10)),
+  ];
+  const rest = messages.slice(7).map(([opcode, payload]) => frame(opcode, payload));
+  const stream = new Uint8Array(Buffer.concat([...whole, ...fragmented, ...rest]));
+  const expected = messages.map(([opcode, payload]) => {
+    return `${opcode} ${payload.length} ${Buffer.from(payload.subarray(0, HEAD_BYTES)).toString("hex")}`;
+  });
+  assert.equal(told([stream]), expected);
+  assert.equal(told(Array.from(stream, (byte) => Uint8Array.of(byte))), expected);
+  // The long message alone has 70,000 places to cut that are alike.
+  const long = whole.slice(0, 4).reduce((sum, { length }) => sum + length, 0);
+  for (let cut = 0; cut <= stream.length; cut++) {
+    if (cut > long + 400 && cut < long + 69_900) continue;
+    assert.equal(told([stream.subarray(0, cut), stream.subarray(cut)]), expected, `cut at ${cut}`);
+  }
+});
+
+test("a reader refuses what no server may send", () => {
+  const bad: [string, Uint8Array][] = [
+    ["a masked frame", Uint8Array.of(0x82, 0x81, 0, 0, 0, 0, 1)],
+    ["the rest of no message", frame(OPCODE.CONTINUED, bytesOf(3))],
+    ["a ping of 126 bytes", frame(OPCODE.PING, bytesOf(126))],
+    ["a ping in fragments", frame(OPCODE.PING, bytesOf(1), false)],
+    [
+      "a message within another",
+      Buffer.concat([frame(OPCODE.TEXT, bytesOf(1), false), frame(OPCODE.BINARY, bytesOf(2))]),
+    ],
+  ];
+  for (const [what, bytes] of bad) {
+    assert.throws(
+      () => told([bytes]),
+      (error: unknown) => error instanceof GyreError && error.code === "BAD_FRAME",
+      what,
+    );
+  }
+});
+
+test("an input's frame decodes to the input, for each way, with and without a blow, up to the largest seq", () => {
+  for (const mask of [0, 0x12345678, 0xffffffff]) {
+    const input = new InputFrame(mask);
+    for (let way = 0; way < WAYS; way++) {
+      for (const [seq, strikes] of [
+        [1, false],
+        [4_294_967_295, true],
+        [90, false],
+      ] as const) {
+        const bytes = input.write(seq, way, strikes);
+        assert.is(bytes[1]! & 127, bytes.length - 6);
+        const text = Buffer.from(bytes.subarray(6).map((byte, i) => byte ^ bytes[2 + (i & 3)]!)).toString();
+        const wish = { type: "input", seq, dx: WAY_X[way], dy: WAY_Y[way] };
+        assert.equal(parseClientMessage(text), strikes ? { ...wish, action: "attack" } : wish);
+      }
+    }
+  }
+});
+
+test("walkers do the same for the same seed, turn, pause and strike, and differ from each other", () => {
+  const walk = (seed: number, index: number): string => {
+    const walker = new Walker(seed, index);
+    return Array.from({ length: 4000 }, () => {
+      walker.step();
+      return `${walker.way}${walker.strikes ? "!" : ""}`;
+    }).join(" ");
+  };
+  const text = walk(1, 0);
+  assert.is(walk(1, 0), text);
+  assert.is(new Set([text, walk(1, 1), walk(2, 0), walk(2, 1)]).size, 4);
+  const blows = text.split("!").length - 1;
+  assert.ok(blows > 200 && blows < 440, `${blows} blows in 4,000 inputs`);
+  assert.ok(new Set(text.replaceAll("!", "").split(" ")).size === WAYS, "it goes every way, and stands");
+});
+
+test("the head of a message says what it is: snapshots with tick and ack, and the state tree", () => {
+  const head = new SnapshotHead();
+  const read = (opcode: number, bytes: Uint8Array): number => head.read(opcode, bytes, 0, bytes.length);
+  const frame = (...bytes: number[]): number => read(OPCODE.BINARY, Uint8Array.from(bytes));
+  // Kind, flags with an ack, tick 300, ack 5; then one tick on without an ack; then a frame in three pieces.
+  assert.is(frame(FRAME_SNAPSHOT, HAS_ACK, 0xac, 0x02, 5, 99), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [300, 5]);
+  assert.is(frame(FRAME_SNAPSHOT, 0, 1), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [301, 5]);
+  assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, HAS_ACK, 3, 2, 77), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, HAS_ACK, 3, 2, 77), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 1, 8, 8), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [304, 7]);
+  // A state tree in pieces is none.
+  assert.is(frame(FRAME_CHUNK, 0, 0x93, 107), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 1, 1, 2, 3), MESSAGE.SYNC);
+  assert.equal([head.tick, head.ack], [304, 7]);
+  head.reset();
+  assert.is(frame(FRAME_SNAPSHOT, HAS_ACK, 9, 1), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [9, 1]);
+  const text = (json: string): number => read(OPCODE.TEXT, Buffer.from(json));
+  assert.is(text('{"type":"snapshot","tick":12,"ack":345,"you":null}'), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [12, 345]);
+  assert.is(text('{"type":"welcome","you":1}'), MESSAGE.OTHER);
+  assert.is(text("[107,[2],[]]"), MESSAGE.SYNC);
+  assert.is(text("[2,[1,0,1,1]]"), MESSAGE.STATE);
+  assert.is(read(OPCODE.BINARY, Uint8Array.of(0x93, 107, 0x90, 0x90)), MESSAGE.SYNC);
+  assert.is(read(OPCODE.BINARY, Uint8Array.of(0x91, 0)), MESSAGE.STATE);
+  assert.is(read(OPCODE.BINARY, Uint8Array.of(9, 0)), MESSAGE.OTHER);
+  assert.is(read(OPCODE.BINARY, new Uint8Array(0)), MESSAGE.OTHER);
+});
+
+/** A raw client at a server of the package ws, and what came of it. */
+class Visit {
+  readonly messages: string[] = [];
+  readonly ends: string[] = [];
+  isOpen = false;
+  readonly client: RawClient;
+
+  constructor(port: number, path = "/ws") {
+    this.client = new RawClient({ hostname: "127.0.0.1", port, path }, Buffer.allocUnsafeSlow(READ_BYTES), {
+      open: () => {
+        this.isOpen = true;
+      },
+      message: (opcode, size, bytes, from, to) => {
+        this.messages.push(
+          `${opcode} ${size} ${Buffer.from(bytes.slice(from, Math.min(to, from + 4))).toString("hex")}`,
+        );
+      },
+      end: (code, problem) => this.ends.push(`${code} ${problem}`),
+    });
+  }
+}
+
+async function withServer(use: (server: WebSocketServer, port: number) => Promise<void>): Promise<void> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "gyre.1" });
+  await once(server, "listening");
+  try {
+    await use(server, (server.address() as AddressInfo).port);
+  } finally {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  }
+}
+
+test("the raw client talks with the package ws: texts of all sizes arrive, all that comes is told, pings are answered", async () => {
+  await withServer(async (server, port) => {
+    const visit = new Visit(port);
+    const [socket] = await once(server, "connection");
+    const received: string[] = [];
+    let pongs = "";
+    socket.on("message", (data: Buffer, isBinary: boolean) => received.push(`${isBinary}${data.toString()}`));
+    socket.on("pong", (data: Buffer) => {
+      pongs += data.toString();
+    });
+    await until("it is open", () => visit.isOpen);
+    const texts = ["", "a", "ä".repeat(62), "x".repeat(125), "y".repeat(126), "z".repeat(65_535)];
+    for (const text of texts) visit.client.sendText(text, 0xdeadbeef);
+    const input = new InputFrame(0x01020304);
+    visit.client.sendFrame(input.write(5, 0, true));
+    await until("all have arrived", () => received.length === texts.length + 1);
+    assert.equal(
+      received.slice(0, -1),
+      texts.map((text) => `false${text}`),
+    );
+    assert.equal(parseClientMessage(received.at(-1)!.slice(5)), {
+      type: "input",
+      seq: 5,
+      dx: 1,
+      dy: 0,
+      action: "attack",
+    });
+    socket.send(bytesOf(300));
+    socket.send(bytesOf(100_000));
+    socket.send("abcd", { fin: false });
+    socket.ping("are you there");
+    socket.send("efgh", { fin: true });
+    await until("all have come", () => visit.messages.length === 3 && pongs !== "");
+    assert.equal(visit.messages, ["2 300 00070e15", "2 100000 00070e15", "1 8 61626364"]);
+    assert.is(pongs, "are you there");
+    const closed = once(socket, "close");
+    visit.client.close();
+    assert.is((await closed)[0], 1000);
+    await until("it knows", () => visit.ends.length === 1);
+    assert.equal(visit.ends, ["1000 null"]);
+  });
+});
+
+test("the raw client tells how it ended: the server's close code, a broken connection, a refused one, no upgrade", async () => {
+  await withServer(async (server, port) => {
+    const endOf = async (end: (socket: { close(code: number): void; terminate(): void }) => void): Promise<string> => {
+      const visit = new Visit(port);
+      const [socket] = await once(server, "connection");
+      end(socket);
+      await until("it ended", () => visit.ends.length > 0);
+      return visit.ends.join();
+    };
+    assert.is(await endOf((socket) => socket.close(1013)), "1013 null");
+    assert.is(await endOf((socket) => socket.terminate()), `${CLOSED_ABNORMALLY} null`);
+  });
+  const gone = new Visit(1);
+  await until("it is refused", () => gone.ends.length > 0);
+  assert.equal(gone.ends, [`${CLOSED_ABNORMALLY} ECONNREFUSED`]);
+  const server = await createServer({ port: 0, npcs: 0 });
+  const lost = new Visit(Number(new URL(server.http).port), "/nowhere");
+  await until("it is refused", () => lost.ends.length > 0);
+  assert.equal(lost.ends, [`${CLOSED_ABNORMALLY} HTTP_404`]);
+  await server.close();
+});
+
+test("figures of a server are what grew between two readings, and its p99 is between the bounds where it lies", () => {
+  const page = (late: number, ticks: readonly number[], cpu: number): string =>
+    [
+      "# HELP gyre_late_ticks_total x",
+      `gyre_late_ticks_total ${late}`,
+      `gyre_tick_seconds_bucket{le="0.001"} ${ticks[0]}`,
+      `gyre_tick_seconds_bucket{le="0.002"} ${ticks[1]}`,
+      `gyre_tick_seconds_bucket{le="+Inf"} ${ticks[1]}`,
+      `gyre_tick_seconds_count ${ticks[1]}`,
+      `gyre_thread_busy_seconds_total{thread="main"} ${cpu}`,
+      `process_cpu_seconds_total ${cpu}`,
+      `gyre_sessions_closed_total{code="1013"} ${late}`,
+    ].join("\n");
+  const reading = (text: string, atMs: number) => ({ values: parseMetrics(text), atMs });
+  const figures = figuresOf(reading(page(2, [10, 10], 1), 0), reading(page(5, [100, 110], 3), 4000), null);
+  assert.is(figures.lateTicks, 3);
+  assert.equal(figures.threads, { main: 0.5 });
+  assert.equal([figures.cpuSeconds, figures.cpuCores], [2, 0.5]);
+  assert.equal(figures.closed, { 1013: 3 });
+  // 90 of 100 below 1 ms, 10 between 1 and 2: the 99th is nine tenths of the way.
+  assert.ok(Math.abs(figures.tickP99Ms - 1.9) < 1e-9, `${figures.tickP99Ms}`);
+  assert.is(httpOf("ws://127.0.0.1:7777/ws?format=json"), "http://127.0.0.1:7777");
+});
+
+test("each limit is held at its value and missed beyond it; what is not known misses", () => {
+  const report = {
+    asked: { clients: 20 },
+    joins: { joined: 20, allS: 2 },
+    snapshots: { perSecond: 20, gapMs: { p95: 60 } },
+    ackMs: { p95: 80 },
+    bytes: { perClientSecond: 1000 },
+    errorCount: 3,
+    server: { lateTicksInAll: 1, tickP99LastMs: 4, tickP99Ms: 5 },
+  } as unknown as Report;
+  const exact = {
+    "max-gap-p95": 60,
+    "max-ack-p95": 80,
+    "max-late-ticks": 1,
+    "max-tick-p99": 4,
+    "min-rate": 20,
+    "max-bytes": 1000,
+    "max-join-s": 2,
+    "max-errors": 3,
+  };
+  assert.equal(
+    judge(report, exact).map(({ held }) => held),
+    new Array(8).fill(true),
+  );
+  const beyond = Object.fromEntries(
+    Object.entries(exact).map(([name, n]) => [name, name === "min-rate" ? n + 0.1 : n - 0.1]),
+  );
+  assert.equal(
+    judge(report, beyond).map(({ held }) => held),
+    new Array(8).fill(false),
+  );
+  assert.equal(judge(report, {}), []);
+  const [unknown] = judge({ ...report, server: null }, { "max-late-ticks": 100 });
+  assert.is(verdictLine(unknown!), "MISSED --max-late-ticks 100: not known\n");
+});
+
+/** gyre load as a process of its own. */
+async function load(...argv: readonly string[]): Promise<{ status: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [CLI, "load", ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (data) => {
+    out += data;
+  });
+  child.stderr.on("data", (data) => {
+    err += data;
+  });
+  const [status] = await once(child, "close");
+  return { status, out, err };
+}
+
+async function serving(use: (server: GyreServer) => Promise<void>): Promise<void> {
+  const server = await createServer({ port: 0, npcs: 50, bots: 0 });
+  try {
+    await use(server);
+  } finally {
+    await server.close();
+  }
+}
+
+test("20 clients on 2 threads, 4 of them decoding, with churn and one that stalls: the report is sane, held limits are 0", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gyre-load-"));
+  const file = join(folder, "report.json");
+  await serving(async ({ ws }) => {
+    const flags = [
+      "--clients",
+      "20",
+      "--threads",
+      "2",
+      "--sample",
+      "4",
+      "--churn",
+      "5",
+      "--stall",
+      "1",
+      "--duration",
+      "2",
+    ];
+    const limits = ["--max-errors", "0", "--min-rate", "1", "--max-bytes", "1000000"];
+    const { status, out, err } = await load(ws, ...flags, ...limits, "--json", file);
+    assert.is(status, 0, out + err);
+    assert.match(err, /^ +\d+ s: \d+ in; .* snapshots\/s/);
+    assert.match(out, /joins +20 of 20 in/);
+    assert.match(out, /held +--max-errors 0: 0\n/);
+    assert.match(out, /decoded +4 clients, .*entities in view; (\d+ hashes checked, 0 repairs|not checked)/);
+    const report = JSON.parse(readFileSync(file, "utf8")) as Report & { limits: { held: boolean }[] };
+    assert.equal([report.joins.joined, report.joins.failed, report.joins.zones, report.stalled], [20, 0, 1, 1]);
+    assert.ok(report.snapshots.perSecond > 1 && report.snapshots.perSecond < 40, `${report.snapshots.perSecond}/s`);
+    const { p50, p95, p99, max } = report.snapshots.gapMs;
+    assert.ok(p50 > 0 && p50 <= p95 && p95 <= p99 && p99 <= max, JSON.stringify(report.snapshots.gapMs));
+    assert.ok(report.ackMs.p50 > 0, "inputs were acknowledged");
+    assert.ok(report.bytes.perSnapshot > 20 && report.inputs.perSecond > 1);
+    assert.ok(
+      report.churn !== null && report.churn.begun > 0 && report.churn.failed === 0,
+      JSON.stringify(report.churn),
+    );
+    assert.ok(report.server !== null && report.server.ticks > 10 && (report.server.cpuSeconds ?? 0) > 0);
+    assert.equal([report.errorCount, report.lost, report.state], [0, 0, null]);
+    assert.ok(report.decoded.inView > 0);
+    assert.is(report.limits.length, 3);
+  });
+  rmSync(folder, { recursive: true });
+});
+
+test("JSON snapshots are counted alike, and --json - says nothing but the report", async () => {
+  await serving(async ({ ws }) => {
+    const flags = ["--clients", "6", "--sample", "2", "--duration", "1", "--format", "json", "--json", "-"];
+    const { status, out, err } = await load(ws, ...flags);
+    assert.equal([status, err], [0, ""]);
+    const report = JSON.parse(out) as Report;
+    assert.is(report.joins.joined, 6);
+    assert.ok(report.snapshots.perSecond > 1 && report.snapshots.slowest > 0, JSON.stringify(report.snapshots));
+    assert.ok(report.ackMs.p50 > 0);
+  });
+});
+
+test("a missed limit ends with 1, and so do clients that never came in", async () => {
+  await serving(async ({ ws }) => {
+    const { status, out } = await load(
+      ws,
+      "--clients",
+      "5",
+      "--duration",
+      "0.5",
+      "--min-rate",
+      "1000",
+      "--max-errors",
+      "0",
+    );
+    assert.is(status, 1, out);
+    assert.match(out, /MISSED --min-rate 1000: /);
+    assert.match(out, /held {3}--max-errors 0: 0/);
+    const nowhere = await load(ws, "--clients", "3", "--template", "nowhere", "--duration", "0.2", "--max-join-s", "9");
+    assert.is(nowhere.status, 1, nowhere.out);
+    assert.match(
+      nowhere.out,
+      /joins +0 of 3 .*[\s\S]*errors +3: ZONE_UNKNOWN 3[\s\S]*MISSED --max-join-s 9: not known/,
+    );
+  });
+});
+
+test("a command line that says what is not so is one line and status 2", async () => {
+  const url = "ws://127.0.0.1:1/ws";
+  const bad: [RegExp, ...string[]][] = [
+    [/no URL/],
+    [/"http:\/\/x" is not a ws:\/\/ address/, "http://x"],
+    [/unknown option '--nope'/, url, "--nope"],
+    [/--clients "0" is not a whole number from 1 to/, url, "--clients", "0"],
+    [/--duration "soon" is not a number from/, url, "--duration", "soon"],
+    [/--max-gap-p95 "1e3" is not a number/, url, "--max-gap-p95", "1e3"],
+    [/--format "xml" is neither/, url, "--format", "xml"],
+    [/one of the two/, url, "--clients", "5", "--rooms", "2"],
+    [/--per-room without --rooms/, url, "--per-room", "2"],
+    [/are 250000 clients, more than 50000/, url, "--rooms", "50000"],
+    [/unexpected argument "b"/, url, "b"],
+  ];
+  const refused = async ([expected, ...argv]: (typeof bad)[number]): Promise<void> => {
+    const { status, out, err } = await load(...argv);
+    assert.equal([status, out, err.trimEnd().split("\n").length], [2, "", 1], `${argv.join(" ")}: ${err}`);
+    assert.match(err, expected);
+  };
+  await Promise.all(bad.map(refused));
+});
+
+test("SIGINT ends a load early, with its report", async () => {
+  await serving(async (server) => {
+    const argv = [CLI, "load", server.ws, "--clients", "5", "--duration", "600"];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    child.stderr.on("data", (data) => {
+      err += data;
+    });
+    child.stdout.on("data", (data) => {
+      out += data;
+    });
+    await until("they are in", () => err.includes(" 5 in;"));
+    child.kill("SIGINT");
+    const [status] = await once(child, "close");
+    assert.is(status, 0);
+    assert.match(out, /joins +5 of 5/);
+  });
+});
+
+test.run();
