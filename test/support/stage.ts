@@ -5,8 +5,9 @@ import { Composer } from "../../src/protocol/composer.js";
 import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";
 import { FRAME_AT, FrameBuffer } from "../../src/protocol/frame-buffer.js";
 import { interestGrid } from "../../src/protocol/interest.js";
+import { streamsOf } from "../../src/protocol/replica-spec.js";
 import { SnapshotDecoder, type ZoneSize } from "../../src/protocol/snapshot-decoder.js";
-import { type StreamPlan, View } from "../../src/protocol/view.js";
+import { STREAM_PLAN, type StreamPlan, View } from "../../src/protocol/view.js";
 import { SceneWorld } from "./scene.js";
 import { WireReader } from "./wire-reader.js";
 
@@ -34,6 +35,7 @@ export class Stage {
   readonly decoder: SnapshotDecoder;
   readonly reader: WireReader;
   readonly #frame = new FrameBuffer(0);
+  readonly #kept: number;
 
   constructor(kernel: Kernel, spec: StageSpec = {}) {
     // By default a hash never comes.
@@ -46,6 +48,7 @@ export class Stage {
     const grid = interestGrid(width, height, tileSize, stepsPerUnit);
     this.composer = new Composer(this.world.replica, grid, new FieldTable(columns));
     this.view = new View(plan);
+    this.#kept = streamsOf(plan ?? STREAM_PLAN).reduce((bits, stream) => bits | (1 << stream), 0);
     this.decoder = this.makeDecoder();
     this.reader = new WireReader({ ...size, columns });
   }
@@ -54,9 +57,9 @@ export class Stage {
     return new SnapshotDecoder(this.size, this.columns);
   }
 
-  /** The world as it is, as the next snapshot of these streams. */
+  /** The world as it is, as the next snapshot of these streams, of those that the plan has. */
   take(tick: number, streams = STREAM_NORMAL): void {
-    this.world.take(streams, tick);
+    this.world.take(streams & this.#kept, tick);
     this.composer.beginRound(tick);
   }
 

@@ -184,7 +184,11 @@ export class WireReader {
   readonly #placeBits: number;
   readonly #cellBits: number;
 
-  constructor({ width, height, tileSize, stepsPerUnit = 16, columns = [] }: WireZone) {
+  readonly #zone: WireZone;
+
+  constructor(zone: WireZone) {
+    const { width, height, tileSize, stepsPerUnit = 16, columns = [] } = zone;
+    this.#zone = zone;
     const right = Math.floor(width * stepsPerUnit + 0.5);
     const bottom = Math.floor(height * stepsPerUnit + 0.5);
     let side = Math.max(1, Math.floor(32 * tileSize * stepsPerUnit + 0.5));
@@ -196,6 +200,15 @@ export class WireReader {
     this.#placeBits = this.#side.toString(2).length;
     this.#cellBits = Math.ceil(Math.log2(this.#count));
     this.#fields = [...FIXED, ...columns];
+  }
+
+  /** Another one that knows the same. */
+  fork(): WireReader {
+    const other = new WireReader(this.#zone);
+    const { tick, ack, you, own, cells, shown, hashes } = this;
+    Object.assign(other, { tick, ack, you, own, cells, shown, hashes });
+    other.#between = this.#between;
+    return other;
   }
 
   /** Throws for a frame that breaks a rule, and knows then what it knew. */
