@@ -215,7 +215,8 @@ function writeFields(replica: Replica, out: BitWriter, from: usize, to: usize, c
       push(values, n, isRaw ? now : zigzag(now - before));
       n++;
     }
-    gammaWrite(out, n - 1);
+    // None only for a reader that is being overtaken, whose block is not sent.
+    gammaWrite(out, max<u32>(n, 1) - 1);
     for (let i: u32 = 0; i < n; i++) gammaWrite(out, at(gaps, i));
     writeValues(out, values, n, isRaw);
   }
@@ -246,38 +247,34 @@ function hashCell(replica: Replica, generation: usize, cell: u32, slots: usize, 
   return hash;
 }
 
-/** Sorts who is in the cell now, or was in the baseline, into stays, leaves and enters; returns their counts, 21 bits each. */
-function merge(replica: Replica, from: usize, to: usize, cell: u32): u64 {
-  const startsFrom = from + replica.atStarts;
-  const startsTo = to + replica.atStarts;
-  const first = at(startsFrom, cell);
-  const end = at(startsFrom, cell + 1);
-  const endNow = at(startsTo, cell + 1);
-  const slotsFrom = from + replica.atSlots;
-  const slotsTo = to + replica.atSlots;
-  let i = first;
-  let j = at(startsTo, cell);
+/**
+ * Sorts who is in the cell now, or was in the baseline, into stays, leaves and enters; returns their counts, 21 bits each. `before` and
+ * `count` slots, of which there is room for a block.
+ */
+function merge(replica: Replica, from: usize, to: usize, slotsFrom: usize, before: u32, slotsTo: usize, count: u32): u64 {
+  let i: u32 = 0;
+  let j: u32 = 0;
   let stays: u32 = 0;
   let leaves: u32 = 0;
   let enters: u32 = 0;
-  while (i < end || j < endNow) {
-    const before = i < end ? at(slotsFrom, i) : NONE;
-    const now = j < endNow ? at(slotsTo, j) : NONE;
-    const isSame = before == now && wordOf(from, replica.atId, before) == wordOf(to, replica.atId, now);
+  while (i < before || j < count) {
+    const was = i < before ? at(slotsFrom, i) : NONE;
+    const now = j < count ? at(slotsTo, j) : NONE;
+    const isSame = was == now && wordOf(from, replica.atId, was) == wordOf(to, replica.atId, now);
     if (isSame) {
       push(replica.stays, stays++, now);
     } else {
-      if (before <= now) {
-        const id = wordOf(from, replica.atId, before);
-        push(replica.leaves, 2 * leaves, i - first);
-        const isHere = wordOf(to, replica.atId, before) == id;
-        push(replica.leaves, 2 * leaves + 1, isHere ? wordOf(to, replica.atCell, before) : NONE);
+      if (was <= now) {
+        const id = wordOf(from, replica.atId, was);
+        push(replica.leaves, 2 * leaves, i);
+        const isHere = wordOf(to, replica.atId, was) == id;
+        push(replica.leaves, 2 * leaves + 1, isHere ? wordOf(to, replica.atCell, was) : NONE);
         leaves++;
       }
-      if (now <= before) push(replica.enters, enters++, now);
+      if (now <= was) push(replica.enters, enters++, now);
     }
-    i += u32(before <= now);
-    j += u32(now <= before);
+    i += u32(was <= now);
+    j += u32(now <= was);
   }
   return <u64>stays | (<u64>leaves << 21) | (<u64>enters << 42);
 }
@@ -295,9 +292,12 @@ function writeLeaves(replica: Replica, out: BitWriter, count: u32): void {
   }
 }
 
-/** Returns whether there is anything to tell. */
-function writeDelta(replica: Replica, out: BitWriter, from: usize, to: usize, cell: u32, age: u32): bool {
-  const counts = merge(replica, from, to, cell);
+/** Of a cell whose slots are `before` ones in `from` and `count` in `to`. Returns whether there is anything to tell. */
+function writeDelta(
+  replica: Replica, out: BitWriter, from: usize, to: usize, slotsFrom: usize, before: u32, slotsTo: usize, count: u32,
+  cell: u32, age: u32,
+): bool {
+  const counts = merge(replica, from, to, slotsFrom, before, slotsTo, count);
   const stays = <u32>counts & 0x1fffff;
   const leaves = <u32>(counts >> 21) & 0x1fffff;
   const enters = <u32>(counts >> 42);
@@ -347,11 +347,14 @@ export function blockEncode(replica: Replica, stream: u32, cell: u32, age: u32):
   const first = at(starts, cell);
   const count = at(starts, cell + 1) - first;
   const from = age != 0 ? generationOf(replica, stream, sequence - age) : to;
-  const before = at(from + replica.atStarts, cell + 1) - at(from + replica.atStarts, cell);
+  const firstBefore = at(from + replica.atStarts, cell);
+  const before = at(from + replica.atStarts, cell + 1) - firstBefore;
   const start = blocks.next;
   const bitsMax = <u64>HEAD_BITS_MAX + (<u64>count + before) * replica.recordBitsMax;
-  // Not only when it is full: a reader that was overtaken may see counts that never were.
-  if (count > replica.capacity || before > replica.capacity || <u64>start + (bitsMax >> 3) > <u64>blocks.arenaEnd) return false;
+  // Not only when it is full: a reader that was overtaken may see counts that never were. They are read once, as they may change again.
+  const capacity = <u64>replica.capacity;
+  if (<u64>first + count > capacity || <u64>firstBefore + before > capacity) return false;
+  if (<u64>start + (bitsMax >> 3) > <u64>blocks.arenaEnd) return false;
 
   const out = changetype<BitWriter>(replica.writer);
   const isHashed = (sequence + cell) % replica.hashEvery == 0 && count != 0;
@@ -366,7 +369,8 @@ export function blockEncode(replica: Replica, stream: u32, cell: u32, age: u32):
     writeRecords(replica, out, to, cell, slots, count);
   } else {
     bitsWrite(out, age - 1, AGE_BITS);
-    isTold = writeDelta(replica, out, from, to, cell, age);
+    const slotsFrom = from + replica.atSlots + (<usize>firstBefore << 2);
+    isTold = writeDelta(replica, out, from, to, slotsFrom, before, slots, count, cell, age);
   }
   if (isHashed) bitsWrite(out, hashCell(replica, to, cell, slots, count), 32);
   const end = bitsEnd(out);

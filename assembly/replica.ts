@@ -37,6 +37,8 @@ export const FIELDS_MAX: u32 = 32;
 export const JUMP_STEPS: i32 = 2047;
 /** Words of what a seat's player is told of its entity: its id and OWN_COLUMNS of the intake. */
 export const OWN_WORDS: u32 = 12;
+/** Those behind the id that are floats; what of them is not finite is told as 0. */
+const OWN_FLOATS: u32 = 8;
 
 // Types of fields.
 export const FIELD_F32: u32 = 0;
@@ -184,6 +186,7 @@ function specValid(replica: Replica): bool {
   return (
     replica.capacity >= 1 && replica.capacity < 1 << 20 && replica.seats <= 1 << 16 && replica.fieldCount <= FIELDS_MAX &&
     cells >= 1 && cells <= CELLS_MAX && replica.sideSteps >= 1 && replica.sideSteps < 1 << 30 &&
+    <u64>replica.sideSteps * max(replica.columns, replica.rows) < 1 << 31 &&
     replica.streamBits < 1 << STREAMS && replica.stepsPerUnit > 0 && replica.hashEvery >= 1
   );
 }
@@ -287,8 +290,9 @@ function takePlaces(replica: Replica, generation: usize, before: usize, highWate
   const lastColumn = <i32>replica.columns - 1;
   const lastRow = <i32>replica.rows - 1;
   const columns = <i32>replica.columns;
-  const right = columns * side;
-  const bottom = <i32>replica.rows * side;
+  // What a game puts beyond the last cell is told as being on its border: no code has room for more.
+  const right = side * columns;
+  const bottom = side * <i32>replica.rows;
   const steps = replica.stepsPerUnit;
   const atId = generation + replica.atId;
   const atCell = generation + replica.atCell;
@@ -306,9 +310,8 @@ function takePlaces(replica: Replica, generation: usize, before: usize, highWate
     store<u32>(atId + at, id);
     if (id == 0) continue;
     count++;
-    // Nobody is outside, but for who was written there by a game.
-    const x = min(max<i32>(0, stepsOf(load<f32>(xs + at), steps)), right);
-    const y = min(max<i32>(0, stepsOf(load<f32>(ys + at), steps)), bottom);
+    const x = min(right, max<i32>(0, stepsOf(load<f32>(xs + at), steps)));
+    const y = min(bottom, max<i32>(0, stepsOf(load<f32>(ys + at), steps)));
     const cell = min(y / side, lastRow) * columns + min(x / side, lastColumn);
     store<i32>(atX + at, x);
     store<i32>(atY + at, y);
@@ -390,7 +393,9 @@ function takeSeats(replica: Replica, generation: usize, highWater: u32): void {
       continue;
     }
     for (let word: u32 = 0; word < OWN_WORDS; word++, from += stride) {
-      store<u32>(own + (<usize>word << 2), load<u32>(from));
+      const value = load<u32>(from);
+      const isOdd = word - 1 < OWN_FLOATS && (value & 0x7f800000) == 0x7f800000;
+      store<u32>(own + (<usize>word << 2), isOdd ? 0 : value);
     }
   }
 }

@@ -31,21 +31,32 @@ export default defineGame({
   rooms: {
     arena: { maxPlayers: 5, instances: 500, linger: 5 },
   },
-  // What everybody in the room is told: who killed how many.
-  state: () => ({ kills: {}, slain: 0 }),
+  // What players are told, ten times a second as far as it changed: all, who killed how many; each for itself, how it does.
+  sync: {
+    broadcast: { slain: 0, kills: { "*": 0 } },
+    perPlayer: { streak: 0 },
+  },
   setup(world) {
     for (let i = 0; i < MONSTERS; i++) {
       const { x, y } = world.freePlace("monster");
       world.spawn("monster", x, y);
     }
   },
-  death(world, { source }) {
-    const killer = world.playerOf(source);
-    world.state.slain++;
-    if (killer !== undefined) world.state.kills[killer.name] = (world.state.kills[killer.name] ?? 0) + 1;
+  join(world, player) {
+    world.sync.kills[player.name] = 0;
+    const { x, y } = world.freePlace("hero");
+    return world.spawn("hero", x, y);
+  },
+  death(world, { source, target }) {
+    const [killer, victim] = [world.playerOf(source), world.playerOf(target)];
+    if (victim !== undefined) world.syncOf(victim).streak = 0;
+    else world.sync.slain++;
+    if (killer === undefined) return;
+    world.sync.kills[killer.name]++;
+    world.syncOf(killer).streak++;
   },
   leave(world, { name }) {
-    delete world.state.kills[name];
+    delete world.sync.kills[name];
   },
 });
 

@@ -123,7 +123,10 @@ test("measured rooms cost something of each kind, on the example and on another 
     const { status, out, err } = await run(...flags, "--json", "-");
     assert.is(status, 0, err);
     const { costs, load, lines, mainUs } = JSON.parse(out) as Capacity & { costs: CapacityCosts; load: CapacityLoad };
-    for (const [name, us] of Object.entries(costs)) assert.ok(us > 0 && us < 1e5, `${flags[0]}: ${name} is ${us}`);
+    const { writeUs, ...others } = costs;
+    for (const [name, us] of Object.entries(others)) assert.ok(us > 0 && us < 1e5, `${flags[0]}: ${name} is ${us}`);
+    // A difference of two that a busy machine may turn round.
+    assert.ok(writeUs >= 0 && writeUs < 1e5, `${flags[0]}: ${writeUs}`);
     assert.equal(capacityOf(costs, load).lines, lines);
     assert.ok(mainUs > 0);
   }

@@ -20,6 +20,7 @@ import { MESSAGE, SnapshotHead } from "../src/load/snapshot-head.js";
 import { Tally } from "../src/load/tally.js";
 import { WAY_X, WAY_Y, WAYS, Walker } from "../src/load/walker.js";
 import { parseClientMessage } from "../src/protocol/control.js";
+import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../src/protocol/frame.js";
 import { createServer, type GyreServer } from "../src/server.js";
 import { Random } from "./support/random.js";
 import { until } from "./support/until.js";
@@ -190,12 +191,23 @@ test("walkers do the same for the same seed, turn, pause and strike, and differ 
 test("the head of a message says what it is: snapshots with tick and ack, and the state tree", () => {
   const head = new SnapshotHead();
   const read = (opcode: number, bytes: Uint8Array): number => head.read(opcode, bytes, 0, bytes.length);
-  const binary = new Uint8Array(48);
-  new DataView(binary.buffer).setUint32(4, 4_000_000_000, true);
-  new DataView(binary.buffer).setUint32(8, 77, true);
-  binary[0] = 1;
-  assert.is(read(OPCODE.BINARY, binary), MESSAGE.SNAPSHOT);
-  assert.equal([head.tick, head.ack], [4_000_000_000, 77]);
+  const frame = (...bytes: number[]): number => read(OPCODE.BINARY, Uint8Array.from(bytes));
+  // Kind, flags with an ack, tick 300, ack 5; then one tick on without an ack; then a frame in three pieces.
+  assert.is(frame(FRAME_SNAPSHOT, HAS_ACK, 0xac, 0x02, 5, 99), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [300, 5]);
+  assert.is(frame(FRAME_SNAPSHOT, 0, 1), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [301, 5]);
+  assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, HAS_ACK, 3, 2, 77), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, HAS_ACK, 3, 2, 77), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 1, 8, 8), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [304, 7]);
+  // A state tree in pieces is none.
+  assert.is(frame(FRAME_CHUNK, 0, 0x93, 107), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 1, 1, 2, 3), MESSAGE.SYNC);
+  assert.equal([head.tick, head.ack], [304, 7]);
+  head.reset();
+  assert.is(frame(FRAME_SNAPSHOT, HAS_ACK, 9, 1), MESSAGE.SNAPSHOT);
+  assert.equal([head.tick, head.ack], [9, 1]);
   const text = (json: string): number => read(OPCODE.TEXT, Buffer.from(json));
   assert.is(text('{"type":"snapshot","tick":12,"ack":345,"you":null}'), MESSAGE.SNAPSHOT);
   assert.equal([head.tick, head.ack], [12, 345]);
@@ -413,7 +425,7 @@ test("20 clients on 2 threads, 4 of them decoding, with churn and one that stall
     assert.match(err, /^ +\d+ s: \d+ in; .* snapshots\/s/);
     assert.match(out, /joins +20 of 20 in/);
     assert.match(out, /held +--max-errors 0: 0\n/);
-    assert.match(out, /decoded +4 clients, .*not checked/);
+    assert.match(out, /decoded +4 clients, .*entities in view; (\d+ hashes checked, 0 repairs|not checked)/);
     const report = JSON.parse(readFileSync(file, "utf8")) as Report & { limits: { held: boolean }[] };
     assert.equal([report.joins.joined, report.joins.failed, report.joins.zones, report.stalled], [20, 0, 1, 1]);
     assert.ok(report.snapshots.perSecond > 1 && report.snapshots.perSecond < 40, `${report.snapshots.perSecond}/s`);
@@ -496,12 +508,15 @@ test("a command line that says what is not so is one line and status 2", async (
 test("SIGINT ends a load early, with its report", async () => {
   await serving(async (server) => {
     const argv = [CLI, "load", server.ws, "--clients", "5", "--duration", "600"];
-    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "ignore"] });
-    let out = "";
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    child.stderr.on("data", (data) => {
+      err += data;
+    });
     child.stdout.on("data", (data) => {
       out += data;
     });
-    await until("they are in", () => server.stats().sessions === 5);
+    await until("they are in", () => err.includes(" 5 in;"));
     child.kill("SIGINT");
     const [status] = await once(child, "close");
     assert.is(status, 0);

@@ -15,6 +15,7 @@ import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { STALE, type StreamPlan, UNTOLD, View } from "../src/protocol/view.js";
 import { Random } from "./support/random.js";
 import { SceneWorld } from "./support/scene.js";
+import { WireReader } from "./support/wire-reader.js";
 
 const COLUMNS: readonly ColumnInfo[] = [
   { name: "ammo", type: "u16" },
@@ -26,6 +27,12 @@ const COLUMNS: readonly ColumnInfo[] = [
 const SIZE = { width: 3000, height: 2000, tileSize: 16 };
 const SEATS = 4;
 const NAMES = new FieldTable(COLUMNS).names;
+
+const byNumber = ([a]: readonly [number, unknown], [b]: readonly [number, unknown]): number => a - b;
+
+function isEqual(a: Readonly<Record<string, number>> | undefined, b: Readonly<Record<string, number>>): boolean {
+  return a !== undefined && a["id"] === b["id"] && NAMES.every((name) => a[name] === b[name]);
+}
 
 /** A cell's entities as a client should know them, by id. */
 type Cell = Map<number, readonly number[]>;
@@ -75,6 +82,8 @@ class Viewer {
   readonly view: View;
   readonly decoder: SnapshotDecoder;
   readonly seat: number;
+  /** Written from docs/wire.md alone. */
+  reader: WireReader;
   readonly frame = new FrameBuffer(0);
   /** Snapshots for which its socket is held up. */
   stalled = 0;
@@ -85,12 +94,14 @@ class Viewer {
   constructor(plan: StreamPlan, seat: number) {
     this.view = new View(plan);
     this.decoder = new SnapshotDecoder(SIZE, COLUMNS);
+    this.reader = new WireReader({ ...SIZE, columns: COLUMNS });
     this.seat = seat;
   }
 
   reconnect(): void {
     this.view.reset();
     this.decoder.reset(SIZE, COLUMNS);
+    this.reader = new WireReader({ ...SIZE, columns: COLUMNS });
     this.#has.clear();
   }
 
@@ -99,7 +110,23 @@ class Viewer {
     const size = composer.compose(this.view, this.seat, ack, bytesMax, this.frame);
     assert.ok(size > 0);
     this.bytes += size;
-    this.decoder.decode(this.frame.bytes.slice(FRAME_AT, FRAME_AT + size));
+    const bytes = this.frame.bytes.slice(FRAME_AT, FRAME_AT + size);
+    this.decoder.decode(bytes);
+    this.reader.read(bytes);
+    this.#compare();
+  }
+
+  /** The decoder and who only read the page know the same. */
+  #compare(): void {
+    const { decoder, reader } = this;
+    assert.equal([reader.tick, reader.ack, reader.you], [decoder.tick, decoder.ack, decoder.you?.id ?? 0]);
+    if (decoder.you !== null) assert.equal({ id: reader.you, ...reader.own }, decoder.you);
+    assert.equal([...reader.cells.keys()].sort(), [...decoder.cells.keys()].sort());
+    assert.equal(reader.odd, []);
+    const { byId } = decoder.entities;
+    const isSame =
+      reader.shown.size === byId.size && [...reader.shown].every(([id, one]) => isEqual(byId.get(id), one));
+    if (!isSame) assert.equal(new Map([...reader.shown].sort(byNumber)), new Map([...byId].sort(byNumber)));
   }
 
   /** Each cell that was told of is what the server had in it at the snapshot that it was brought to; no other cell is known. */

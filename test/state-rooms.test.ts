@@ -193,6 +193,39 @@ test("who does not read gets a new first sync when its socket has drained, and n
   }
 });
 
+test("a session whose connection is lost while it enters is told nothing, nor is who has it next told of that zone", async () => {
+  for (const house of [await local(2), await remote(2)]) {
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join("zone-0");
+    ann.session.lost();
+    // Until it is given up.
+    house.tick(700);
+    const bob = new StateGuest(house.hub, "bob", MSGPACK).join("zone-1");
+    assert.is(bob.session, ann.session, "sessions are used again");
+    const eve = new StateGuest(house.hub, "eve", MSGPACK).join("zone-0");
+    house.tick(60);
+    toSync(house);
+    check(house, bob, 1);
+    check(house, eve, 0);
+    assert.is(bob.opcodes.filter((opcode) => opcode === 1 || opcode === 108).length >= 1, true);
+  }
+});
+
+test("a spectator that resumes a player of the zone that it sees gets the player's own part", async () => {
+  for (const house of [await local(), await remote()]) {
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join();
+    house.tick(20);
+    const welcome = ann.everything.map(String).find((message) => message.startsWith('{"type":"welcome"')) ?? "{}";
+    ann.session.lost();
+    const again = new StateGuest(house.hub, "ann", JSON_TEXT).watch();
+    house.tick(20);
+    again.send({ type: "resume", session: JSON.parse(welcome).session });
+    house.tick(20);
+    toSync(house);
+    check(house, again);
+    assert.is(again.end?.own["quest"], "secret of ann");
+  }
+});
+
 test("model: players and spectators come, go, read slowly and return, in all encodings; in the end each mirror equals its zone's tree", async () => {
   for (let seed = 1; seed <= 6; seed++) {
     const random = new Random(seed);
@@ -256,7 +289,7 @@ test("model: players and spectators come, go, read slowly and return, in all enc
   }
 });
 
-test("a first sync of more than 64 KiB comes in chunks of at most that, in text whole, and is put together", async () => {
+test("a first sync of more than 65,535 bytes comes in chunks of at most that, in text whole, and is put together", async () => {
   const big = defineGame({
     name: "big",
     sync: { broadcast: { rows: { "*": "" }, n: 0 } },
@@ -273,8 +306,8 @@ test("a first sync of more than 64 KiB comes in chunks of at most that, in text 
     ];
     house.tick(30);
     const sizes = ann.everything.filter((message) => typeof message !== "string").map(({ length }) => length);
-    assert.ok(Math.max(...sizes) <= 64 * 1024 + 2, `${Math.max(...sizes)} bytes`);
-    assert.ok(sizes.filter((size) => size === 64 * 1024 + 2).length >= 1);
+    assert.ok(Math.max(...sizes) <= 0xffff, `${Math.max(...sizes)} bytes`);
+    assert.ok(sizes.filter((size) => size === 0xffff).length >= 1);
     for (const guest of [ann, bob]) {
       if (guest.error !== null) throw guest.error;
       assert.is(Object.keys(guest.end?.broadcast["rows"]).length, 200);

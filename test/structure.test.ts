@@ -178,8 +178,7 @@ test("the client reads state messages without what writes them, and without a pa
   assert.ok(reached.has(join("state", "mirror.ts")));
   assert.not.ok(reached.has(join("state", "encodings.ts")) || reached.has(join("state", "tree.ts")));
   assert.equal(
-    // What predicts loads the kernel.
-    [...reached].filter((name) => !name.endsWith(".ts") && !name.endsWith(".wasm")),
+    [...reached].filter((name) => !/\.(ts|wasm)$/.test(name)),
     ["ws"],
   );
 });

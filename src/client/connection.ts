@@ -127,11 +127,11 @@ export class Connection<G extends GameTypes = GameTypes> {
   readonly tracks: Tracks;
   readonly #stats: Stats = newStats();
   readonly #parts: Parts;
-  readonly #state: StateEnd;
   readonly #now: () => number;
   readonly #listeners = new Listeners<ConnectionEvents<G>>();
   readonly #decoder: SnapshotDecoder;
   readonly #chunks = new ChunkAssembler();
+  readonly #state: StateEnd;
   readonly #playback: Playback;
   readonly #gaps = new Window(GAPS);
   readonly #prediction: Prediction | null;
@@ -362,8 +362,9 @@ export class Connection<G extends GameTypes = GameTypes> {
     const { zone } = answer;
     const isOther = zone.name !== this.#zone.name;
     this.#decoder.reset(zone, zone.columns);
-    this.#state.begin(zone);
     this.#chunks.reset();
+    if (isOther) this.#state.begin(zone);
+    else this.#state.resume();
     this.#playback.reset();
     this.#startTick = answer.tick;
     this.#zone = zone;

@@ -33,6 +33,11 @@ export class StateEnd {
     this.#size = 0;
   }
 
+  /** What follows comes by another connection: the first of it tells everything anew. */
+  resume(): void {
+    this.#size = 0;
+  }
+
   get broadcast(): StateView {
     return this.#mirror?.broadcast ?? NOTHING;
   }

@@ -93,7 +93,8 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
   set(constants.REPLICA_SEATS, "seats", spec.seats, 0, 1 << 16);
   set(constants.REPLICA_COLUMNS, "columns", columns, 1, CELLS_MAX);
   set(constants.REPLICA_ROWS, "rows", rows, 1, Math.floor(CELLS_MAX / columns));
-  set(constants.REPLICA_SIDE_STEPS, "sideSteps", spec.sideSteps, 1, 2 ** 30 - 1);
+  const sideMax = Math.min(2 ** 30 - 1, Math.floor((2 ** 31 - 1) / Math.max(columns, rows)));
+  set(constants.REPLICA_SIDE_STEPS, "sideSteps", spec.sideSteps, 1, sideMax);
   set(constants.REPLICA_HASH_EVERY, "hashEvery", spec.hashEvery, 1, 2 ** 31);
   set(constants.REPLICA_FIELD_COUNT, "fields", fields.length, 0, FIELDS_MAX);
   if (!(finite("stepsPerUnit", spec.stepsPerUnit) > 0)) throw bad("stepsPerUnit", spec.stepsPerUnit, "above 0");

@@ -5,12 +5,6 @@ import { nameOf } from "./player.js";
 import type { Tally } from "./tally.js";
 import { WAY_X, WAY_Y, Walker } from "./walker.js";
 
-/** What a client tells of its checks, if it makes some. */
-interface Checks {
-  hashChecks?: number;
-  repairs?: number;
-}
-
 export interface DecodedEvents {
   joined(zone: string): void;
   refused(code: string): void;
@@ -67,11 +61,11 @@ export class DecodedPlayer {
   }
 
   get hashChecks(): number {
-    return (this.#connection?.stats as Checks | undefined)?.hashChecks ?? 0;
+    return this.#connection?.stats.hashChecks ?? 0;
   }
 
   get repairs(): number {
-    return (this.#connection?.stats as Checks | undefined)?.repairs ?? 0;
+    return this.#connection?.stats.repairs ?? 0;
   }
 
   input(): void {

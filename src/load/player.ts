@@ -2,7 +2,7 @@
  * A simulated player whose snapshots are counted, not decoded: joins once connected, walks as it is told to, and notes when what came. Also
  * those who only come and go, and those who join and then read nothing.
  */
-import { type OnMessage, OPCODE } from "./frames.js";
+import { HEAD_BYTES, type OnMessage, OPCODE } from "./frames.js";
 import { InputFrame } from "./input-frame.js";
 import { type RawAddress, RawClient, type RawEvents } from "./raw-client.js";
 import { MESSAGE, SnapshotHead } from "./snapshot-head.js";
@@ -118,7 +118,7 @@ export class RawPlayer implements RawEvents {
       tally.add("stateBytes", size);
       if (kind === MESSAGE.SYNC) this.#synced();
     } else if (opcode === OPCODE.TEXT) {
-      this.#control(decoder.decode(bytes.slice(from, Math.min(to, from + 200))));
+      this.#control(decoder.decode(bytes.slice(from, Math.min(to, from + HEAD_BYTES))));
     }
   };
 

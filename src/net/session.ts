@@ -8,6 +8,7 @@
  * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";
+import { NORMAL } from "../kernel/replica.js";
 import type { EntityId } from "../kernel/types.js";
 import type { Composer } from "../protocol/composer.js";
 import {
@@ -168,8 +169,11 @@ export class Session {
     this.playing = audience;
     this.#rowSeat = this.seat;
     this.#enteredTick = audience.venue.tick;
-    if (this.#wire !== null) this.#watch(audience);
-    audience.beginState(this);
+    // Without a connection there is nobody to tell, and whoever has the session next is somebody else.
+    if (this.#wire !== null) {
+      this.#watch(audience);
+      audience.beginState(this);
+    }
     this.#be(id, audience);
   }
 
@@ -248,7 +252,8 @@ export class Session {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
-    if (!composer.concerns(this.#view)) return;
+    // JSON has all cells with the normal stream.
+    if (this.#format === "json" ? ((composer.due >> NORMAL) & 1) === 0 : !composer.concerns(this.#view)) return;
     const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
@@ -391,6 +396,7 @@ export class Session {
     // One that is on its way in, or through a gate, is told when it is there.
     if (this.playing === null) return;
     this.#watch(this.playing);
+    this.playing.beginState(this);
     // Who resumes begins from nothing, whatever it saw before.
     this.#view.reset();
     this.#json?.reset();

@@ -7,9 +7,9 @@
  */
 import { NO_SEAT } from "../state/feed.js";
 import { CHUNK_KIND, CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
-import { CHUNK_BYTES } from "../state/limits.js";
+import { PIECE_BYTES_MAX } from "../state/limits.js";
 import type { NetCounters } from "./counters.js";
-import type { Wire } from "./wire.js";
+import { WIRE_HEAD, type Wire } from "./wire.js";
 
 /** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
 export const WAITING_BYTES_MAX = 256 * 1024;
@@ -27,9 +27,22 @@ export const CURRENT = 3;
 
 /** A message as it is sent, shared by all who get it: text where it is one. */
 export interface StateMessage {
+  /** Behind WIRE_HEAD bytes of the wires', which all write the same there. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly size: number;
   readonly text: string | null;
 }
+
+export function messageOf(bytes: Uint8Array, isText: boolean): StateMessage {
+  const size = bytes.length;
+  if (isText) return { bytes: NO_BYTES, size, text: decoder.decode(bytes) };
+  const behindHead = new Uint8Array(WIRE_HEAD + size);
+  behindHead.set(bytes, WIRE_HEAD);
+  return { bytes: behindHead, size, text: null };
+}
+
+const decoder = new TextDecoder();
+const NO_BYTES = new Uint8Array(0);
 
 export class StateLink {
   /** Of state/formats.ts. */
@@ -94,7 +107,7 @@ export class StateLink {
 
   /** What changed. */
   push(message: StateMessage): void {
-    if (this.#bytes + message.bytes.length > WAITING_BYTES_MAX) this.fallBehind();
+    if (this.#bytes + message.size > WAITING_BYTES_MAX) this.fallBehind();
     else this.#push(message);
   }
 
@@ -114,39 +127,40 @@ export class StateLink {
     while (this.#wire !== null && this.isDrained && chunks < CHUNKS_PER_TICK_MAX) {
       const message = this.#waiting[0];
       if (message === undefined) return;
-      if (message.text === null && message.bytes.length > CHUNK_BYTES) {
+      if (message.text === null && message.size > PIECE_BYTES_MAX) {
         chunks++;
-        this.#sendChunk(this.#wire, message.bytes);
-        if (this.#sent < message.bytes.length) continue;
+        this.#sendChunk(this.#wire, message);
+        if (this.#sent < message.size) continue;
       } else {
         this.#send(this.#wire, message);
       }
       this.#waiting.shift();
-      this.#bytes -= message.bytes.length;
+      this.#bytes -= message.size;
       this.#sent = 0;
     }
   }
 
   #push(message: StateMessage, isBegun = false): void {
     this.#waiting.push(message);
-    this.#bytes += message.bytes.length;
+    this.#bytes += message.size;
     if (!isBegun && this.#waiting.length === 1) this.pump();
   }
 
-  #send(wire: Wire, { bytes, text }: StateMessage): void {
-    const flushed = this.#flying(bytes.length);
-    if (text === null) wire.sendShared(bytes, flushed);
+  #send(wire: Wire, { bytes, size, text }: StateMessage): void {
+    const flushed = this.#flying(size);
+    if (text === null) wire.sendBytes(bytes, WIRE_HEAD, size, flushed);
     else wire.sendText(text, flushed);
   }
 
-  #sendChunk(wire: Wire, bytes: Uint8Array): void {
-    const part = bytes.subarray(this.#sent, this.#sent + CHUNK_BYTES);
+  #sendChunk(wire: Wire, { bytes, size }: StateMessage): void {
+    const from = WIRE_HEAD + this.#sent;
+    const part = bytes.subarray(from, Math.min(from + PIECE_BYTES_MAX - CHUNK_HEAD_BYTES, WIRE_HEAD + size));
     this.#sent += part.length;
-    const chunk = new Uint8Array(CHUNK_HEAD_BYTES + part.length);
-    chunk[0] = CHUNK_KIND;
-    chunk[1] = CHUNK_STATE | (this.#sent === bytes.length ? CHUNK_LAST : 0);
-    chunk.set(part, CHUNK_HEAD_BYTES);
-    wire.sendShared(chunk, this.#flying(chunk.length));
+    const chunk = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_BYTES + part.length);
+    chunk[WIRE_HEAD] = CHUNK_KIND;
+    chunk[WIRE_HEAD + 1] = CHUNK_STATE | (this.#sent === size ? CHUNK_LAST : 0);
+    chunk.set(part, WIRE_HEAD + CHUNK_HEAD_BYTES);
+    wire.sendBytes(chunk, WIRE_HEAD, chunk.length - WIRE_HEAD, this.#flying(chunk.length - WIRE_HEAD));
   }
 
   /** So much takes off. Returns what is called when it has landed. */

@@ -11,7 +11,7 @@ import { FIRST_OWN, FIRST_SHARED, NO_SEAT, OWN, type StateNote, UPDATE } from ".
 import { FORMAT_NAMES, MSGPACK } from "../state/formats.js";
 import { type Items, NO_ITEMS, writeFirst } from "../state/frames.js";
 import { ByteSink } from "../state/sink.js";
-import { ASKED, BEHIND, CURRENT, OFF, type StateLink, type StateMessage } from "./state-link.js";
+import { ASKED, BEHIND, CURRENT, messageOf, OFF, type StateLink, type StateMessage } from "./state-link.js";
 
 /** Ticks after which a session that was told nothing asks again: its word was lost with a thread. */
 const ASK_AGAIN_TICKS = 60;
@@ -28,8 +28,6 @@ interface Taken {
   readonly patches: Items;
   readonly events: Items;
 }
-
-const decoder = new TextDecoder();
 
 export class StateRelay {
   readonly #venue: Venue;
@@ -135,7 +133,7 @@ export class StateRelay {
     let message: StateMessage | null = null;
     for (const link of this.#links) {
       if (link.format !== format || link.state !== CURRENT) continue;
-      message ??= messageOf(note.patches.bytes, format);
+      message ??= messageOf(note.patches.bytes, format !== MSGPACK);
       if (isGap) link.fallBehind();
       else link.push(message);
       this.#note(link);
@@ -146,7 +144,7 @@ export class StateRelay {
     const link = this.#linkOf(seat);
     if (link === undefined || !this.#links.has(link) || link.state !== CURRENT || link.seat !== seat) return;
     if (link.tick !== before || link.format !== format) link.fallBehind();
-    else link.push(messageOf(patches.bytes, format));
+    else link.push(messageOf(patches.bytes, format !== MSGPACK));
     link.tick = tick;
     this.#note(link);
   }
@@ -185,18 +183,13 @@ export class StateRelay {
     const sink = this.#sink;
     sink.clear();
     writeFirst(sink, format !== MSGPACK, patches, room.patches, [room.events, events]);
-    return messageOf(sink.copy(), format);
+    return messageOf(sink.bytes, format !== MSGPACK);
   }
 
   #note(link: StateLink): void {
     if (!link.isEmpty) this.#waiting.add(link);
     if (link.state !== CURRENT) this.#behind.add(link);
   }
-}
-
-function messageOf(bytes: Uint8Array, format: number): StateMessage {
-  const owned = bytes as Uint8Array<ArrayBuffer>;
-  return { bytes: owned, text: format === MSGPACK ? null : decoder.decode(owned) };
 }
 
 /** The note's bytes are somebody else's. */

@@ -27,8 +27,6 @@ export interface Wire {
    * The {@link WIRE_HEAD} bytes before the offset are the wire's to write.
    */
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void;
-  /** Sends bytes that are nobody's to change any more, as others may be sent them too. */
-  sendShared(bytes: Uint8Array, flushed: () => void): void;
   ping(): void;
   /** Closing handshake; then, or after a while without one, the connection ends. */
   close(code: number, reason: string): void;
@@ -37,7 +35,6 @@ export interface Wire {
 }
 
 /** One object for all sends: `ws` reads it and keeps none of it. */
-const BINARY = { binary: true, compress: false } as const;
 const TEXT = { binary: false, compress: false } as const;
 
 export class SocketWire implements Wire {
@@ -74,10 +71,6 @@ export class SocketWire implements Wire {
       bytes[start + 3] = size & 0xff;
     }
     this.#raw.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, offset + size - start), flushed);
-  }
-
-  sendShared(bytes: Uint8Array, flushed: () => void): void {
-    this.#socket.send(bytes, BINARY, flushed);
   }
 
   ping(): void {

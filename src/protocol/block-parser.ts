@@ -17,7 +17,7 @@ import {
   unzigzag,
 } from "./frame.js";
 import type { InterestGrid } from "./interest.js";
-import type { Member } from "./remote-entity.js";
+import type { KnownCell, Member } from "./remote-entity.js";
 
 /** Where an entity went that is in no cell any more. */
 export const NOWHERE = -1;
@@ -95,8 +95,8 @@ export class BlockParser {
     this.leaves.length = this.enters.length = this.moves.length = this.changes.length = 0;
   }
 
-  /** Reads bytes from .. to - 1 as a block of this cell, of which these members are known. Throws BAD_FRAME. */
-  parse(block: ParsedBlock, bytes: Uint8Array, from: number, to: number, cell: number, known: readonly Member[]): void {
+  /** Reads bytes from .. to - 1 as a block of this cell, of which this is known; undefined for nothing. Throws BAD_FRAME. */
+  parse(block: ParsedBlock, bytes: Uint8Array, from: number, to: number, cell: number, known?: KnownCell): void {
     const bits = this.#bits;
     bits.start(bytes, from, to);
     block.cell = cell;
@@ -105,7 +105,10 @@ export class BlockParser {
     block.isFull = bits.flag();
     block.isHashed = bits.flag();
     block.age = block.isFull ? 0 : 1 + bits.bits(AGE_BITS);
-    const members = block.isFull ? NOBODY : known;
+    if (!block.isFull && known?.stream !== block.stream) {
+      throw bad(`a delta of stream ${block.stream} for cell ${cell}, which is known by ${known?.stream ?? "none"}`);
+    }
+    const members = block.isFull || known === undefined ? NOBODY : known.members;
     block.movesAt = -1;
     block.changes = 0;
     block.leaves = 0;
@@ -152,8 +155,9 @@ export class BlockParser {
     block.entersAt = this.enters.length;
     block.enters = count;
     if (count === 0) return;
-    // Each takes at least its two places and four codes, and so the array cannot grow beyond what the frame's size allows.
-    if (count * (2 * this.#positionBits + 3) > bits.left) throw bad(`${count} entities do not fit a block`);
+    // Each takes at least its two places and a bit for all else, and so the array cannot grow beyond what the frame's size allows.
+    if (count * (2 * this.#positionBits + 3 + this.#table.fields.length) > bits.left)
+      throw bad(`${count} entities do not fit a block`);
     const { enterLength, enters } = this;
     const first = enters.length;
     for (let i = 0; i < count * enterLength; i++) enters.push(0);
@@ -170,18 +174,17 @@ export class BlockParser {
     }
   }
 
-  /** They ascend, and are none of those who stay. */
+  /** They ascend, and are none of those who were in the cell. */
   #readIds(values: Int32Array, first: number, count: number, members: readonly Member[]): void {
     const bits = this.#bits;
     const parameter = bits.parameter();
     let id = 0;
-    let stay = 0;
-    const stays = members.length === 0 ? 0 : this.#stays.length;
+    let member = 0;
     for (let i = 0, at = first; i < count; i++, at += this.enterLength) {
       id += bits.rice(parameter) + 1;
       if (id > 0xffff_ffff) throw bad(`id ${id} is no u32`);
-      for (; stay < stays && this.#stayOf(stay, members).record.entity.id < id; stay++);
-      if (stay < stays && this.#stayOf(stay, members).record.entity.id === id) throw bad(`${id} enters and is there`);
+      for (; member < members.length && members[member]!.record.entity.id < id; member++);
+      if (members[member]?.record.entity.id === id) throw bad(`${id} enters and is there`);
       values[at] = id | 0;
     }
   }

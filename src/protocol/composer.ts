@@ -25,7 +25,7 @@ import {
 } from "./frame.js";
 import { FRAME_AT, type FrameBuffer } from "./frame-buffer.js";
 import type { InterestGrid } from "./interest.js";
-import { ageOf, UNTOLD, VIEW_CELLS_MAX, type View } from "./view.js";
+import { ageOf, VIEW_CELLS_MAX, type View } from "./view.js";
 
 /** An EntityId is `slot << 12 | generation`. */
 const GENERATION_BITS = 12;
@@ -59,6 +59,7 @@ export class Composer {
   tick = 0;
   /** Bit s: stream s has a snapshot in this round. */
   due = 0;
+  #isBegun = false;
   /** By stream, its snapshot in this round or the last one before. */
   readonly sequences = new Uint32Array(STREAM_COUNT);
   /** The generation that sessions' own entities are told of. */
@@ -74,6 +75,11 @@ export class Composer {
   readonly #isTold = new Uint8Array(VIEW_CELLS_MAX);
   readonly #order = new Uint32Array(VIEW_CELLS_MAX);
   #oldest = new Uint32Array(STREAM_COUNT);
+  readonly #found = new Uint32Array(STREAM_COUNT);
+  /** Bit s: stream s had news in the last round, of an earlier tick than its own. */
+  #passed = 0;
+  /** What the view's last frame said, for when this one is not sent. */
+  readonly #own = new Uint32Array(OWN_FIELDS.length);
 
   constructor(replica: Replica, grid: InterestGrid, table: FieldTable, tally: Tally = emptyTally()) {
     this.#tally = tally;
@@ -82,32 +88,55 @@ export class Composer {
     this.table = table;
   }
 
-  /** The newest snapshots, up to this tick, of streams that had none in a round yet are what is told from now on. False: there are none. */
+  /**
+   * The newest snapshots, up to this tick, of streams that had none in a round yet are what is told from now on. False: there are none. Of
+   * several ticks it is the last, but for a stream that was passed over the time before. Ticks of rounds never go back.
+   */
   beginRound(lastTick: number): boolean {
     const { replica, sequences } = this;
-    let due = 0;
-    let tick = -1;
+    const found = this.#found;
+    let news = 0;
     for (let stream = 0; stream < STREAM_COUNT; stream++) {
       const sequence = this.#newest(stream, lastTick);
-      if (sequence <= sequences[stream]!) continue;
-      const its = replica.tick(replica.generation(stream, sequence));
-      // One of an older tick comes too late: its next one will not.
-      if (its > tick) due = 0;
-      if (its < tick) continue;
-      tick = its;
-      due |= 1 << stream;
+      found[stream] = sequence;
+      // One of an earlier tick than the last round comes too late: its next one will not.
+      if (sequence > sequences[stream]! && !this.#isPast(stream, sequence)) news |= 1 << stream;
     }
-    if (due === 0) return false;
+    if (news === 0) return false;
+    const tick = this.#lastTick(news & this.#passed || news);
+    let due = 0;
+    for (let stream = 0; stream < STREAM_COUNT; stream++) {
+      if ((news >> stream) & 1 && this.#tickOf(stream, found[stream]!) === tick) due |= 1 << stream;
+    }
+    this.#passed = news & ~due;
+    this.#isBegun = true;
     this.tick = tick;
     this.due = due;
     for (let stream = 0; stream < STREAM_COUNT; stream++) {
       if (((due >> stream) & 1) === 0) continue;
-      const sequence = this.#newest(stream, lastTick);
+      const sequence = found[stream]!;
       sequences[stream] = sequence;
       this.generation = replica.generation(stream, sequence);
       replica.beginBlocks(stream, sequence);
     }
     return true;
+  }
+
+  #tickOf(stream: number, sequence: number): number {
+    return this.replica.tick(this.replica.generation(stream, sequence));
+  }
+
+  #isPast(stream: number, sequence: number): boolean {
+    return this.#isBegun && ((this.#tickOf(stream, sequence) - this.tick) | 0) < 0;
+  }
+
+  /** Of what was found of these streams. */
+  #lastTick(streams: number): number {
+    let last = -1;
+    for (let stream = 0; stream < STREAM_COUNT; stream++) {
+      if ((streams >> stream) & 1) last = Math.max(last, this.#tickOf(stream, this.#found[stream]!));
+    }
+    return last;
   }
 
   /** Nobody was told anything for a while: what there was up to this tick is no news. */
@@ -147,10 +176,18 @@ export class Composer {
     const blocks = this.#collect(view);
     const bytes = blocks <= bytesMax ? blocks : this.#choose(view, bytesMax);
     frame.grow(HEAD_BYTES_MAX + VARINT_BYTES_MAX * view.forgottenCount + bytes);
+    const { tick, ack: acked, you: former, forgottenCount } = view;
+    this.#own.set(view.own);
     const start = this.#writeHead(view, you, slot, seat, ack, frame);
     const end = this.#copyBlocks(view, frame.bytes, start);
     if (!this.#wasWhole()) {
+      // The client has the frame before this one.
       view.spoil();
+      view.tick = tick;
+      view.ack = acked;
+      view.you = former;
+      view.own.set(this.#own);
+      view.forgottenCount = forgottenCount;
       return 0;
     }
     this.#tally.headBytes += start - FRAME_AT;
@@ -186,9 +223,6 @@ export class Composer {
         if (told[i] === sequence) continue;
         const cell = row * grid.columns + column;
         const age = ageOf(told[i]!, sequence);
-        if (age === 0 && told[i] === UNTOLD && this.#isEmpty(stream, cell)) {
-          continue;
-        }
         if (!replica.block(stream, sequence, cell, age)) continue;
         if (sequence - age < this.#oldest[stream]!) this.#oldest[stream] = sequence - age;
         if (replica.blockSize === 0) {
@@ -206,12 +240,6 @@ export class Composer {
       }
     }
     return bytes;
-  }
-
-  #isEmpty(stream: number, cell: number): boolean {
-    const { replica } = this;
-    const generation = replica.generation(stream, this.sequences[stream]!);
-    return replica.cellStart(generation, cell) === replica.cellStart(generation, cell + 1);
   }
 
   /** Not all fit: those that have waited longest and are nearest do. Returns their bytes, at most. */

@@ -19,6 +19,9 @@ export interface Field extends ColumnInfo {
   readonly index: number;
   /** Its words are the bits of floats. */
   readonly isRaw: boolean;
+  /** Of other words: the least and the most. */
+  readonly least: number;
+  readonly most: number;
 }
 
 const FIXED = [
@@ -63,7 +66,13 @@ export class FieldTable {
     checkColumns(columns);
     this.columns = columns;
     this.fields = [...FIXED, ...columns].map((column: ColumnInfo, index) => {
-      return { ...column, index, isRaw: column.type === "f32" && column.step === undefined };
+      const { type, step } = column;
+      const isWide = TYPE_BYTES[type] === 4;
+      return {
+        ...{ ...column, index, isRaw: type === "f32" && step === undefined },
+        least: isWide ? -(2 ** 31) : leastOf(type),
+        most: isWide ? 2 ** 31 - 1 : leastOf(type) + 2 ** (8 * TYPE_BYTES[type]) - 1,
+      };
     });
     this.names = ["x", "y", ...this.fields.map(({ name }) => name)];
   }
@@ -93,10 +102,8 @@ export function fieldValue({ type, step }: Field, word: number): number {
 }
 
 /** Whether a word, from the wire, is one that the field can have. */
-export function isFieldWord({ type, step, isRaw }: Field, word: number): boolean {
-  if (isRaw) return (word & 0x7f800000) !== 0x7f800000;
-  if (step !== undefined || TYPE_BYTES[type] === 4) return true;
-  return word >= leastOf(type) && word < leastOf(type) + 2 ** (8 * TYPE_BYTES[type]);
+export function isFieldWord({ isRaw, least, most }: Field, word: number): boolean {
+  return isRaw ? (word & 0x7f800000) !== 0x7f800000 : word >= least && word <= most;
 }
 
 /** The same of a value, from JSON. */

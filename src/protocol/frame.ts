@@ -145,6 +145,10 @@ export function readFrameHead(reader: ByteReader, head: FrameHead): number {
   const tick = head.tick + reader.varint();
   if (tick > 0xffff_ffff) throw bad(`tick ${tick} is no u32`);
   head.tick = tick;
-  if (flags & HAS_ACK) head.ack = (head.ack + reader.varint()) >>> 0;
+  if (flags & HAS_ACK) {
+    const more = reader.varint();
+    if (more === 0) throw bad("an ack is said to be another one, and is not");
+    head.ack = (head.ack + more) >>> 0;
+  }
   return flags;
 }

@@ -48,7 +48,10 @@ export function interestGrid(
 
 /** Steps, rounded half up, at least 0. */
 export function quantise(units: number, stepsPerUnit: number): number {
-  return Math.max(0, Math.floor(units * stepsPerUnit + 0.5));
+  const steps = Math.floor(units * stepsPerUnit + 0.5);
+  // Not by Math.max: what is no number is 0.
+  // biome-ignore lint/complexity/useMathMinMax: see above.
+  return steps > 0 ? steps : 0;
 }
 
 /** The column of so many steps from the left, or the row of so many from the top; what lies outside counts to the border cell. */

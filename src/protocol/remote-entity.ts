@@ -41,9 +41,10 @@ export class Member {
 export interface KnownCell {
   /** In order of ids. */
   members: Member[];
-  /** Of its last block, and the stream that it came by. */
-  tick: number;
+  /** That it is told by. */
   stream: number;
+  /** Of its last block. */
+  tick: number;
 }
 
 /** What the decoder keeps with an entity. */
@@ -55,9 +56,9 @@ export class EntityRecord {
   readonly members: Member[] = [];
   /** The one that is shown; null while it is between two cells, and in JSON snapshots. */
   shown: Member | null = null;
-  /** While it is between cells: the one that it left for, and the tick in which it did. */
+  /** The cell that it left for when it left one last, -1 for none, and the tick in which it did. */
   toCell = -1;
-  leftTick = 0;
+  leftTick = -1;
   /** Whether the listener was told that it entered. */
   isIn = false;
 
@@ -110,6 +111,7 @@ export class RemoteEntities {
     const record = this.#pool.pop() ?? new EntityRecord(this.#table.blank());
     record.entity.id = id;
     record.index = -1;
+    record.leftTick = -1;
     this.records.set(id, record);
     this.byId.set(id, record.entity);
     return record;
@@ -167,19 +169,22 @@ export class RemoteEntities {
     this.#listener?.update(record);
   }
 
-  /** It is in its cell no more, and shown as what is known of it in another one. Who has no member left is for the caller to see to. */
+  /** It is in its cell no more. How its entity is shown now, if it was shown so, is for the caller to see to, once it knows the whole frame. */
   part(member: Member): EntityRecord {
     const { record } = member;
     const { members } = record;
     members[members.indexOf(member)] = members[members.length - 1]!;
     members.pop();
     this.#members.push(member);
-    if (record.shown !== member) return record;
-    record.shown = null;
-    let newest = members[0];
-    for (const other of members) if (newest !== undefined && other.cell.tick > newest.cell.tick) newest = other;
-    if (newest !== undefined) this.show(newest);
+    if (record.shown === member) record.shown = null;
     return record;
+  }
+
+  /** As what is known of it in the cell that was told of last. */
+  showNewest({ members }: EntityRecord): void {
+    let newest = members[0]!;
+    for (const other of members) if (other.cell.tick > newest.cell.tick) newest = other;
+    this.show(newest);
   }
 
   /** All leave; those that come have the fields of this table. */

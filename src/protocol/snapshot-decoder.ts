@@ -76,7 +76,7 @@ export class SnapshotDecoder {
   #lastAck = 0;
   #youId = 0;
   readonly #you: You = blankYou();
-  /** Those that lost their last member in this frame. */
+  /** Those that are not in the cell any more that they were shown in. */
   readonly #parted: EntityRecord[] = [];
   #spareMembers: Member[] = [];
   readonly #noBytes = new Uint8Array(0);
@@ -120,6 +120,7 @@ export class SnapshotDecoder {
     const flags = readFrameHead(reader, head);
     const you = flags & HAS_YOU ? reader.varint() : this.#youId;
     const isOther = you !== this.#youId;
+    if (flags & HAS_YOU && !isOther) throw bad(`the own entity is said to be another one, and is ${you} still`);
     this.#readOwn(flags, you, isOther);
     this.#readForgotten(flags);
     const blocksAt = reader.at;
@@ -212,7 +213,7 @@ export class SnapshotDecoder {
         throw bad(`a block of ${size} bytes does not fit`);
       this.#blocks[this.#blockCount] ??= new ParsedBlock();
       const block = this.#blocks[this.#blockCount++]!;
-      this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell)?.members ?? []);
+      this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell));
       reader.at = from + size;
       block.bytes = size;
     }
@@ -228,11 +229,11 @@ export class SnapshotDecoder {
   #apply(block: ParsedBlock): void {
     let known = this.cells.get(block.cell);
     if (known === undefined) {
-      known = { members: [], tick: this.tick, stream: block.stream };
+      known = { members: [], stream: block.stream, tick: this.tick };
       this.cells.set(block.cell, known);
     }
-    known.tick = this.tick;
     known.stream = block.stream;
+    known.tick = this.tick;
     this.blockBytes[block.stream]! += block.bytes;
     if (block.isFull) this.#applyFull(known, block);
     else this.#applyDelta(known, block);
@@ -343,17 +344,22 @@ export class SnapshotDecoder {
 
   #part(member: Member, to: number): void {
     const record = this.entities.part(member);
-    if (record.members.length > 0) return;
-    record.toCell = to;
+    // What one cell says of where it went holds, whatever is forgotten before or after.
+    if (to !== NOWHERE || record.leftTick !== this.tick) record.toCell = to;
     record.leftTick = this.tick;
-    this.#parted.push(record);
+    if (record.shown === null) this.#parted.push(record);
   }
 
   /** Who has no member left is gone, unless it went to a cell that is known and was not told of yet; who has others is shown as the newest of them. */
   #settle(): void {
     const { entities } = this;
     for (const record of this.#parted) {
-      if (record.members.length > 0) continue;
+      if (record.members.length > 0) {
+        if (record.shown === null) entities.showNewest(record);
+        continue;
+      }
+      // It is named once for each cell that it was shown in.
+      if (!record.isIn || entities.between.has(record)) continue;
       const to = this.cells.get(record.toCell);
       if (to === undefined || to.tick === this.tick) entities.remove(record);
       else entities.between.add(record);

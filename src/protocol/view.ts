@@ -19,9 +19,9 @@ export const VIEW_CELLS_MAX = VIEW_SIDE_MAX * VIEW_SIDE_MAX;
 /** Cells on each side of the followed entity's own, at most. */
 export const RADIUS_MAX = (VIEW_SIDE_MAX >> 1) - 1;
 
-/** Nothing was told of the cell: what is in it comes in full, or not at all when nobody is. */
+/** Nothing was told of the cell: what is in it comes in full, also when nobody is, so that the client knows what it sees. */
 export const UNTOLD = 0;
-/** Something was, of which nothing is known any more: what is in it comes in full, also when nobody is. */
+/** Something was, of which nothing is known any more: what is in it comes in full as well. */
 export const STALE = 0xffff_ffff;
 
 /** Which stream a cell is told by, by its distance in cells from the own entity's. */
@@ -62,7 +62,7 @@ export class View {
 
   readonly #plan: StreamPlan;
   #isWatching = false;
-  /** Whether the rectangle is the one around the centre. */
+  /** Whether the cells are those around some entity, or the zone's middle. */
   #isAround = false;
   #x0 = 0;
   #y0 = 0;
@@ -126,7 +126,7 @@ export class View {
   /** Work out which cells are in view. ownCell: of the session's entity; -1 for none. */
   aim(grid: InterestGrid, ownCell: number): void {
     if (this.#isWatching) this.#aimAtRectangle(grid);
-    else if (ownCell >= 0 || this.column1 === 0) this.#aimAround(grid, ownCell);
+    else if (ownCell >= 0 || !this.#isAround) this.#aimAround(grid, ownCell);
   }
 
   /** Whether the view holds the cell that a point, in units, lies in. */
@@ -155,6 +155,7 @@ export class View {
     row0 += cutBefore(row1 - row0);
     column1 = Math.min(column1, column0 + VIEW_SIDE_MAX);
     row1 = Math.min(row1, row0 + VIEW_SIDE_MAX);
+    this.#isAround = false;
     this.centreColumn = (column0 + column1 - 1) >> 1;
     this.centreRow = (row0 + row1 - 1) >> 1;
     this.#move(grid, column0, row0, column1, row1);

@@ -43,10 +43,6 @@ export class MemoryWire implements Wire {
     this.#sent(flushed);
   }
 
-  sendShared(bytes: Uint8Array, flushed: () => void): void {
-    this.sendBytes(new Uint8Array(bytes), 0, bytes.length, flushed);
-  }
-
   ping(): void {
     this.pings++;
   }
