@@ -242,7 +242,7 @@ if (!existsSync(BROWSER)) {
       "0.0 kB",
       "0.0 kB",
     ]);
-    assert.is(await text("play-rate"), "-");
+    await shows("play-rate", /^-$/);
     assert.ok(await page.locator("#play-rate").isHidden());
     await page.keyboard.press("KeyD");
     await page.waitForFunction(() => viewer.link.player?.predicted && viewer.ownPlace.isPredicted);
