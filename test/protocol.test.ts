@@ -432,8 +432,8 @@ test("golden bytes: streams have blocks of their own, and a frame those of its t
   });
 });
 
-test("golden bytes: a frame of 65,536 bytes goes as it is, one of 65,537 in two pieces, which are it again", () => {
-  for (const size of [65_536, 65_537, 200_000]) {
+test("golden bytes: a frame of 65,535 bytes goes as it is, one of 65,536 in two pieces, which are it again", () => {
+  for (const size of [65_535, 65_536, 200_000]) {
     const wire = new MemoryWire();
     const flight = new Flight({ bytes: 0 }, () => {});
     flight.start();
@@ -441,18 +441,17 @@ test("golden bytes: a frame of 65,536 bytes goes as it is, one of 65,537 in two 
     const frame = Uint8Array.from({ length: size }, (_, i) => (i === 0 ? 1 : i % 251));
     flight.buffer.bytes.set(frame, FRAME_AT);
     flight.send(wire, size, 0);
-    if (size === 65_536) {
-      assert.is(hex(wire.frames[0]!), hex(frame));
+    assert.ok(wire.frames.every(({ length }) => length <= 65_535));
+    const isIt = (bytes: Uint8Array): boolean => Buffer.compare(bytes, frame) === 0;
+    if (size === 65_535) {
+      assert.equal(wire.frames.map(isIt), [true]);
       continue;
     }
     const heads = wire.frames.map((piece) => hex(piece.subarray(0, 2)));
-    assert.equal(heads, [...Array(heads.length - 1).fill("0200"), "0201"]);
-    assert.is(heads.length, size === 65_537 ? 2 : 4);
-    assert.ok(wire.frames.every(({ length }) => length <= 65_536));
+    assert.equal(heads, size === 65_536 ? ["0200", "0201"] : ["0200", "0200", "0200", "0201"]);
     const assembler = new ChunkAssembler();
     const wholes = wire.frames.map((piece) => assembler.add(piece));
-    assert.equal(wholes.slice(0, -1), Array(heads.length - 1).fill(null));
-    assert.is(hex(wholes.at(-1)!), hex(frame));
+    assert.ok(wholes.slice(0, -1).every((whole) => whole === null) && isIt(wholes.at(-1)!), `${size} bytes`);
   }
 });
 

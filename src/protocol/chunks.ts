@@ -1,6 +1,7 @@
 /**
  * Large binary messages in pieces: what is longer than a piece goes out as several frames, so that none holds up the others for long, and is
- * put together again in a buffer that is reused. Pieces of one message follow each other; between them only text may come.
+ * put together again in a buffer that is reused. Pieces of one message follow each other; between them only text may come, and what is
+ * of a state tree, which is told apart by its second byte.
  *
  *     u8 kind = 2    u8 isLast: 0 or 1    bytes: at least one
  *
