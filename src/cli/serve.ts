@@ -47,6 +47,7 @@ const FLAGS = {
     "bots",
     `simulated players in each zone (${DEFAULTS.demoBots} in the demo, ${DEFAULTS.bots} in a GAME)`,
   ),
+  players: integer("players", "seats for players in each zone, where there are no rooms (the game's, else 2048)"),
   "tick-rate": integer("tickRate", "simulation steps a second (the game's, else 60)"),
   "snapshot-rate": told("snapshotRate", "snapshots a second, at most the tick rate (the game's, else 20)"),
   "view-radius": told("viewRadius", "cells around a player's own, on each side, that it is told of (1)"),
@@ -139,6 +140,7 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     npcs,
     bots,
     seed,
+    players,
     map,
     record,
     spin,
@@ -146,7 +148,7 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     "tick-rate": tickRate,
     "snapshot-rate": snapshotRate,
   } = values;
-  const own = { host, port, zones, npcs, bots, seed, threads, spin, tickRate, snapshotRate };
+  const own = { host, port, zones, npcs, bots, players, seed, threads, spin, tickRate, snapshotRate };
   const told = {
     viewRadius: values["view-radius"],
     nearRate: values["near-rate"],
