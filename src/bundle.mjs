@@ -62,7 +62,7 @@ const viewer = await build({
   metafile: true,
   entryPoints: ["src/viewer/main.ts"],
   outdir: "build/viewer",
-  // What predicts, and the kernel, are chunks of their own, which the page does not load.
+  // What predicts, and the kernel, are chunks of their own, which the page loads once its visitor plays.
   splitting: true,
   platform: "browser",
   minify: true,

@@ -2,6 +2,7 @@
  * `gyre/client`: connect to a server, decode what it sends, show it smoothly, predict one's own entity. No dependencies; loads in Node and in
  * browsers.
  */
+export type { CellView } from "./client/cells.js";
 export { Connection, connect, watch } from "./client/connection.js";
 export type { CommonOptions, ConnectOptions, WatchOptions } from "./client/options.js";
 export type { SocketClass } from "./client/socket.js";

@@ -96,6 +96,39 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
   zones.close();
 });
 
+test("500 sessions of players who walk from cell to cell leave under 64 bytes a session and snapshot, up to their sockets", async () => {
+  const count = 500;
+  const zones = await zonesOf({ map: field(192), npcs: 500, players: count });
+  const rates = { tickRate: 60, snapshotRate: 20 };
+  const hub = new Hub({ zones, ...rates, sessionsMax: count, nowMs: 0, joinsPerTick: count });
+  const wires = Array.from({ length: count }, () => new MemoryWire(false));
+  const sessions = wires.map((wire) => hub.open(wire, "binary"));
+  for (const session of sessions) session.receiveText('{"type":"join","name":"somebody"}', 33);
+  let nowMs = 0;
+  const tick = (): void => {
+    zones.step();
+    hub.publish(nowMs);
+    nowMs += 1000 / 60;
+    for (const session of sessions) session.receivePong();
+  };
+  for (let i = 0; i < 40; i++) tick();
+  for (const [i, session] of sessions.entries()) {
+    const text = JSON.stringify({ type: "input", seq: 1, dx: Math.cos(i), dy: Math.sin(i) });
+    session.receiveText(text, text.length);
+  }
+  for (let i = 0; i < WARM_UP_TICKS; i++) tick();
+  const before = wires.reduce((sum, wire) => sum + wire.frameCount, 0);
+  let ticks = 0;
+  const perTick = allocatedBy(() => {
+    tick();
+    ticks++;
+  });
+  const frames = (wires.reduce((sum, wire) => sum + wire.frameCount, 0) - before) / ticks;
+  console.log(`${(perTick / frames).toFixed(1)} bytes of garbage a session and snapshot`);
+  assert.ok(frames > count / 4, `${frames} frames a tick`);
+  assert.ok(perTick / frames < 64, `${perTick / frames} bytes`);
+});
+
 test("1,000 players, 200 of whom send inputs in a tick, and 1,000 walkers leave under 256 bytes in a world of no hooks", async () => {
   const world = await worldOf({ npcs: 1000, players: 1000 });
   for (let i = 0; i < 1000; i++) world.join(`p${i}`);

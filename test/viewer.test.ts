@@ -1,14 +1,16 @@
 /**
  * The page in a real browser, served by the real command: it draws without a complaint, the crowd moves, the visitor walks in,
- * looks around, and is told when the server is gone. Leaves a picture in build/viewer.png.
+ * looks around, is told when the server is gone, and sees the next one's world as it is. Leaves a picture in build/viewer.png.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { connect as dial, createServer as listen, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { watch } from "../src/client.js";
 import { until } from "./support/until.js";
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -32,15 +34,27 @@ interface PageViewer {
   camera: { x: number; y: number; zoom: number; look(x: number, y: number, zoom: number): void };
   link: {
     connection: PageConnection | null;
-    player: (PageConnection & { own: { x: number; y: number; xp: number; level: number } | null }) | null;
+    player:
+      | (PageConnection & {
+          own: { x: number; y: number; xp: number; level: number } | null;
+          predicted: { x: number; y: number } | null;
+        })
+      | null;
   };
   bars: { count: number };
+  overlay: { isOn: boolean; cells: number; members: number };
+  ownPlace: { isPredicted: boolean };
 }
 
 interface PageConnection {
   you: number;
   zone: { name: string };
-  stats: { snapshots: number };
+  tick: number;
+  isConnected: boolean;
+  stats: { snapshots: number; hashChecks: number; repairs: number; resumes: number };
+  entities: Map<number, { id: number; x: number; y: number; hp: number; kind: number }>;
+  cells: Iterable<{ x0: number; y0: number; x1: number; y1: number; stream: string; tick: number; members: number }>;
+  on(event: "snapshot", listener: (tick: number) => void): () => void;
   tracks: { count: number; ids: Uint32Array; x: Float32Array; y: Float32Array; states: Uint8Array };
 }
 
@@ -98,7 +112,7 @@ if (!existsSync(BROWSER)) {
   });
 
   test("the page shows all 502 entities and the server's tick", async () => {
-    await page.waitForFunction(() => viewer.link.connection?.tracks.count === 502);
+    await page.waitForFunction(() => "viewer" in globalThis && viewer.link.connection?.tracks.count === 502);
     await page.waitForFunction(() => /^\d/.test(document.getElementById("p99")?.textContent ?? ""));
     await page.waitForFunction(() => document.getElementById("entities")?.textContent === "502 of 502");
     assert.ok(await page.locator("#notice").isHidden());
@@ -152,8 +166,8 @@ if (!existsSync(BROWSER)) {
       await image.decode();
       const context = new OffscreenCanvas(image.width, image.height).getContext("2d")!;
       context.drawImage(image, 0, 0);
-      // The right half: no panel there.
-      const { data } = context.getImageData(image.width / 2, 0, image.width / 2, image.height);
+      // The middle: no panel there.
+      const { data } = context.getImageData(image.width / 4, 0, image.width / 2, image.height);
       return new Set(new Uint32Array(data.buffer)).size;
     }, picture.toString("base64"));
     assert.ok(colors >= 100, `${colors} colours`);
@@ -212,6 +226,124 @@ if (!existsSync(BROWSER)) {
     assert.is(await ask(() => (viewer.link.player === null ? 1 : 0)), 1);
   });
 
+  test("the network panel has numbers of the watching connection, and of the player's while there is one", async () => {
+    const text = (id: string) => page.locator(`#${id}`).textContent();
+    const shows = (id: string, form: RegExp) =>
+      until(`#${id} shows ${form}`, async () => form.test((await text(id)) ?? ""));
+    await shows("watch-rate", /^[1-9]\d*$/);
+    for (const gap of ["watch-gap-p50", "watch-gap-p95", "watch-gap-p99"]) await shows(gap, /^\d+\.\d ms$/);
+    await shows("watch-rtt", /^\d+\.\d ms$/);
+    await shows("watch-delay", /^\d+\.\d ms$/);
+    await shows("watch-checks", /^[1-9]/);
+    await shows("watch-normal", /^[\d.]+ [kM]B$/);
+    assert.equal(await Promise.all(["watch-corrections", "watch-repairs", "watch-near", "watch-far"].map(text)), [
+      "-",
+      "0",
+      "0.0 kB",
+      "0.0 kB",
+    ]);
+    // That of the test before has left.
+    await page.locator("#play-rate").waitFor({ state: "hidden" });
+    await page.keyboard.press("KeyD");
+    await page.waitForFunction(() => viewer.link.player?.predicted && viewer.ownPlace.isPredicted);
+    await shows("play-rate", /^[1-9]\d*$/);
+    await shows("play-corrections", /^\d+$/);
+    await shows("play-private", /^0\.[1-9] kB$|^[1-9]/);
+    assert.ok(await page.locator("#play-rate").isVisible());
+    await page.keyboard.press("Escape");
+    await page.locator("#play-rate").waitFor({ state: "hidden" });
+    assert.is(await text("play-rate"), "-");
+  });
+
+  test("O shows the cells that the connection knows, with all entities in them, and hides them again", async () => {
+    assert.ok(await page.locator("#cells").isHidden());
+    await page.evaluate(() => viewer.camera.look(2048, 2048, 0.2));
+    await page.keyboard.press("KeyO");
+    await page.waitForFunction(() => viewer.overlay.members === 502 && viewer.overlay.cells > 1);
+    assert.ok(await page.locator("#cells").isVisible());
+    assert.ok(await page.locator("#show-cells").isChecked());
+    const odd = await page.evaluate(() => {
+      const { cells, tick, tracks, entities } = viewer.link.connection!;
+      const odd: string[] = [];
+      let members = 0;
+      for (const cell of cells) {
+        const { x0, y0, x1, y1 } = cell;
+        members += cell.members;
+        if (cell.stream !== "normal" || cell.tick > tick || !(x0 < x1 && y0 < y1)) odd.push(JSON.stringify(cell));
+        let inside = 0;
+        for (const { x, y } of entities.values()) if (x >= x0 && x < x1 && y >= y0 && y < y1) inside++;
+        if (inside !== cell.members) odd.push(`${inside} are in ${JSON.stringify(cell)}`);
+      }
+      if (members !== tracks.count) odd.push(`${members} members, ${tracks.count} entities`);
+      return odd;
+    });
+    assert.equal(odd, []);
+    const painted = () =>
+      page.evaluate(() => {
+        const { width, height } = document.querySelector<HTMLCanvasElement>("#cells")!;
+        const { data } = document
+          .querySelector<HTMLCanvasElement>("#cells")!
+          .getContext("2d")!
+          .getImageData(0, 0, width, height);
+        return data.some((byte) => byte !== 0);
+      });
+    assert.ok(await painted());
+    await page.locator("#show-cells").click();
+    assert.ok(await page.locator("#cells").isHidden());
+    assert.is(await ask(() => viewer.overlay.cells), 0);
+  });
+
+  test("over 100 ms each way the player moves before the server hears of it, and is where the server has it in the end", async () => {
+    const slow = await slowRoad(Number(new URL(origin).port), 100);
+    const far = await browser.newPage({ viewport: { width: 640, height: 480 } });
+    far.on("pageerror", (error) => complaints.push(error.message));
+    try {
+      await far.goto(`http://127.0.0.1:${slow.port}/`);
+      await far.waitForFunction(() => "viewer" in globalThis && viewer.link.connection);
+      await far.keyboard.press("KeyD");
+      await far.waitForFunction(() => viewer.link.player?.own && viewer.link.player.predicted);
+      // Somewhere there is room: try all four directions.
+      const keys = ["KeyD", "KeyS", "KeyA", "KeyW"];
+      let turn = 0;
+      await until("the player was seen to walk first", async () => {
+        const still = () =>
+          far.waitForFunction(() => {
+            const { own, predicted } = viewer.link.player!;
+            return own && predicted && Math.hypot(own.x - predicted.x, own.y - predicted.y) < 0.01;
+          });
+        await still();
+        const key = keys[turn++ % 4]!;
+        const watched = far.evaluate(() => {
+          const player = viewer.link.player!;
+          const [own, at] = [{ ...player.own! }, { ...player.predicted! }];
+          // A second of them, where no way leads there.
+          const { snapshots } = player.stats;
+          return new Promise<string>((resolve) => {
+            const timer = setInterval(() => {
+              const now = player.predicted;
+              // Who died and lives elsewhere is asked again.
+              const way = player.own === null ? 999 : Math.hypot(player.own.x - own.x, player.own.y - own.y);
+              const isAnswered = way > 0 && way < 64;
+              const isMoved = now !== null && Math.hypot(now.x - at.x, now.y - at.y) > 2;
+              if (!isMoved && !isAnswered && player.stats.snapshots < snapshots + 20) return;
+              clearInterval(timer);
+              resolve(isAnswered ? "answered" : isMoved ? "predicted" : "blocked");
+            }, 1);
+          });
+        });
+        await far.keyboard.down(key);
+        const what = await watched;
+        await far.keyboard.up(key);
+        assert.is.not(what, "answered");
+        if (what === "predicted") await still();
+        return what === "predicted";
+      });
+    } finally {
+      await far.close();
+      await slow.close();
+    }
+  });
+
   test("the canvas follows the window's size and its pixels", async () => {
     await page.setViewportSize({ width: 900, height: 500 });
     await page.waitForFunction(() => {
@@ -234,6 +366,94 @@ if (!existsSync(BROWSER)) {
     await page.waitForFunction(() => (viewer.link.connection?.tracks.count ?? 0) > 0);
     await page.waitForFunction(() => document.getElementById("notice")?.hidden);
   });
+
+  test("a server that comes back with another seed and 300 entities more: the page has exactly its entities, and its hashes agree", async () => {
+    const port = Number(new URL(origin).port);
+    await page.keyboard.press("KeyD");
+    await page.waitForFunction(() => viewer.link.player?.predicted);
+    const before = await page.evaluate(() => ({ ...viewer.link.connection!.stats }));
+    await stop(server);
+    await page.waitForFunction(() => viewer.link.connection?.isConnected === false);
+    server = await serve(port, ["--npcs", "800", "--bots", "2", "--seed", "77"]);
+    await page.waitForFunction((resumes) => viewer.link.connection!.stats.resumes > resumes, before.resumes);
+    // The visitor plays on, as somebody else, and walks by prediction.
+    await page.waitForFunction(() => viewer.link.player?.stats.resumes === 1 && viewer.link.player.predicted);
+    assert.is(await ask(() => viewer.link.player!.stats.repairs), 0);
+    await page.keyboard.press("Escape");
+    // All of the map, so that all entities are in view.
+    await page.evaluate(() => viewer.camera.look(2048, 2048, 0.1));
+    await page.waitForFunction(() => viewer.link.connection?.tracks.count === 802);
+    await page.waitForFunction((checks) => viewer.link.connection!.stats.hashChecks > checks + 20, before.hashChecks);
+    assert.is(await ask(() => viewer.link.connection!.stats.repairs), before.repairs);
+    assert.equal(await differences(page), []);
+  });
+}
+
+/** What the page and a client beside it, which starts from nothing, know otherwise of one tick; nothing else has anything to say about it. */
+async function differences(page: Page): Promise<string[]> {
+  const all = { x0: 0, y0: 0, x1: 4096, y1: 4096 };
+  const beside = await watch(`${origin.replace("http", "ws")}/ws`, { view: all });
+  const seen = new Map<number, string[]>();
+  const texts = (entities: Iterable<{ id: number; x: number; y: number; hp: number; kind: number }>): string[] =>
+    Array.from(entities, ({ id, x, y, hp, kind }) => `${id}: ${x}, ${y}, ${hp}, ${kind}`).sort();
+  try {
+    beside.on("snapshot", (tick) => seen.set(tick, texts(beside.entities.values())));
+    await until("all is in view", () => beside.entities.size >= 802);
+    let shown = { tick: 0, texts: [] as string[] };
+    await until("both have the same tick", async () => {
+      shown = await page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            const connection = viewer.link.connection!;
+            const off = connection.on("snapshot", (tick) => {
+              off();
+              const texts = Array.from(
+                connection.entities.values(),
+                ({ id, x, y, hp, kind }) => `${id}: ${x}, ${y}, ${hp}, ${kind}`,
+              );
+              resolve({ tick, texts: texts.sort() });
+            });
+          }),
+      );
+      return seen.has(shown.tick);
+    });
+    const expected = seen.get(shown.tick)!;
+    return [
+      ...expected.filter((text) => !shown.texts.includes(text)).map((text) => `missing ${text}`),
+      ...shown.texts.filter((text) => !expected.includes(text)).map((text) => `too many ${text}`),
+    ];
+  } finally {
+    beside.close();
+  }
+}
+
+/** A port from which it takes so many milliseconds to that one, and back. */
+async function slowRoad(to: number, ms: number): Promise<{ port: number; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = listen((near) => {
+    const far = dial(to, "127.0.0.1");
+    for (const [from, into] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.setNoDelay(true);
+      // Timers of equal times fire in the order in which they were set.
+      from.on("data", (bytes) => setTimeout(() => into.write(bytes), ms));
+      from.on("error", () => into.destroy());
+      from.on("close", () => setTimeout(() => into.end(), ms));
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as { port: number }).port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
 }
 
 /** The page on a stage of its own: see the game. */
@@ -244,7 +464,7 @@ async function withStage(play: (page: Page) => Promise<void>): Promise<void> {
   page.on("pageerror", (error) => boos.push(error.message));
   try {
     await page.goto(`${origin}/`);
-    await page.waitForFunction(() => viewer.link.connection?.tracks.count === 1);
+    await page.waitForFunction(() => "viewer" in globalThis && viewer.link.connection?.tracks.count === 1);
     await play(page);
   } finally {
     await page.close();

@@ -52,7 +52,7 @@ const FLAGS = {
     default: 10,
   },
   "join-rate": { ...count("clients a second that connect", 100_000, 1), default: 400 },
-  "input-rate": { type: "number", value: "N", help: "inputs a second of each", min: 0, max: 120, default: 10 },
+  "input-rate": { type: "number", value: "N", help: "inputs a second of each", min: 0, max: 120, default: 4 },
   churn: { ...count("further clients a second that come and go", 10_000), default: 0 },
   stall: { ...count("further clients that join and read nothing", CLIENTS_MAX), default: 0 },
   sample: { ...count("clients that decode all they get", CLIENTS_MAX), default: 16 },

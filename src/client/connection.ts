@@ -19,6 +19,7 @@ import {
 } from "../protocol/control.js";
 import { FRAME_SNAPSHOT, type You } from "../protocol/frame.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
+import { type CellView, viewCells } from "./cells.js";
 import { dial, type FirstMessage, quiet, toError } from "./dial.js";
 import { Listeners } from "./listeners.js";
 import { type CommonOptions, type ConnectOptions, checkedAddress, checkedRect, type WatchOptions } from "./options.js";
@@ -251,6 +252,13 @@ export class Connection<G extends GameTypes = GameTypes> {
   }
 
   /**
+   * The interest cells that it was told of: how, when, and of how many entities. The same object for each of them, in no order; none with JSON snapshots.
+   */
+  get cells(): Iterable<Readonly<CellView>> {
+    return viewCells(this.#decoder);
+  }
+
+  /**
    * The same entities, with x and y interpolated to the local time `timeMs` (on the clock of `options.now`) less the
    * interpolation delay. The same map and objects on each call, valid until the next snapshot.
    */
@@ -363,6 +371,8 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#lastMs = Number.NaN;
     this.#stats.resumes++;
     this.#prediction?.restart();
+    // Another server, maybe with other tiles.
+    if (isSecond) this.#prediction?.close();
     this.#prediction?.enter(zone);
     this.#attach(socket, answer);
     this.#listeners.tell("resumed", isSecond);

@@ -89,6 +89,11 @@ export class SnapshotDecoder {
     this.#parser = new BlockParser(this.#grid, this.#table);
   }
 
+  /** What the zone is cut into. */
+  get grid(): InterestGrid {
+    return this.#grid;
+  }
+
   /** What follows is of another zone, or begins anew: all entities leave. Throws as the constructor does, and changes nothing then. */
   reset(zone: ZoneSize, columns: readonly ColumnInfo[] = []): void {
     const grid = gridOf(zone);

@@ -1,4 +1,4 @@
-/** What the visitor's hands do: drag to pan, wheel to zoom, click to choose, WASD or the arrows to walk, space to strike, F and Esc. */
+/** What the visitor's hands do: drag to pan, wheel to zoom, click to choose, WASD or the arrows to walk, space to strike, F, O and Esc. */
 import type { Camera } from "./camera.js";
 
 /** Pixels that a press may move and still be a click. */
@@ -26,6 +26,8 @@ export interface ControlEvents {
   choose(screenX: number, screenY: number): void;
   /** F. */
   follow(): void;
+  /** O. */
+  overlay(): void;
   /** Esc. */
   release(): void;
   /** The visitor took the camera. */
@@ -107,11 +109,13 @@ export class Controls {
       if (down) this.#held.add(event.code);
       else this.#held.delete(event.code);
       this.#steer();
-    } else if (event.code === "Space") {
+    } else if (event.code === "Space" && !isControl(event.target)) {
       event.preventDefault();
       if (down) this.#events.strike();
     } else if (down && !event.repeat && event.code === "KeyF") {
       this.#events.follow();
+    } else if (down && !event.repeat && event.code === "KeyO") {
+      this.#events.overlay();
     } else if (down && event.code === "Escape") {
       this.#events.release();
     }
@@ -129,4 +133,9 @@ export class Controls {
     this.dy = dy;
     this.#events.steer(dx, dy);
   }
+}
+
+/** What a space presses, or folds. */
+function isControl(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement || (target instanceof HTMLElement && target.tagName === "SUMMARY");
 }

@@ -124,9 +124,13 @@ export class Link {
     this.#joining = true;
     try {
       const { zone } = this.connection;
-      const player = await connect(this.#url, { name, zone: zone.template ?? zone.name });
-      player.on("close", () => {
-        if (this.player === player) this.player = null;
+      // A server that was started anew knows the player no more: the visitor goes on as another one.
+      const options = { predict: true, rejoin: true };
+      const player = await connect(this.#url, { name, zone: zone.template ?? zone.name, ...options });
+      player.on("close", (_code, _reason, error) => {
+        if (this.player !== player) return;
+        this.player = null;
+        if (error !== null) this.#events.told(error.code, error.message);
       });
       player.on("event", ({ name, data }) => this.#events.told(name, data));
       player.on("error", ({ code, message }) => this.#events.told(code, message));

@@ -7,14 +7,18 @@ import { Container, Graphics, WebGLRenderer } from "pixi.js";
 import type { Connection } from "../client.js";
 import { BarLayer } from "./bar-layer.js";
 import { Camera } from "./camera.js";
+import { CellOverlay } from "./cell-overlay.js";
 import { Controls } from "./controls.js";
 import { EntityLayer } from "./entity-layer.js";
 import { GateLayer } from "./gate-layer.js";
 import { Link } from "./link.js";
 import { Look, RADIUS } from "./look.js";
 import { MapLayer } from "./map-layer.js";
+import { NetworkPanel } from "./network.js";
+import { OwnPlace } from "./own-place.js";
 import { BACKDROP } from "./palette.js";
 import { Panel } from "./panel.js";
+import { element } from "./text.js";
 import { TileMap } from "./tile-map.js";
 
 /** Pixels per unit when the visitor plays, at least. */
@@ -32,8 +36,11 @@ class Viewer {
   readonly camera = new Camera();
   readonly link: Link;
   readonly bars = new BarLayer();
+  readonly overlay = new CellOverlay(element("cells") as HTMLCanvasElement);
+  readonly ownPlace = new OwnPlace();
   readonly #renderer: WebGLRenderer;
   readonly #panel = new Panel();
+  readonly #network = new NetworkPanel(this.overlay);
   readonly #controls: Controls;
   readonly #world = new Container();
   /** Of radius 100, so that it has corners enough; scaled to what it surrounds. */
@@ -59,6 +66,7 @@ class Viewer {
       strike: () => this.#strike(),
       choose: (x, y) => (this.link.player === null ? this.#choose(x, y) : this.#strike()),
       follow: () => this.#choose(this.#controls.pointerX, this.#controls.pointerY, Number.POSITIVE_INFINITY),
+      overlay: () => this.#network.toggleCells(),
       release: () => this.#release(),
       panned: () => {
         this.#followed = 0;
@@ -132,6 +140,7 @@ class Viewer {
     const connection = link.connection;
     if (connection !== null) {
       connection.interpolate(nowMs);
+      this.ownPlace.update(connection, link.player, this.#controls.dx, this.#controls.dy, nowMs);
       this.#follow(connection, seconds);
     }
     camera.update(seconds);
@@ -144,6 +153,8 @@ class Viewer {
     this.#world.scale.set(camera.zoom);
     this.#world.position.set(camera.width / 2 - camera.x * camera.zoom, camera.height / 2 - camera.y * camera.zoom);
     this.#renderer.render(this.#world);
+    this.overlay.update(camera, connection, link.player);
+    this.#network.frame(nowMs, connection, link.player);
     this.#panel.frame(nowMs, performance.now() - startMs, link.player);
   }
 
@@ -173,8 +184,8 @@ class Viewer {
       return;
     }
     // A player who entered somewhere that the camera does not see.
-    const own = player?.own;
-    if (own && own.id === this.#followed) this.camera.follow(own.x, own.y, seconds);
+    const own = player !== null && player.you === this.#followed ? (player.predicted ?? player.own) : null;
+    if (own !== null) this.camera.follow(own.x, own.y, seconds);
   }
 
   /** Follows what is nearest to a point of the screen, if it is within reach. */

@@ -27,6 +27,9 @@ export const CORPSE = 0x20252d;
 
 export const GATE = 0x9fe8ff;
 
+/** Of cells, by the stream that tells of them. */
+export const STREAMS: Readonly<Record<string, number>> = { near: 0x6fe0a0, normal: 0x5aa9ff, far: 0xc58bff };
+
 /** t from 0, all a, to 1, all b. */
 export function mixed(a: number, b: number, t: number): number {
   const channel = (shift: number): number => {

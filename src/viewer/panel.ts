@@ -1,6 +1,7 @@
-/** The panel: what the server says of its tick at GET /stats once a second, what the page counts, and how the visitor's player fares. */
+/** The panel: what the server says of its tick at GET /stats once a second, what is in view, and how the visitor's player fares. */
 import type { Connection, Tracks } from "../client.js";
 import { DEAD, type Look } from "./look.js";
+import { cssColor, element, show, thousands } from "./text.js";
 
 /** Milliseconds between two looks at the server's statistics. */
 const POLL_MS = 1000;
@@ -37,19 +38,11 @@ interface ZoneCost {
   commands: number;
 }
 
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no #${id}`);
-  return found;
-}
-
 export class Panel {
   #server: ServerStats | null = null;
   #refreshedMs = 0;
   #frames = 0;
   #scriptMs = 0;
-  #bytes = 0;
-  #snapshots = 0;
   #connection: Connection | null = null;
   #look: Look | null = null;
   /** The newest first. */
@@ -72,7 +65,6 @@ export class Panel {
   watch(connection: Connection, look: Look): void {
     this.#connection = connection;
     this.#look = look;
-    this.#bytes = this.#snapshots = 0;
     const { name, width, height, tileSize } = connection.zone;
     element("zone").textContent = `${name}, ${Math.ceil(width / tileSize)} x ${Math.ceil(height / tileSize)}`;
     document.title = `gyre: ${name}`;
@@ -107,21 +99,15 @@ export class Panel {
     if (elapsedMs < REFRESH_MS) return;
     const perSecond = 1000 / elapsedMs;
     show("display", `${Math.round(this.#frames * perSecond)} fps, ${(this.#scriptMs / this.#frames).toFixed(1)} ms`);
-    if (this.#connection !== null) this.#showConnection(this.#connection, perSecond);
+    if (this.#connection !== null) this.#showConnection(this.#connection);
     this.#showPlayer(player);
     if (this.#server !== null) this.#showServer(this.#server);
     this.#frames = this.#scriptMs = 0;
     this.#refreshedMs = nowMs;
   }
 
-  #showConnection(connection: Connection, perSecond: number): void {
-    const { bytesIn, snapshots, rttMs } = connection.stats;
-    show("snapshots", `${((snapshots - this.#snapshots) * perSecond).toFixed(0)} /s`);
-    show("received", `${bytesText((bytesIn - this.#bytes) * perSecond)}/s`);
-    show("rtt", `${rttMs.toFixed(1)} ms`);
+  #showConnection(connection: Connection): void {
     show("entities", `${thousands(connection.tracks.count)} in view`);
-    this.#bytes = bytesIn;
-    this.#snapshots = snapshots;
     if (this.#look !== null) showLegend(connection.tracks, this.#look);
   }
 
@@ -149,10 +135,6 @@ export class Panel {
     if (stats.zone !== undefined) showZone(stats.zone);
     showWorkers(stats.workers);
   }
-}
-
-function show(id: string, text: string): void {
-  element(id).textContent = text;
 }
 
 function showMeter(id: string, ms: number, budgetMs: number): void {
@@ -221,14 +203,10 @@ function showLegend({ count, kinds }: Tracks, look: Look): void {
     ...items.map(([kind], i) => {
       const item = document.createElement("li");
       item.textContent = text[i]!;
-      item.style.setProperty("--swatch", `#${look.color(kind, 0).toString(16).padStart(6, "0")}`);
+      item.style.setProperty("--swatch", cssColor(look.color(kind, 0)));
       return item;
     }),
   );
-}
-
-function thousands(count: number): string {
-  return count.toLocaleString("en");
 }
 
 /** At most four characters: 0.05, 4.21, 16.7, 120 */
@@ -239,9 +217,4 @@ function shortMs(ms: number): string {
 /** At most four characters. */
 function short(count: number): string {
   return count.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
-}
-
-function bytesText(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return `${(bytes / 1e6).toFixed(2)} MB`;
 }

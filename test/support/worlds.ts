@@ -4,6 +4,7 @@ import { planGame } from "../../src/game/plan.js";
 import { loadKernel } from "../../src/kernel/load.js";
 import type { Kernel } from "../../src/kernel/types.js";
 import type { MapData } from "../../src/maps/types.js";
+import type { StreamPlan } from "../../src/protocol/view.js";
 import { Passage } from "../../src/sim/passage.js";
 import { World } from "../../src/sim/world.js";
 import { type Guard, Zones } from "../../src/sim/zones.js";
@@ -53,6 +54,7 @@ export interface TestZones {
   /** Milliseconds. */
   now: () => number;
   kernel: Kernel;
+  streams: StreamPlan;
 }
 
 export async function zonesOf(spec: Partial<TestZones> = {}): Promise<Zones> {
@@ -78,6 +80,7 @@ export function planOf({ game = WALKERS, map, npcs = 0, bots = 0, ...spec }: Par
     settings: { npcs, bots, ...size, ...(zones === undefined ? {} : { zones }), seed },
     tickRate,
     ...(ground === undefined ? {} : { map: ground }),
+    ...(spec.streams && { streams: spec.streams }),
   });
 }
 
