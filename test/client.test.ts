@@ -349,7 +349,7 @@ test("a frame in pieces is put together; pieces of no end, and frames of no kind
   assert.equal([connection.stats.snapshots, connection.entities.get(you)?.x], [1, 100]);
   assert.is(connection.stats.bytesIn, bytes.length + 4);
   connection.close();
-  for (const bad of [[2, 2, 1], [2, 1], [9, 1, 1], [2, 1, 9], []]) {
+  for (const bad of [[2, 4, 1], [2, 1], [9, 1, 1], [2, 1, 9], []]) {
     const { connection, socket } = await scripted();
     const ends: unknown[] = [];
     connection.on("close", (code, _reason, error) => ends.push(code, error?.code));
@@ -515,6 +515,8 @@ test("through a gate: the world of before is forgotten, the next is shown from i
   const next = new FakeZone(64, 64, 1, 8, columns);
   const you = next.spawn(5, 10, 10);
   clock.ms = 1050;
+  // A first piece of a frame of the old zone, of which no other comes.
+  socket.sayFrame(Uint8Array.from([2, 0, 1, 0, 3]));
   socket.say({
     ...WELCOME,
     you,
@@ -531,7 +533,14 @@ test("through a gate: the world of before is forgotten, the next is shown from i
   ] as const) {
     next.columns.x[5] = x;
     clock.ms += 50;
-    socket.sayFrame(snapshots.frame(tick, you, 4));
+    const frame = snapshots.frame(tick, you, 4);
+    if (tick === 45) socket.sayFrame(frame);
+    else
+      for (const part of [
+        [2, 0, ...frame.subarray(0, 5)],
+        [2, 1, ...frame.subarray(5)],
+      ])
+        socket.sayFrame(Uint8Array.from(part));
   }
   assert.is(connection.entities, map, "always the same map");
   assert.equal([...map.keys()], [you]);

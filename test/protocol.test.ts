@@ -455,6 +455,22 @@ test("golden bytes: a frame of 65,535 bytes goes as it is, one of 65,536 in two 
   }
 });
 
+test("the rest of a frame in pieces does not come to a client that is told of another zone, and the flight lands", () => {
+  const wire = new MemoryWire(true, true);
+  const flight = new Flight({ bytes: 0 }, () => {});
+  flight.start();
+  flight.buffer.grow(200_000);
+  flight.send(wire, 200_000, 0);
+  wire.flush();
+  assert.is(wire.frames.length, 2);
+  flight.cut();
+  assert.is(flight.bytes, 65_535, "the second is on its way");
+  wire.flush();
+  assert.equal([wire.frames.length, flight.bytes], [2, 0]);
+  flight.send(wire, 100, 0);
+  assert.equal([wire.frames.length, wire.frames[2]!.length], [3, 100]);
+});
+
 test("golden texts of every control message, both ways", () => {
   const client = [
     '{"type":"join","name":"ann","zone":"zone-1"}',

@@ -512,6 +512,8 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (answer.type === "welcome" && answer.session !== undefined) this.#session = answer.session;
     if (zone.name !== this.#zone.name) {
       this.#decoder.reset(zone, zone.columns);
+      // The rest of a frame of the old one does not come.
+      this.#chunks.reset();
       this.#state.begin(zone);
       this.#playback.reset();
       this.#startTick = answer.tick;

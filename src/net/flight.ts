@@ -84,6 +84,11 @@ export class Flight {
     this.#sendPiece();
   }
 
+  /** What has not left yet of a frame in pieces is not sent any more: its client forgets what it is of, and the pieces that it has. */
+  cut(): void {
+    this.#next = this.#end = 0;
+  }
+
   /** Its session has ended; so does the flight, once all have landed. */
   abandon(): void {
     this.#isAbandoned = true;

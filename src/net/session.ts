@@ -398,8 +398,7 @@ export class Session {
     this.#watch(this.playing);
     this.playing.beginState(this);
     // Who resumes begins from nothing, whatever it saw before.
-    this.#view.reset();
-    this.#json?.reset();
+    this.#forget();
     this.#view.follow();
     this.#welcome(this.playing);
   }
@@ -558,10 +557,16 @@ export class Session {
       this.#watched = audience;
     }
     if (this.#known !== audience) {
-      this.#view.reset();
-      this.#json?.reset();
+      this.#forget();
       this.#known = audience;
     }
+  }
+
+  /** Its client forgets all that it was told, and so do we: a message that says so follows. */
+  #forget(): void {
+    this.#view.reset();
+    this.#json?.reset();
+    this.#flight?.cut();
   }
 
   #sendBinary(composer: Composer, row: number, flight: Flight): void {

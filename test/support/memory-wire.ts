@@ -56,8 +56,9 @@ export class MemoryWire implements Wire {
   }
 
   flush(): void {
-    this.#flush?.();
+    const flush = this.#flush;
     this.#flush = null;
+    flush?.();
   }
 
   #sent(flushed: () => void): void {
