@@ -2,6 +2,7 @@
  * gyre in `snapshot`: the only file of it that knows how gyre encodes. The zone is a real one of the build that is measured; the crowd is
  * written into its columns, which is what a step leaves behind.
  */
+import { loadKernel } from "../src/kernel/load.js";
 import { createReplica, NORMAL, ReplicaTaker } from "../src/kernel/replica.js";
 import type { TypedColumn } from "../src/kernel/types.js";
 import { Composer } from "../src/protocol/composer.js";
@@ -11,7 +12,6 @@ import { interestGrid } from "../src/protocol/interest.js";
 import { replicaSpec } from "../src/protocol/replica-spec.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { View } from "../src/protocol/view.js";
-import { kernelOf } from "./gyre.js";
 import type { Params } from "./operation.js";
 import type { Publisher } from "./snapshot.js";
 import {
@@ -26,7 +26,8 @@ import {
 } from "./snapshot-world.js";
 
 export async function gyre(build: "simd" | "scalar", crowd: Crowd, params: Params): Promise<Publisher> {
-  const kernel = await kernelOf(build);
+  // What makes its replica must be of one bundle with it.
+  const kernel = await loadKernel({ build, checked: false });
   const { n, side } = crowd;
   const zone = kernel.createZone({
     width: side,
