@@ -3,7 +3,8 @@
  * written into its columns, which is what a step leaves behind.
  */
 import { loadKernel } from "../src/kernel/load.js";
-import { createReplica, NORMAL, ReplicaTaker } from "../src/kernel/replica.js";
+import { createReplica, ReplicaTaker } from "../src/kernel/replica.js";
+import { NORMAL } from "../src/kernel/streams.js";
 import type { TypedColumn } from "../src/kernel/types.js";
 import { Composer } from "../src/protocol/composer.js";
 import { FieldTable } from "../src/protocol/fields.js";

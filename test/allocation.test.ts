@@ -8,7 +8,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import type { GameDefinition, GameWorld } from "../src/game/types.js";
-import { NORMAL } from "../src/kernel/replica.js";
+import { NORMAL } from "../src/kernel/streams.js";
 import { Hub } from "../src/net/hub.js";
 import { Journal } from "../src/sim/journal.js";
 import { NOW } from "../src/sim/schedule.js";

@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { GyreError } from "../src/errors.js";
 import { loadKernel } from "../src/kernel/load.js";
-import { FAR, NEAR, NORMAL } from "../src/kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
 import type { ColumnType, Kernel } from "../src/kernel/types.js";
 import { Flight } from "../src/net/flight.js";
 import { ChunkAssembler } from "../src/protocol/chunks.js";

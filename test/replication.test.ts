@@ -5,7 +5,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadKernel } from "../src/kernel/load.js";
-import { FAR, NEAR, NORMAL } from "../src/kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
 import type { Kernel } from "../src/kernel/types.js";
 import { Composer } from "../src/protocol/composer.js";
 import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";

@@ -5,7 +5,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
-import { FAR, NEAR, NORMAL } from "../src/kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
 import { PIECE_BYTES_MAX } from "../src/net/flight.js";
 import { Hub } from "../src/net/hub.js";
 import type { Session } from "../src/net/session.js";

@@ -12,16 +12,8 @@ import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
 import type { Constants, KernelInstance } from "./instance.js";
 import { factoryOf } from "./kernel.js";
+import { HISTORY, STREAM_COUNT } from "./streams.js";
 import type { ColumnType, Kernel, TypedColumn } from "./types.js";
-
-/** Streams, each with snapshots of its own. */
-export const NEAR = 0;
-export const NORMAL = 1;
-export const FAR = 2;
-export const STREAM_COUNT = 3;
-
-/** Snapshots that a reader may be behind and still get what changed since: as the kernel has it, which is checked when one is loaded. */
-export const HISTORY = 8;
 
 /** A column that is replicated. */
 export interface ReplicaField {
@@ -117,6 +109,7 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
 export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
   const factory = factoryOf(kernel);
   const { constants } = factory;
+  if (constants.HISTORY !== HISTORY) throw bad("kernel.HISTORY", constants.HISTORY, String(HISTORY));
   const instance = factory.create((made) => {
     writeSpec(new DataView(made.buffer, constants.BASE), spec, constants);
     return made.functions.replicaLayout(constants.BASE);

@@ -2,7 +2,7 @@
  * What the network side counts. Plain numbers that only grow, written where things happen and read when somebody asks.
  */
 import type { ErrorCode } from "../errors.js";
-import { STREAM_COUNT } from "../kernel/replica.js";
+import { STREAM_COUNT } from "../kernel/streams.js";
 import type { Tally } from "../protocol/composer.js";
 
 export class NetCounters {

@@ -8,7 +8,7 @@
  * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";
-import { NORMAL } from "../kernel/replica.js";
+import { NORMAL } from "../kernel/streams.js";
 import type { EntityId } from "../kernel/types.js";
 import type { Composer } from "../protocol/composer.js";
 import {

@@ -2,7 +2,7 @@
  * Reads a block's bits, checks all that can be checked before anything is applied, and leaves what they say in staging arrays, which are
  * reused. See docs/wire.md, which has each bit, and assembly/cell.ts, which writes them. Costs some 20 ns an entity in the cell.
  */
-import { STREAM_COUNT } from "../kernel/replica.js";
+import { STREAM_COUNT } from "../kernel/streams.js";
 import { BitReader } from "./bit-reader.js";
 import { type FieldTable, isFieldWord } from "./fields.js";
 import {

@@ -1,5 +1,6 @@
 /** What a zone's replica is, from what the zone is and how its players are told of it. */
-import { FAR, NEAR, NORMAL, type ReplicaSpec } from "../kernel/replica.js";
+import type { ReplicaSpec } from "../kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../kernel/streams.js";
 import { type ColumnInfo, FieldTable } from "./fields.js";
 import { interestGrid } from "./interest.js";
 import { STREAM_PLAN, type StreamPlan } from "./view.js";

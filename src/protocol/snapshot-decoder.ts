@@ -3,7 +3,7 @@
  * a bad one is refused with BAD_FRAME and changes nothing. Costs O(entities in the cells that the frame tells of).
  * Steady state allocates nothing.
  */
-import { STREAM_COUNT } from "../kernel/replica.js";
+import { STREAM_COUNT } from "../kernel/streams.js";
 import type { EntityId } from "../kernel/types.js";
 import { BlockParser, NOWHERE, ParsedBlock } from "./block-parser.js";
 import { type ColumnInfo, FieldTable } from "./fields.js";

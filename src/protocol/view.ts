@@ -8,7 +8,7 @@
  *     f n n n f      N  near
  *     f n N n f
  */
-import { FAR, HISTORY, NEAR, NORMAL, STREAM_COUNT } from "../kernel/replica.js";
+import { FAR, HISTORY, NEAR, NORMAL, STREAM_COUNT } from "../kernel/streams.js";
 import { OWN_FIELDS } from "./frame.js";
 import { cellIndex, type InterestGrid, quantise } from "./interest.js";
 

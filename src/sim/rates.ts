@@ -1,5 +1,5 @@
 /** How often a server ticks, and of which ticks there are snapshots: what takes them and what sends them agree on it. */
-import { FAR, NEAR, NORMAL } from "../kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../kernel/streams.js";
 
 export interface Rates {
   /** Per second. */

@@ -1,7 +1,8 @@
 /** A server's side of snapshots without a server: a zone's columns in, frames of one session out. */
 
 import { loadKernel } from "../../src/kernel/load.js";
-import { createReplica, NORMAL, ReplicaTaker } from "../../src/kernel/replica.js";
+import { createReplica, ReplicaTaker } from "../../src/kernel/replica.js";
+import { NORMAL } from "../../src/kernel/streams.js";
 import type { TypedColumn } from "../../src/kernel/types.js";
 import { Composer } from "../../src/protocol/composer.js";
 import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";

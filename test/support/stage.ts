@@ -1,5 +1,5 @@
 /** One session's frames and what their readers make of them, over a world of columns alone. */
-import { FAR, NEAR, NORMAL } from "../../src/kernel/replica.js";
+import { FAR, NEAR, NORMAL } from "../../src/kernel/streams.js";
 import type { Kernel } from "../../src/kernel/types.js";
 import { Composer } from "../../src/protocol/composer.js";
 import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";
