@@ -689,7 +689,7 @@ test("rooms that are used again and again leave nothing behind: no memory, no he
       matches.tick(3);
       for (const guest of guests) guest.send({ type: "leave" });
       matches.tick(4);
-      for (const { wire } of guests) wire.texts.length = wire.frames.length = 0;
+      for (const { wire } of guests) wire.texts.length = wire.frames.length = wire.messages.length = 0;
     }
     assert.is(awakeOf(matches), 0);
   };
