@@ -242,7 +242,8 @@ test("decodes to the same 150 entities from one frame of everything, whoever enc
       operation.prepare(turn);
       await operation.run();
       answers.set(`${name} ${turn}`, operation.checksum());
-      assert.ok(operation.bytes!() > 150, `${name}: ${operation.bytes!()} bytes`);
+      // Who predicts needs less than a byte for an entity, yet no prediction is free: all of them walked.
+      assert.ok(operation.bytes!() > 75, `${name}: ${operation.bytes!()} bytes`);
     }
   }
   for (const [who, answer] of answers) assert.is(answer, answers.get(`js ${who.split(" ")[1]}`), who);
