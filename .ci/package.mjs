@@ -9,8 +9,8 @@ import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
-/** Bytes of the package as it is downloaded. */
-const PACKAGE_BYTES_MAX = 1_100_000;
+/** Bytes of the package as it is downloaded: 1.69 million, of which kernels are the most, in ten builds and once more for the benches. */
+const PACKAGE_BYTES_MAX = 1_800_000;
 const CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
 const OFFLINE_FLAGS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
@@ -58,7 +58,7 @@ const packed = new Set(
 const broken = [...packed]
   .filter((path) => path.endsWith(".md"))
   .flatMap((path) =>
-    [...readFileSync(path, "utf8").matchAll(/\]\((?!https?:|#)([^)]+)\)/g)]
+    [...readFileSync(path, "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
       .map(([, link]) => join(dirname(path), link))
       .filter((target) => !packed.has(target) && !target.endsWith(".png"))
       .map((target) => `${path}: ${target}`),

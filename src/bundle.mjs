@@ -1,7 +1,7 @@
 // Bundles src into build: the package's entry points as one split ESM graph (so that `gyre` and `gyre/kernel` share one
 // GyreError), the viewer as one page's worth of files, the benches and, with --test, the tests.
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -57,6 +57,16 @@ const graph = await build({
 });
 removeStale("js", graph);
 
+/** A page predicts with a release build in memory of its own: the other builds stay out of its files. */
+const pageKernels = {
+  name: "page-kernels",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /-(shared-release|shared-checked|local-checked)\.wasm$/ }, ({ path }) => ({
+      contents: `throw new Error("${basename(path)} is not among the page's files");`,
+      loader: "js",
+    })),
+};
+
 const viewer = await build({
   ...common,
   metafile: true,
@@ -66,6 +76,7 @@ const viewer = await build({
   splitting: true,
   platform: "browser",
   minify: true,
+  plugins: [pageKernels],
 });
 removeStale("viewer", viewer, /\.js$/);
 for (const name of readdirSync(at("src", "viewer"))) {
@@ -89,6 +100,8 @@ const benches = await build({
     ],
   ].map((name) => `bench/${name}.ts`),
   outdir: "build/bench",
+  // The kernels, and gyre's own modules, are there once for all of them.
+  splitting: true,
   platform: "node",
   // Half of it is what Benchmark.js brings along. Names stay, as it reads functions' texts.
   minifyWhitespace: true,
