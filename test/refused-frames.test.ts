@@ -245,18 +245,18 @@ test("pieces: refuses those without bytes, of other kinds, and together above 4 
   refuses("BAD_FRAME", () => assembler.add(piece("02 01 00")));
 });
 
-test("200,000 seeded mutations and truncations of frames: each is refused and changes nothing, or leaves a world that is consistent", async () => {
-  const { tries, refused, compared } = await fuzzFrames(1, 200_000);
-  assert.is(tries, 200_000);
-  assert.ok(refused > 100_000 && refused < 200_000, `${refused} of 200,000 were refused`);
+test("40,000 seeded mutations and truncations of frames: each is refused and changes nothing, or leaves a world that is consistent", async () => {
+  const { tries, refused, compared } = await fuzzFrames(1, 40_000);
+  assert.is(tries, 40_000);
+  assert.ok(refused > 20_000 && refused < 40_000, `${refused} of 40,000 were refused`);
   assert.ok(compared > 1000, `${compared} were compared`);
 });
 
-test("100,000 seeded mutations of clients' messages: what is refused gets one error and leaves the world as its twin is", async () => {
-  const { tries, refused, said, closed } = await fuzzMessages(1, 100_000);
-  assert.is(tries, 100_000);
-  assert.ok(refused > 50_000 && refused < 100_000, `${refused} of 100,000 were refused`);
-  assert.ok(said > 1000 && closed > 10, `${said} were said to a server, ${closed} sessions closed`);
+test("20,000 seeded mutations of clients' messages: what is refused gets one error and leaves the world as its twin is", async () => {
+  const { tries, refused, said, closed } = await fuzzMessages(1, 20_000);
+  assert.is(tries, 20_000);
+  assert.ok(refused > 10_000 && refused < 20_000, `${refused} of 20,000 were refused`);
+  assert.ok(said > 1000 && closed > 2, `${said} were said to a server, ${closed} sessions closed`);
 });
 
 test.run();
