@@ -1,17 +1,13 @@
 /** gyre capacity: its arithmetic with given costs, what it measures, and its command line. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
 import { type Capacity, type CapacityCosts, type CapacityLoad, capacityOf } from "../src/ops/capacity.js";
 import { Random } from "./support/random.js";
-
-const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
+import { runCli } from "./support/run-cli.js";
 
 const COSTS: CapacityCosts = { tickUs: 50, encodeUs: 30, writeUs: 10, eventUs: 4 };
 const LOAD: CapacityLoad = { playersPerRoom: 5, tickRate: 20, syncRate: 10, events: 10, cores: 2 };
@@ -80,18 +76,7 @@ test("rooms that cost nothing are refused", () => {
   );
 });
 
-async function run(...argv: readonly string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [CLI, "capacity", ...argv], { stdio: ["ignore", "pipe", "pipe"] });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  const [status] = await once(child, "close");
-  return { status, out, err };
-}
+const run: typeof runCli = (...argv) => runCli("capacity", ...argv);
 
 const GIVEN = ["--tick-us", "50", "--encode-us", "30", "--write-us", "10", "--event-us", "4"];
 

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
 import { MESSAGE_BYTES_MAX, NAME_LENGTH_MAX, parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
 import { Random } from "./support/random.js";
+import { SCRAPS } from "./support/scraps.js";
 
 function refused(parse: (text: string) => unknown, text: string, about: RegExp): void {
   try {
@@ -148,28 +149,12 @@ test("10,000 mangled messages, either way, are parsed or refused with BAD_MESSAG
     '{"type":"event","name":"wave","data":{"n":3}}',
     '{"type":"watching","tick":5,"tickRate":60,"snapshotRate":20,"zone":{"name":"z","width":4,"height":2,"tileSize":1,"columns":[{"name":"a","type":"u8"}],"kinds":[{"name":"k","hp":1,"levelHp":0,"halfSize":8}],"gates":[]}}',
   ];
-  const scraps = [
-    "1e999",
-    "-0",
-    "null",
-    "[]",
-    "{}",
-    '"',
-    "\\u0000",
-    "\\ud800",
-    "}",
-    ",",
-    ":",
-    "9".repeat(400),
-    "\u0000",
-    "é",
-  ];
   let parsed = 0;
   for (let i = 0; i < 10_000; i++) {
     let text = random.pick(seeds);
     for (let n = random.integer(0, 3); n > 0; n--) {
       const at = random.integer(0, text.length);
-      text = text.slice(0, at) + random.pick(scraps) + text.slice(at + random.integer(0, 4));
+      text = text.slice(0, at) + random.pick(SCRAPS) + text.slice(at + random.integer(0, 4));
     }
     const parse = /"(event|watching)"/.test(text) ? parseServerMessage : parseClientMessage;
     try {

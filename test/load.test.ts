@@ -23,6 +23,7 @@ import { parseClientMessage } from "../src/protocol/control.js";
 import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../src/protocol/frame.js";
 import { createServer, type GyreServer } from "../src/server.js";
 import { Random } from "./support/random.js";
+import { runCli } from "./support/run-cli.js";
 import { until } from "./support/until.js";
 
 const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
@@ -379,18 +380,7 @@ test("each limit is held at its value and missed beyond it; what is not known mi
 });
 
 /** gyre load as a process of its own. */
-async function load(...argv: readonly string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [CLI, "load", ...argv], { stdio: ["ignore", "pipe", "pipe"] });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  const [status] = await once(child, "close");
-  return { status, out, err };
-}
+const load: typeof runCli = (...argv) => runCli("load", ...argv);
 
 async function serving(use: (server: GyreServer) => Promise<void>): Promise<void> {
   const server = await createServer({ port: 0, npcs: 50, bots: 0 });

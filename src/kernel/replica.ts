@@ -12,6 +12,7 @@ import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
 import type { Constants, KernelInstance } from "./instance.js";
 import { factoryOf } from "./kernel.js";
+import { OWN_COLUMNS } from "./own-columns.js";
 import { HISTORY, STREAM_COUNT } from "./streams.js";
 import type { ColumnType, Kernel, TypedColumn } from "./types.js";
 
@@ -46,22 +47,6 @@ export interface ReplicaHandle {
   readonly memory: WebAssembly.Memory;
   readonly spec: ReplicaSpec;
 }
-
-/** What a seat's player is told of its entity, by place among its words: the columns of the intake, `id` first. */
-export const OWN_COLUMNS = [
-  { name: "id", type: "u32" },
-  { name: "x", type: "f32" },
-  { name: "y", type: "f32" },
-  { name: "vx", type: "f32" },
-  { name: "vy", type: "f32" },
-  { name: "speed", type: "f32" },
-  { name: "halfSize", type: "f32" },
-  { name: "wishX", type: "f32" },
-  { name: "wishY", type: "f32" },
-  { name: "xp", type: "u32" },
-  { name: "gold", type: "u32" },
-  { name: "readyAt", type: "u32" },
-] as const satisfies readonly ReplicaField[];
 
 /** As the kernel numbers them. */
 const TYPES: readonly ColumnType[] = ["f32", "i32", "u32", "i16", "u16", "i8", "u8"];

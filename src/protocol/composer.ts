@@ -8,7 +8,8 @@
  * What does not fit a session's bytes waits: cells go in order of (1 + frames waited) / (1 + distance), the first one in any case. Nothing is
  * allocated after construction.
  */
-import { OWN_COLUMNS, type Replica } from "../kernel/replica.js";
+import { OWN_COLUMNS } from "../kernel/own-columns.js";
+import type { Replica } from "../kernel/replica.js";
 import { NORMAL, STREAM_COUNT } from "../kernel/streams.js";
 import type { EntityId } from "../kernel/types.js";
 import { type FieldTable, HP, LEVEL } from "./fields.js";

@@ -3,6 +3,7 @@
  * the cells that it no longer sees, and blocks, which are bits: see assembly/cell.ts.
  */
 import { GyreError } from "../errors.js";
+import { OWN_COLUMNS } from "../kernel/own-columns.js";
 
 /** The first byte of a binary message. From 0x90 on it is a state tree's, in MessagePack. */
 export const FRAME_SNAPSHOT = 1;
@@ -21,19 +22,11 @@ export const VARINT_BYTES_MAX = 5;
 /** How what a player is told of its own entity is told. */
 export type OwnType = "f32" | "u32" | "i32";
 
-/** In the order of a frame's mask; the kernel's OWN_COLUMNS without the id, then hp and level, which are fields. */
+const [, ...SEAT_FIELDS] = OWN_COLUMNS;
+
+/** In the order of a frame's mask: what lies with the seat, then hp and level, which are fields. */
 export const OWN_FIELDS = [
-  { name: "x", type: "f32" },
-  { name: "y", type: "f32" },
-  { name: "vx", type: "f32" },
-  { name: "vy", type: "f32" },
-  { name: "speed", type: "f32" },
-  { name: "halfSize", type: "f32" },
-  { name: "wishX", type: "f32" },
-  { name: "wishY", type: "f32" },
-  { name: "xp", type: "u32" },
-  { name: "gold", type: "u32" },
-  { name: "readyAt", type: "u32" },
+  ...SEAT_FIELDS,
   { name: "hp", type: "i32" },
   { name: "level", type: "u32" },
 ] as const satisfies readonly { readonly name: string; readonly type: OwnType }[];

@@ -1,6 +1,6 @@
 /** What the tests of snapshots have in common: a zone's columns that need no kernel, and random numbers as a function. */
 import { columnBytes, columnView } from "../../src/kernel/columns.js";
-import { OWN_COLUMNS } from "../../src/kernel/replica.js";
+import { OWN_COLUMNS } from "../../src/kernel/own-columns.js";
 import type { Columns, ColumnType, TypedColumn } from "../../src/kernel/types.js";
 import { type ColumnInfo, FieldTable } from "../../src/protocol/fields.js";
 import { Random } from "./random.js";

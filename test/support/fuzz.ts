@@ -9,6 +9,7 @@ import { MESSAGE_BYTES_MAX, parseClientMessage } from "../../src/protocol/contro
 import type { SnapshotDecoder } from "../../src/protocol/snapshot-decoder.js";
 import { Random } from "./random.js";
 import { Guest, Room } from "./room.js";
+import { SCRAPS } from "./scraps.js";
 import { STREAM_FAR, STREAM_NEAR, STREAM_NORMAL, Stage } from "./stage.js";
 import { WireReader } from "./wire-reader.js";
 import { hex } from "./wire-text.js";
@@ -255,41 +256,6 @@ const GOOD = [
   '{"type":"repair","cell":0}',
   '{"type":"resume","session":"0123456789abcdefghijkl"}',
 ];
-const SCRAPS = [
-  ...[
-    "1e999",
-    "-0",
-    "null",
-    "[]",
-    "{}",
-    '"',
-    "\\u0000",
-    "\\ud800",
-    "}",
-    ",",
-    ":",
-    "9".repeat(400),
-    "\u0000",
-    "é",
-    "-1",
-  ],
-  ...[
-    "0.5",
-    "4294967296",
-    '"type"',
-    '"seq"',
-    "true",
-    '"__proto__"',
-    "join",
-    "leave",
-    "zone-9",
-    "2e3",
-    "\\n",
-    " ",
-    "\ud83d",
-  ],
-];
-
 function mangle(random: Random): string {
   let text = random.pick(GOOD);
   for (let n = random.below(4); n > 0; n--) {

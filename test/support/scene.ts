@@ -1,7 +1,8 @@
 /** A world of columns alone, without a kernel's rules: what a replica is taken of, in tests and benches. */
 
 import { columnBytes, columnView } from "../../src/kernel/columns.js";
-import { createReplica, OWN_COLUMNS, type Replica, ReplicaTaker } from "../../src/kernel/replica.js";
+import { OWN_COLUMNS } from "../../src/kernel/own-columns.js";
+import { createReplica, type Replica, ReplicaTaker } from "../../src/kernel/replica.js";
 import type { Kernel, TypedColumn } from "../../src/kernel/types.js";
 import type { ColumnInfo } from "../../src/protocol/fields.js";
 import { FieldTable } from "../../src/protocol/fields.js";
