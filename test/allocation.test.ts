@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import type { GameDefinition, GameWorld } from "../src/game/types.js";
 import { NORMAL } from "../src/kernel/streams.js";
-import { Hub } from "../src/net/hub.js";
+import { Hub, SNAPSHOT_BYTES } from "../src/net/hub.js";
 import { Journal } from "../src/sim/journal.js";
 import { NOW } from "../src/sim/schedule.js";
 import { TickTimes } from "../src/sim/ticks.js";
@@ -96,11 +96,12 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
   zones.close();
 });
 
-test("500 sessions of players who walk from cell to cell leave under 64 bytes a session and snapshot, up to their sockets", async () => {
+/** Bytes of garbage a session and snapshot. */
+async function allocatedBySnapshots(snapshotBytes: number): Promise<number> {
   const count = 500;
   const zones = await zonesOf({ map: field(192), npcs: 500, players: count });
   const rates = { tickRate: 60, snapshotRate: 20 };
-  const hub = new Hub({ zones, ...rates, sessionsMax: count, nowMs: 0, joinsPerTick: count });
+  const hub = new Hub({ zones, ...rates, sessionsMax: count, nowMs: 0, joinsPerTick: count, snapshotBytes });
   const wires = Array.from({ length: count }, () => new MemoryWire(false));
   const sessions = wires.map((wire) => hub.open(wire, "binary"));
   for (const session of sessions) session.receiveText('{"type":"join","name":"somebody"}', 33);
@@ -124,9 +125,21 @@ test("500 sessions of players who walk from cell to cell leave under 64 bytes a 
     ticks++;
   });
   const frames = (wires.reduce((sum, wire) => sum + wire.frameCount, 0) - before) / ticks;
-  console.log(`${(perTick / frames).toFixed(1)} bytes of garbage a session and snapshot`);
+  console.log(
+    `${(perTick / frames).toFixed(1)} bytes of garbage a session and snapshot of ${snapshotBytes} bytes at most`,
+  );
   assert.ok(frames > count / 4, `${frames} frames a tick`);
-  assert.ok(perTick / frames < 64, `${perTick / frames} bytes`);
+  return perTick / frames;
+}
+
+test("500 sessions of players who walk from cell to cell leave under 64 bytes a session and snapshot, up to their sockets", async () => {
+  const bytes = await allocatedBySnapshots(SNAPSHOT_BYTES);
+  assert.ok(bytes < 64, `${bytes} bytes`);
+});
+
+test("those whose frames are too small for what they see leave as little", async () => {
+  const bytes = await allocatedBySnapshots(40);
+  assert.ok(bytes < 64, `${bytes} bytes`);
 });
 
 test("1,000 players, 200 of whom send inputs in a tick, and 1,000 walkers leave under 256 bytes in a world of no hooks", async () => {
@@ -319,7 +332,7 @@ async function allocatedInSlot(definition: GameDefinition, bots: number): Promis
   return perTick;
 }
 
-test("12 zones without scripts leave under 3,072 bytes a tick in a sim worker: journals, captures and gates included", async () => {
+test("12 zones without scripts leave under 3,072 bytes a tick in a sim worker: journals, snapshots and gates included", async () => {
   assert.ok((await allocatedInSlot(ring, 0)) < 3072);
 });
 

@@ -1,4 +1,4 @@
-/** Bytes between the threads of a server: requests, notices, captures, and players' numbers. */
+/** Bytes between the threads of a server: requests, notices, and players' numbers. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";

@@ -735,7 +735,7 @@ test("no frame shows a tick of which it was not said to its end who is in it", a
   ann.act("swap");
   remote.step(0);
   remote.publish();
-  assert.is(ann.frame.tick, tick, "the capture is there, the notices are not");
+  assert.is(ann.frame.tick, tick, "the snapshot is there, the notices are not");
   assert.equal(ann.welcomes, ["zone-0"]);
   remote.slots[0]?.desk.endTick(remote.tickNumber);
   remote.publish();

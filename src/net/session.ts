@@ -4,7 +4,7 @@
  * in the zone's ring, as a change of its own view, or as one error back. When its connection is lost a player's session stays, for another
  * one to resume it (see resumption.ts).
  *
- * Bounds: one snapshot on its way at a time (a slow reader misses snapshots and gets full blocks next time); events as their queue
+ * Bounds: one snapshot on its way at a time (a slow reader misses snapshots, and gets what changed meanwhile with the next); events as their queue
  * says; replies up to REPLY_BACKLOG_BYTES_MAX, beyond which it is closed; messages as its allowance says. Sessions are pooled: between `end` and the next `start` one is nobody's.
  */
 import { GyreError } from "../errors.js";

@@ -76,6 +76,8 @@ export class Composer {
   readonly #size = new Uint32Array(VIEW_CELLS_MAX);
   readonly #isTold = new Uint8Array(VIEW_CELLS_MAX);
   readonly #order = new Uint32Array(VIEW_CELLS_MAX);
+  /** Its beginnings, by length, as they were needed. */
+  readonly #orders: (Uint32Array | undefined)[] = [];
   #oldest = new Uint32Array(STREAM_COUNT);
   readonly #found = new Uint32Array(STREAM_COUNT);
   /** Bit s: stream s had news in the last round, of an earlier tick than its own. */
@@ -246,7 +248,7 @@ export class Composer {
 
   /** Not all fit: those that have waited longest and are nearest do. Returns their bytes, at most. */
   #choose(view: View, bytesMax: number): number {
-    const order = this.#order.subarray(0, this.#count);
+    const order = this.#orderOf(this.#count);
     const width = view.column1 - view.column0;
     for (let n = 0; n < order.length; n++) {
       const i = this.#index[n]!;
@@ -267,6 +269,11 @@ export class Composer {
       } else bytes += size;
     }
     return bytes;
+  }
+
+  #orderOf(count: number): Uint32Array {
+    this.#orders[count] ??= this.#order.subarray(0, count);
+    return this.#orders[count]!;
   }
 
   /** Returns where the blocks begin. */
