@@ -33,7 +33,7 @@ export {
 
 export { blockEncode, blocksBegin } from "./cell";
 export {
-  CELLS_MAX, FIELDS_MAX, GENERATIONS, HISTORY, OWN_WORDS, REPLICA_FIELDS_AT, REPLICA_MAGIC, STREAMS, replicaLayout, replicaTake,
+  CELLS_MAX, FIELDS_MAX, GENERATIONS, HISTORY, OWN_WORDS, REPLICA_FIELDS_AT, STREAMS, replicaLayout, replicaTake,
 } from "./replica";
 
 import { Archetype } from "./archetype";
@@ -144,5 +144,3 @@ export const BLOCK_STORE_BYTES: u32 = 32;
 export const BLOCK_STORE_GENERATIONS: u32 = offsetof<BlockStore>("generations");
 export const BLOCK_STORE_MEMO: u32 = offsetof<BlockStore>("memo");
 export const GENERATION_TICK: u32 = offsetof<Generation>("tick");
-export const GENERATION_HIGH_WATER: u32 = offsetof<Generation>("highWater");
-export const GENERATION_COUNT: u32 = offsetof<Generation>("count");

@@ -19,6 +19,7 @@
 // A generation that is HISTORY behind the newest is still whole; the rest of the ring is how far a taker may be ahead of the reader
 // before it writes over what is read. Costs: taking, some 15 ns an entity and 3 for each field; memory, 24 bytes an entity and 4
 // for each field, times GENERATIONS, a stream.
+import { CODE_BITS_MAX } from "./bits";
 import { GENERATION_BITS, after } from "./layout";
 
 /** "GYRR", the first four bytes of a replica. */
@@ -33,7 +34,7 @@ export const GENERATIONS: u32 = HISTORY + 5;
 export const CELLS_MAX: u32 = 1 << 16;
 /** Rows of the field table, at most: those of every zone, and 16 columns of a game. */
 export const FIELDS_MAX: u32 = 32;
-/** Steps along an axis from one snapshot to the next that are a jump: beyond, nothing follows from them for the next. */
+/** Steps along an axis from one snapshot to the next beyond which it is a jump: nothing follows from them for the next. */
 export const JUMP_STEPS: i32 = 2047;
 /** Words of what a seat's player is told of its entity: its id and OWN_COLUMNS of the intake. */
 export const OWN_WORDS: u32 = 12;
@@ -42,12 +43,12 @@ const OWN_FLOATS: u32 = 8;
 
 // Types of fields.
 export const FIELD_F32: u32 = 0;
-export const FIELD_I32: u32 = 1;
-export const FIELD_U32: u32 = 2;
-export const FIELD_I16: u32 = 3;
-export const FIELD_U16: u32 = 4;
-export const FIELD_I8: u32 = 5;
-export const FIELD_U8: u32 = 6;
+const FIELD_I32: u32 = 1;
+const FIELD_U32: u32 = 2;
+const FIELD_I16: u32 = 3;
+const FIELD_U16: u32 = 4;
+const FIELD_I8: u32 = 5;
+const FIELD_U8: u32 = 6;
 
 @unmanaged
 export class ReplicaField {
@@ -148,17 +149,17 @@ export class Replica {
 export const REPLICA_FIELDS_AT: u32 = 256;
 const REPLICA_STORES_AT: u32 = REPLICA_FIELDS_AT + FIELDS_MAX * 16;
 const REPLICA_WRITER_AT: u32 = REPLICA_STORES_AT + STREAMS * 32;
-export const REPLICA_HEADER_BYTES: u32 = REPLICA_WRITER_AT + 64;
-export const REPLICA_SPEC_BYTES: u32 = 64;
+const REPLICA_HEADER_BYTES: u32 = REPLICA_WRITER_AT + 64;
+const REPLICA_SPEC_BYTES: u32 = 64;
 /** Columns of the intake before the fields'. */
-export const INTAKE_COLUMNS: u32 = OWN_WORDS;
+const INTAKE_COLUMNS: u32 = OWN_WORDS;
 
 if (offsetof<Replica>("bytes") != REPLICA_SPEC_BYTES) ERROR("a replica's spec must be 64 bytes");
 if (offsetof<Replica>() > REPLICA_FIELDS_AT) ERROR("a replica's header must end before its fields");
 if (offsetof<ReplicaField>() != 16) ERROR("a field's row must be 16 bytes");
 if (offsetof<BlockStore>() > 32) ERROR("a block store must fit 32 bytes");
 
-export function fieldBytes(type: u32): u32 {
+function fieldBytes(type: u32): u32 {
   return type <= FIELD_U32 ? 4 : type <= FIELD_U16 ? 2 : 1;
 }
 
@@ -240,7 +241,7 @@ export function replicaLayout(replica: Replica): f64 {
   replica.generationBytes = <u32>offset;
 
   // Of an entity: id, two positions, two deltas, the words. An entity that stays is no longer: four codes, and of each field two.
-  replica.recordBitsMax = 63 * 5 + (63 + 63) * replica.fieldCount + 64;
+  replica.recordBitsMax = CODE_BITS_MAX * 5 + 2 * CODE_BITS_MAX * replica.fieldCount + 64;
   for (let stream: u32 = 0; stream < STREAMS; stream++) {
     const blocks = storeOf(replica, stream);
     const isKept = (replica.streamBits >> stream) & 1;

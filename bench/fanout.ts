@@ -1,5 +1,5 @@
 /**
- * `fanout`: what does it cost to write a frame to each of n sockets? To all the same bytes, or to each its own, as many as a snapshot has.
+ * `fanout`: what does it cost to write a frame to each of n sockets? To all the same bytes, or to each its own, of 552 bytes.
  * Time is the sender's, from the first write to the moment when all are handed over, by the frame. The other ends are sockets on the
  * loopback interface in a process of their own, which count what arrives: everything must.
  *
@@ -21,7 +21,7 @@ import { gyreSender } from "./fanout-gyre.js";
 import type { Counts } from "./fanout-sink.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
 
-/** Bytes of a snapshot of some 50 entities, and of its own part. */
+/** Bytes of a frame, and of its own part: more than most snapshots have. */
 const PAYLOAD = 552;
 const PRIVATE = 48;
 /** Of a frame's head: a length of 126 to 65,535 bytes. */

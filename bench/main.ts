@@ -42,7 +42,7 @@ function parseFlags(argv: readonly string[]): Flags {
   const options = { json: text, filter: text, quick: flag, help: flag };
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false });
-    // Learnt now, not after ten minutes.
+    // Learnt now, not after a quarter of an hour.
     if (values.json !== undefined) closeSync(openSync(values.json, "a"));
     return { ...values, filter: new RegExp(values.filter ?? "") };
   } catch (error) {

@@ -52,7 +52,7 @@ export interface Sizes {
 const KERNEL = ["simd", "scalar"];
 const JS = ["js", "js-branch-free"];
 
-/** About ten minutes on two cores. */
+/** About a quarter of an hour on two cores. */
 export const FULL: { effort: Effort; sizes: Sizes } = {
   effort: {
     rounds: 5,
@@ -83,7 +83,7 @@ export const FULL: { effort: Effort; sizes: Sizes } = {
   },
 };
 
-/** About a minute. */
+/** About three minutes. */
 export const QUICK: { effort: Effort; sizes: Sizes } = {
   effort: {
     rounds: 3,

@@ -45,7 +45,7 @@ export const ERROR_CODES = {
   CONNECTION_FAILED: "the server cannot be reached, or closed the connection",
   NOT_JOINED: "the message needs a joined player",
   ALREADY_JOINED: "the session has joined already",
-  SERVER_FULL: "no more sessions are admitted",
+  SERVER_FULL: "no more sessions are admitted, or a frame would be too large",
   SESSION_UNKNOWN: "there is no session to resume by this token",
   RATE_LIMITED: "the session sent more messages than its allowance",
 } as const;

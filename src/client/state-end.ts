@@ -4,7 +4,8 @@
  */
 import { GyreError } from "../errors.js";
 import type { ZoneInfo } from "../protocol/control.js";
-import { CHUNK_KIND, CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
+import { FRAME_CHUNK } from "../protocol/frame.js";
+import { CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
 import { MESSAGE_BYTES_MAX } from "../state/limits.js";
 import { type MirrorEvent, StateMirror } from "../state/mirror.js";
 import { unpack } from "../state/unpack.js";
@@ -49,12 +50,12 @@ export class StateEnd {
   /** Whether a binary message is one of the state tree, or a piece of one. */
   isState(bytes: Uint8Array): boolean {
     const [first = 0, flags = 0] = bytes;
-    return first >= PACKED_FIRST || (first === CHUNK_KIND && (flags & CHUNK_STATE) !== 0);
+    return first >= PACKED_FIRST || (first === FRAME_CHUNK && (flags & CHUNK_STATE) !== 0);
   }
 
   /** The events in it; null for a piece that is not the last. Throws BAD_FRAME, and the mirror is as it was. */
   receiveBytes(bytes: Uint8Array): readonly MirrorEvent[] | null {
-    if (bytes[0] !== CHUNK_KIND) return this.#apply(unpack(bytes));
+    if (bytes[0] !== FRAME_CHUNK) return this.#apply(unpack(bytes));
     const [, flags = 0] = bytes;
     if ((flags & ~(CHUNK_STATE | CHUNK_LAST)) !== 0) throw new GyreError("BAD_FRAME", `a chunk's flags are ${flags}`);
     this.#append(bytes.subarray(CHUNK_HEAD_BYTES));

@@ -152,7 +152,7 @@ const replicatedColumn: Check = (value, path) => {
   if (problem !== null) return problem;
   const { type, replicate, step } = value as { type: ColumnType; replicate?: boolean; step?: number };
   if (step === undefined || (replicate === true && isStep(type, step))) return null;
-  return wrong(`${path}.step`, step, "above 0, of an f32 that is replicated");
+  return wrong(`${path}.step`, step, "from 2^-20 to 2^20, of an f32 that is replicated");
 };
 const columns: Check = (value, path) => {
   if (!isRecord(value)) return wrong(path, value, "an object of columns by name");
@@ -290,7 +290,7 @@ const definitionCheck = record(
     map: anyOf(anyFunction, object),
     tickRate: size(1, TICK_RATE_MAX),
     snapshotRate: size(1, TICK_RATE_MAX),
-    positionStep: (value, path) => (isStep("f32", value) ? null : wrong(path, value, "units, above 0")),
+    positionStep: (value, path) => (isStep("f32", value) ? null : wrong(path, value, "units, from 2^-20 to 2^20")),
     zones: size(1, ZONES_MAX),
     players: size(0, PLAYERS_MAX),
     capacity: anyOf(hook, capacityProblem),

@@ -94,7 +94,10 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
 export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
   const factory = factoryOf(kernel);
   const { constants } = factory;
-  if (constants.HISTORY !== HISTORY) throw bad("kernel.HISTORY", constants.HISTORY, String(HISTORY));
+  const agreed = { HISTORY, STREAMS: STREAM_COUNT, OWN_WORDS: OWN_COLUMNS.length } as const;
+  for (const name of ["HISTORY", "STREAMS", "OWN_WORDS"] as const) {
+    if (constants[name] !== agreed[name]) throw bad(`kernel.${name}`, constants[name], String(agreed[name]));
+  }
   const instance = factory.create((made) => {
     writeSpec(new DataView(made.buffer, constants.BASE), spec, constants);
     return made.functions.replicaLayout(constants.BASE);
@@ -134,8 +137,6 @@ export class Replica {
   readonly #published: number;
   // Indexes within a generation.
   readonly #tick: number;
-  readonly #highWater: number;
-  readonly #count: number;
   readonly #id: number;
   readonly #cell: number;
   readonly #x: number;
@@ -172,8 +173,6 @@ export class Replica {
     this.#begun = (BASE + constants.REPLICA_BEGUN) / 4;
     this.#published = (BASE + constants.REPLICA_PUBLISHED) / 4;
     this.#tick = constants.GENERATION_TICK / 4;
-    this.#highWater = constants.GENERATION_HIGH_WATER / 4;
-    this.#count = constants.GENERATION_COUNT / 4;
     this.#id = u32(constants.REPLICA_AT_ID) / 4;
     this.#cell = u32(constants.REPLICA_AT_CELL) / 4;
     this.#x = u32(constants.REPLICA_AT_X) / 4;
@@ -244,15 +243,6 @@ export class Replica {
 
   tick(generation: number): number {
     return this.words[generation + this.#tick]!;
-  }
-
-  highWater(generation: number): number {
-    return this.words[generation + this.#highWater]!;
-  }
-
-  /** Entities. */
-  count(generation: number): number {
-    return this.words[generation + this.#count]!;
   }
 
   /** 0 for nobody. */

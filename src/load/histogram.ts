@@ -1,5 +1,5 @@
 /**
- * Times with a relative error of at most 1.6 %, from 1 us to over an hour, in 1,536 counts: 64 buckets for each doubling. Recording is a few
+ * Times with a relative error of at most 1.6 %, from 1 us to 35 minutes, in 1,664 counts: 64 buckets for each doubling. Recording is a few
  * integer operations and one store, and histograms of several threads add up, count by count.
  *
  *     us      0 1 2 ... 127 | 128 130 ... 254 | 256 260 ... 508 | ...

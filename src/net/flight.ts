@@ -13,7 +13,7 @@ import { FRAME_AT, FrameBuffer } from "../protocol/frame-buffer.js";
 import { WIRE_BYTES_MAX, type Wire } from "./wire.js";
 
 /**
- * Bytes of all buffers together that are kept for sessions to come. Those of a first look at a crowd have 100 KB and more: when 500 players
+ * Bytes of all buffers together that are kept for sessions to come. Those of spectators, and of who sees a crowd in one cell, have 64 KB and more: when 500 players
  * come and go in a second, making them anew had the collector mark everything ten times in it.
  */
 export const KEPT_BYTES_MAX = 64 * 1024 * 1024;

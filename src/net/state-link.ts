@@ -5,8 +5,10 @@
  *     OFF ── watches a zone ──> BEHIND ── asked ──> ASKED ── told everything ──> CURRENT
  *                                  ^───────── too much waits, or a note was lost ─────┘
  */
+
+import { FRAME_CHUNK } from "../protocol/frame.js";
 import { NO_SEAT } from "../state/feed.js";
-import { CHUNK_KIND, CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
+import { CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
 import { PIECE_BYTES_MAX } from "../state/limits.js";
 import type { NetCounters } from "./counters.js";
 import { WIRE_HEAD, type Wire } from "./wire.js";
@@ -157,7 +159,7 @@ export class StateLink {
     const part = bytes.subarray(from, Math.min(from + PIECE_BYTES_MAX - CHUNK_HEAD_BYTES, WIRE_HEAD + size));
     this.#sent += part.length;
     const chunk = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_BYTES + part.length);
-    chunk[WIRE_HEAD] = CHUNK_KIND;
+    chunk[WIRE_HEAD] = FRAME_CHUNK;
     chunk[WIRE_HEAD + 1] = CHUNK_STATE | (this.#sent === size ? CHUNK_LAST : 0);
     chunk.set(part, WIRE_HEAD + CHUNK_HEAD_BYTES);
     wire.sendBytes(chunk, WIRE_HEAD, chunk.length - WIRE_HEAD, this.#flying(chunk.length - WIRE_HEAD));

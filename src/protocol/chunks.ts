@@ -1,6 +1,5 @@
 /**
- * Large binary messages in pieces: what is longer than a piece goes out as several frames, so that none holds up the others for long, and is
- * put together again in a buffer that is reused. Pieces of one message follow each other; between them only text may come, and what is
+ * Large binary messages in pieces, as net/flight.ts sends them, put together again in a buffer that is reused. Pieces of one message follow each other; between them only text may come, and what is
  * of a state tree, which is told apart by its second byte.
  *
  *     u8 kind = 2    u8 isLast: 0 or 1    bytes: at least one
@@ -8,49 +7,23 @@
  * Costs one copy of the bytes. The buffer grows by doubling up to FRAME_BYTES_MAX and is kept from message to message.
  */
 import { GyreError } from "../errors.js";
+import { FRAME_CHUNK } from "./frame.js";
 
-/** Frame kind of a piece. */
-export const FRAME_CHUNK = 2;
 /** Bytes of a piece before those of the message. */
 export const CHUNK_HEAD_SIZE = 2;
-/** Bytes of a message beyond which it is sent in pieces, and of a piece's own share of it. */
-export const CHUNK_BYTES_MAX = 64 * 1024;
-/** Bytes of a message that was put together, at most: twice what a server sends. Who sends more is broken, or means ill. */
+/** Bytes of a message that was put together, at most: four times what a server sends. Who sends more is broken, or means ill. */
 export const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes that the buffer has room for at first, once there is a first piece. */
-const BUFFER_BYTES_START = 2 * CHUNK_BYTES_MAX;
+const BUFFER_BYTES_START = 128 * 1024;
 
 /** Whether a binary message is a piece of another. */
 export function isChunk(bytes: Uint8Array): boolean {
   return bytes[0] === FRAME_CHUNK;
 }
 
-/** In how many pieces a message of so many bytes goes; 1 when it goes as it is. */
-export function chunkCount(size: number): number {
-  return Math.max(1, Math.ceil(size / CHUNK_BYTES_MAX));
-}
-
-/**
- * Writes the piece of this index into `out`, which has room for CHUNK_HEAD_SIZE + CHUNK_BYTES_MAX bytes. Returns its size. Only for
- * messages whose {@link chunkCount} is above 1.
- */
-export function writeChunk(message: Uint8Array, size: number, index: number, out: Uint8Array): number {
-  const from = index * CHUNK_BYTES_MAX;
-  const to = Math.min(size, from + CHUNK_BYTES_MAX);
-  out[0] = FRAME_CHUNK;
-  out[1] = to === size ? 1 : 0;
-  for (let at = from; at < to; at++) out[CHUNK_HEAD_SIZE + at - from] = message[at]!;
-  return CHUNK_HEAD_SIZE + to - from;
-}
-
 export class ChunkAssembler {
   #buffer = new Uint8Array(0);
   #size = 0;
-
-  /** Whether a message has begun and not ended. */
-  get isOpen(): boolean {
-    return this.#size > 0;
-  }
 
   /**
    * Takes a piece. Returns the whole message once it is the last one, as a view that is valid until the next call; else null. Throws

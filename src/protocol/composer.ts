@@ -5,8 +5,8 @@
  *     beginRound(tick, ...)      at most once per snapshot of each stream
  *       compose(view, ...)       per session, at once or spread over the following ticks: O(cells + bytes)
  *
- * What does not fit a session's bytes waits: cells go in order of (1 + frames waited) / (1 + distance), the first one in any case. Nothing is
- * allocated after construction.
+ * What does not fit a session's bytes waits: cells go in order of (1 + frames waited) / (1 + distance), the first one in any case. A steady
+ * state allocates nothing: buffers grow, and views of lists are made, when they are needed first.
  */
 import { OWN_COLUMNS } from "../kernel/own-columns.js";
 import type { Replica } from "../kernel/replica.js";

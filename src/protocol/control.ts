@@ -64,7 +64,7 @@ export interface ViewMessage {
 
 export interface RepairMessage {
   type: "repair";
-  /** An interest cell of which the client knows something that is wrong; the next frame has it in full. */
+  /** An interest cell of which the client knows something that is wrong; a coming frame has it in full, if it is in view. */
   cell: number;
 }
 

@@ -14,7 +14,7 @@ export const HAS_ACK = 1 << 0;
 export const HAS_YOU = 1 << 1;
 export const HAS_OWN = 1 << 2;
 export const HAS_FORGOTTEN = 1 << 3;
-export const FLAGS_ALL = HAS_ACK | HAS_YOU | HAS_OWN | HAS_FORGOTTEN;
+const FLAGS_ALL = HAS_ACK | HAS_YOU | HAS_OWN | HAS_FORGOTTEN;
 
 /** Bytes of a u32 as a varint, at most: 7 bits a byte, the low ones first. */
 export const VARINT_BYTES_MAX = 5;
@@ -43,7 +43,7 @@ export const MOVED_ALL = 1;
 export const MOVED_LISTED = 2;
 export const RICE_PARAMETER_BITS = 5;
 export const RICE_ESCAPE = 24;
-/** Steps along an axis that are a jump: nothing follows from them for the next place. */
+/** Steps along an axis beyond which it is a jump: nothing follows from them for the next place. */
 export const JUMP_STEPS = 2047;
 /** Bytes of a block, at most: four of a varint. */
 export const BLOCK_BYTES_MAX = 2 ** 28 - 1;

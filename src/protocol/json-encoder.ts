@@ -95,7 +95,7 @@ function visibleEntities(composer: Composer, view: View): Map<EntityId, Entity> 
 }
 
 /** An entity of the round as its readers know it. */
-export function entityAt({ replica, generation, grid, table }: Composer, slot: number): Entity {
+function entityAt({ replica, generation, grid, table }: Composer, slot: number): Entity {
   const step = 1 / grid.stepsPerUnit;
   const entity: Record<string, number> = {
     id: replica.id(generation, slot),

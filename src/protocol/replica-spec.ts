@@ -8,7 +8,7 @@ import { STREAM_PLAN, type StreamPlan } from "./view.js";
 /** Snapshots of a stream between two hashes of a cell: at 20 a second one in 3 s. */
 export const HASH_EVERY = 64;
 
-export interface ReplicatedZone {
+interface ReplicatedZone {
   /** Units. */
   readonly width: number;
   readonly height: number;

@@ -271,7 +271,7 @@ function cutBefore(count: number): number {
   return Math.max(0, (count - VIEW_SIDE_MAX) >> 1);
 }
 
-/** How many snapshots behind the one that is told a client may be and be told what changed; beyond, the cell comes in full. */
+/** How many snapshots behind `sequence` the one is that was told, 1 to HISTORY; 0: the cell comes in full. */
 export function ageOf(told: number, sequence: number): number {
   if (told === UNTOLD || told === STALE) return 0;
   const age = sequence - told;

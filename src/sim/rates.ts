@@ -26,7 +26,7 @@ export function isDue(tick: number, rate: number, tickRate: number): boolean {
 /** Bit s: the state after this tick is a snapshot of stream s. */
 export function streamsDue(tick: number, { tickRate, snapshotRate, nearRate, farRate }: Rates): number {
   const near = nearRate ?? Math.min(NEAR_RATE, tickRate);
-  const far = farRate ?? Math.min(FAR_RATE, snapshotRate);
+  const far = farRate ?? Math.min(FAR_RATE, tickRate);
   return (
     (isDue(tick, near, tickRate) ? 1 << NEAR : 0) |
     (isDue(tick, snapshotRate, tickRate) ? 1 << NORMAL : 0) |

@@ -54,7 +54,7 @@ export type { Tell, WorldImage, WorldSpec };
 /** The action that the kernel knows: a blow. */
 const ATTACK = 1;
 
-/** Players that enter in one tick: 960 a second. Each is a few microseconds here, and tens of kilobytes of first snapshot later. */
+/** Players that enter in one tick: 960 a second. Each is a few microseconds here, and its cells in full later, some 8 KiB a frame. */
 export const ENTERS_PER_TICK_MAX = 16;
 /** Players that leave in one tick: a despawn is cheaper than a spawn. */
 export const LEAVES_PER_TICK_MAX = 256;
