@@ -35,6 +35,16 @@ const PLAZA = defineGame({
   join: (world) => world.spawn(0, 3 * SIDE + 400, 3 * SIDE + 400),
 });
 
+/** Each has a room for itself. */
+const ROOMS = defineGame({
+  name: "cells",
+  map: field(32),
+  archetypes: { walker: { speed: 30, halfSize: 4 } },
+  capacity: 1,
+  rooms: { cell: { maxPlayers: 1, instances: 100 } },
+  join: (world) => world.spawn(0, 500, 500),
+});
+
 class Stand {
   nowMs = 0;
   readonly wires: MemoryWire[] = [];
@@ -45,9 +55,13 @@ class Stand {
     readonly hub: Hub,
   ) {}
 
-  static async open(options: Partial<ConstructorParameters<typeof Hub>[0]> = {}, game = PLAZA): Promise<Stand> {
+  static async open(
+    options: Partial<ConstructorParameters<typeof Hub>[0]> = {},
+    game = PLAZA,
+    players = 200,
+  ): Promise<Stand> {
     const { streams } = options;
-    const zones = await zonesOf({ game, players: 200, ...(streams && { streams }) });
+    const zones = await zonesOf({ game, players, ...(streams && { streams }) });
     const common = { zones, tickRate: 60, snapshotRate: 20, sessionsMax: 500, nowMs: 0, makeToken: countedTokens() };
     return new Stand(zones, new Hub({ ...common, joinsPerTick: Number.POSITIVE_INFINITY, ...options }));
   }
@@ -162,6 +176,53 @@ test("when there is time for a tenth of 200 sessions a tick, all get snapshots e
   assert.ok(most - least <= 2, `${least} to ${most} frames`);
   assert.ok(least > 10);
   for (const decoder of decoders) assert.is(decoder.hashMisses, 0);
+});
+
+test("with the near stream too, 600 sessions have the rates of both", async () => {
+  const streams: StreamPlan = { nearRadius: 0, viewRadius: 1, farRadius: 1 };
+  const stand = await Stand.open({ streams, nearRate: 30, sessionsMax: 700 }, PLAZA, 700);
+  for (let i = 0; i < 600; i++) stand.join();
+  stand.tick(60);
+  const before = stand.wires.map(({ frames }) => frames.length);
+  stand.tick(60);
+  // Near and normal snapshots fall on 40 of 60 ticks.
+  const counts = stand.wires.map(({ frames }, i) => frames.length - before[i]!);
+  assert.equal([Math.min(...counts), Math.max(...counts)], [40, 40]);
+});
+
+test("when there is not the time for all, rounds of the near stream alone wait: nobody has less of the normal one than the time allows", async () => {
+  let ms = 0;
+  const streams: StreamPlan = { nearRadius: 0, viewRadius: 1, farRadius: 1 };
+  // Each look at the clock takes a millisecond; 8 sessions are served between two: 16 a tick, which is 40 times each.
+  const stand = await Stand.open({ streams, nearRate: 30, now: () => ms++, serveMsMax: 2.5 });
+  const decoders = Array.from({ length: 120 }, () => reader(stand.join()));
+  const told = new Map<SnapshotDecoder, number>();
+  stand.tick(120);
+  const before = new Map<SnapshotDecoder, number>();
+  const beside = (3 - 1) * 7 + 3;
+  for (let tick = 0; tick < 300; tick++) {
+    stand.tick();
+    for (const decoder of decoders) {
+      const at = decoder.cells.get(beside)!.tick;
+      if (at !== before.get(decoder)) told.set(decoder, (told.get(decoder) ?? 0) + 1);
+      before.set(decoder, at);
+    }
+  }
+  const counts = decoders.map((decoder) => told.get(decoder)!);
+  assert.ok(Math.min(...counts) >= 40, `${counts}`);
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 3, `${counts}`);
+});
+
+test("when there is not the time for all rooms, all get snapshots equally often", async () => {
+  let ms = 0;
+  const stand = await Stand.open({ now: () => ms++, serveMsMax: 2.5 }, ROOMS, 1);
+  for (let i = 0; i < 100; i++) stand.join();
+  stand.tick(120);
+  const before = stand.wires.map(({ frames }) => frames.length);
+  stand.tick(300);
+  const counts = stand.wires.map(({ frames }, i) => frames.length - before[i]!);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  assert.ok(least > 5 && most < 50 && most - least <= 2, `${counts}`);
 });
 
 test("a client whose knowledge of a cell was spoilt finds out by its hash, asks for the cell, and has it right in the next frame", async () => {

@@ -8,18 +8,20 @@
  *     cohort       1 of A    2 of A    3 of A    1 of B
  *     sessions     |=======|.........|.........|           cursor moves right
  *
- * When there is not the time to serve all of them in a round, those who were left are the first of the next one: under more than this thread
+ * With streams at several rates a round may have to be over within a tick; one of the normal stream is ended before one that has only others
+ * begins. When there is not the time to serve all of them in a round, those who were left are the first of the next one: under more than this thread
  * can do everybody gets fewer snapshots, equally, and nobody is late with anything else.
  *
  * Costs: a frame, O(its cells and bytes); an event, O(sessions). Nothing is done for a zone that nobody
  * watches: it is not in the hub's list. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
  */
 import { GyreError } from "../errors.js";
+import { NORMAL } from "../kernel/streams.js";
 import { Composer } from "../protocol/composer.js";
 import type { KindInfo, ZoneInfo } from "../protocol/control.js";
 import { checkColumns, FieldTable } from "../protocol/fields.js";
 import { type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/interest.js";
-import { type Rates, streamsDue } from "../sim/rates.js";
+import { type Rates, streamsDue, ticksToNext } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
 import { NO_SEAT } from "../state/feed.js";
@@ -173,18 +175,25 @@ export class Audience {
     if (this.#sessions.length === 0) this.#empty();
   }
 
-  /** After each tick: begins the round that is due, serves the next cohort, and tells what there is to tell. isLate: there is no more time for it. */
-  publish(isLate: () => boolean): void {
+  /**
+   * After each tick: begins the round that is due, serves the next cohort, and tells what there is to tell. isLate: there is no more time for
+   * it. Returns whether there was time for the whole cohort.
+   */
+  publish(isLate: () => boolean): boolean {
     const composer = this.#composer;
     const tick = this.venue.toldTick;
     // A zone that sleeps or stopped stands still: what was taken is the last there is.
     if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick, this.#rates));
     this.#tick = tick;
-    if (composer?.beginRound(tick)) this.#begin();
-    if (composer !== null && composer.due !== 0) this.#serve(composer, this.#nextCohort(), isLate);
+    let isServed = true;
+    if (composer !== null) {
+      if (!this.#mustGoOn(composer, tick) && composer.beginRound(tick)) this.#begin(composer);
+      if (composer.due !== 0) isServed = this.#serve(composer, this.#nextCohort(), isLate);
+    }
     this.#state?.publish();
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
+    return isServed;
   }
 
   /** Somebody looks. What nobody looked at is no news afterwards. */
@@ -260,8 +269,14 @@ export class Audience {
     session.index = index;
   }
 
+  /** Rounds of the other streams alone wait until all were told of the normal one, but for a newer one of that. */
+  #mustGoOn(composer: Composer, tick: number): boolean {
+    const isOpen = this.#cursor < this.#sessions.length && ((composer.due >> NORMAL) & 1) === 1;
+    return isOpen && !composer.hasNews(NORMAL, tick);
+  }
+
   /** Who was not served in the round before is first. */
-  #begin(): void {
+  #begin({ tick, replica }: Composer): void {
     const { length } = this.#sessions;
     if (this.#cursor > 0 && this.#cursor < length) {
       // Turned in place, by three reversals: it happens in every round of a server that cannot serve all.
@@ -270,7 +285,7 @@ export class Audience {
       this.#reverse(0, length);
     }
     this.#cursor = 0;
-    this.#ticksLeft = Math.floor(this.#rates.tickRate / this.#rates.snapshotRate);
+    this.#ticksLeft = ticksToNext(tick, replica.streams, this.#rates);
   }
 
   #reverse(from: number, to: number): void {
@@ -290,13 +305,15 @@ export class Audience {
   }
 
   /** A session that closes itself while it is served leaves the served part, and its successor takes its place. */
-  #serve(composer: Composer, cohort: number, isLate: () => boolean): void {
+  #serve(composer: Composer, cohort: number, isLate: () => boolean): boolean {
     for (let n = 0; n < cohort; n++) {
       const session = this.#sessions[this.#cursor];
-      if (session === undefined || (n % SERVED_PER_LOOK === 0 && isLate())) return;
+      if (session === undefined) return true;
+      if (n % SERVED_PER_LOOK === 0 && isLate()) return false;
       this.#cursor++;
       session.sendSnapshot(composer);
     }
+    return true;
   }
 }
 

@@ -81,6 +81,8 @@ export class Hub {
   readonly #isLate = (): boolean => this.#now() > this.#deadlineMs;
   readonly #zones: Venues;
   readonly #occupied = new Set<Audience>();
+  /** The next publish begins with it. */
+  #first: Audience | null = null;
   readonly #byVenue: ReadonlyMap<Venue | undefined, Audience>;
   readonly #sessions = new Set<Session>();
   readonly #sessionsMax: number;
@@ -196,7 +198,7 @@ export class Hub {
     this.resumption.look(nowMs);
     this.admission.look();
     this.#deadlineMs = this.#now() + this.#serveMsMax;
-    for (const audience of this.#occupied) audience.publish(this.#isLate);
+    this.#publishAll();
     if (nowMs - this.#checkedMs >= CHECK_PERIOD_MS) this.#check(nowMs);
   }
 
@@ -208,6 +210,27 @@ export class Hub {
   /** Ends all sessions without a word to anybody. */
   drop(): void {
     for (const session of this.#sessions) session.end();
+  }
+
+  /** The first zone that there was no time for is the first of the next time: under more than this thread can do all get fewer snapshots. */
+  #publishAll(): void {
+    const first = this.#first;
+    let before = 0;
+    let isBefore = first !== null && this.#occupied.has(first);
+    this.#first = null;
+    for (const audience of this.#occupied) {
+      isBefore &&= audience !== first;
+      if (isBefore) before++;
+      else this.#publish(audience);
+    }
+    for (const audience of this.#occupied) {
+      if (before-- === 0) return;
+      this.#publish(audience);
+    }
+  }
+
+  #publish(audience: Audience): void {
+    if (!audience.publish(this.#isLate)) this.#first ??= audience;
   }
 
   #audienceOf(venue: Venue): Audience {

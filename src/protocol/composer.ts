@@ -126,6 +126,11 @@ export class Composer {
     return true;
   }
 
+  /** Whether a stream has a snapshot, up to this tick, that was told in no round yet. */
+  hasNews(stream: number, lastTick: number): boolean {
+    return this.#newest(stream, lastTick) > this.sequences[stream]!;
+  }
+
   #tickOf(stream: number, sequence: number): number {
     return this.replica.tick(this.replica.generation(stream, sequence));
   }

@@ -34,6 +34,13 @@ export function streamsDue(tick: number, { tickRate, snapshotRate, nearRate, far
   );
 }
 
+/** Ticks from this one to the next after which one of these streams (bit s: stream s) has a snapshot. */
+export function ticksToNext(tick: number, streams: number, rates: Rates): number {
+  let ticks = 1;
+  while ((streamsDue(tick + ticks, rates) & streams) === 0) ticks++;
+  return ticks;
+}
+
 /** Whether players are told of the state tree after this tick, so many times a second, and after every tick where that is more. */
 export function isSyncTick(tick: number, rate: number, tickRate: number): boolean {
   return rate >= tickRate || isDue(tick, rate, tickRate);
