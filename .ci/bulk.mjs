@@ -1,35 +1,29 @@
-// Do thousands who come and go at once delay ticks? Serves 500 rooms of five players, and measures phases in turn: one who plays alone, 2,000
-// who join within 5 s, all of them and 500 more in play, all of them gone at once, without a goodbye, and the end of the 10 s in which they might have come back.
-// Tells late ticks, percentiles of ticks, and the longest time from one tick of a room to its next one, as the room's own thread sees it.
-// Usage, after a build:
+// Do thousands who come and go at once delay ticks? In one world at 60 ticks a second, or with --rooms in so many rooms of five at 20. Phases: one who
+// plays alone, all the others joining within 5 s, all in play, all of them gone at once, without a goodbye, and the end of the 10 s in
+// which they might have come back. Tells late ticks, percentiles of ticks, and the longest time from one tick of a zone to its next one,
+// as the zone's own thread sees it. Usage, after a build:
 //
-//     node .ci/bulk.mjs [--joins=2000] [--before=500] [--seconds=10] [--polite=0] [--threads=N] [--rate=20] [--check]
+//     node .ci/bulk.mjs [--players=2000 | --rooms=500] [--seconds=10] [--polite] [--threads=N] [--check]
 //
-// The clients are of this process, which gives way to the server where both want a core. Without threads and with the default of a server.
+// The clients are of this process, which gives way to the server where both want a core.
 import { availableParallelism, constants, loadavg, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { RawClient, TEXT } from "./raw-client.mjs";
 import { conclude, numbers, Served, sleep } from "./served.mjs";
+import { REPORT } from "./tick-clock.mjs";
 
-const GAME = fileURLToPath(new URL("bulk-game.mjs", import.meta.url));
+const PLAYERS_PER_ROOM = 5;
 /** Seconds over which they join. */
 const JOIN_SECONDS = 5;
 /** Seconds after which who was cut off does not come back. */
 const EXPIRY_SECONDS = 10;
 const BATCH_MS = 5;
-/** Milliseconds by which the longest wait for a tick may be longer than in a quiet phase. */
+/** Milliseconds by which the longest wait for a tick may be longer than in a phase in which nobody comes or goes. */
 const DELAY_MS_MAX = 2;
 
-const {
-  joins,
-  before,
-  seconds,
-  polite,
-  threads: only,
-  rate,
-  check,
-} = numbers({
-  ...{ joins: 2000, before: 500, seconds: 10, polite: 0, threads: -1, rate: 20, check: 0 },
+const { players, rooms, seconds, polite, threads, check } = numbers({
+  ...{ players: 2000, rooms: 0, seconds: 10, polite: 0, check: 0 },
+  threads: Math.max(1, availableParallelism() - 1),
 });
 
 /** One who stays, and asks its room how it does. */
@@ -38,12 +32,15 @@ class Probe {
     const probe = new Probe();
     await new Promise((resolve) => {
       probe.client = new RawClient(address, {
+        query: "?state=json",
         onOpen: (client) => client.send({ type: "join", name: "probe" }),
         onFrame: (opcode, payload) => {
           if (opcode !== TEXT) return;
           const message = JSON.parse(payload);
           if (message.type === "welcome") resolve();
-          if (message.type === "event") probe.heard?.(message.data);
+          // In a game with a state tree events come with it, at its messages' ends.
+          else if (message.type === "event") probe.heard(message.data);
+          else if (message.at?.(-1)[0]?.[0] === "gap") probe.heard(message.at(-1)[0][1]);
         },
       });
     });
@@ -57,7 +54,7 @@ class Probe {
     const gap = new Promise((resolve) => {
       this.heard = resolve;
     });
-    this.client.send({ type: "input", seq: ++this.seq, dx: 0, dy: 0, action: "report" });
+    this.client.send({ type: "input", seq: ++this.seq, dx: 0, dy: 0, action: REPORT });
     return gap;
   }
 }
@@ -114,23 +111,25 @@ async function join(address, clients, count, overSeconds) {
   );
 }
 
-async function run(threads) {
-  console.log(`--threads ${threads}`);
-  const server = await Served.start([GAME, "--threads", `${threads}`, "--snapshot-rate", `${rate}`]);
+/** Returns what is limited. */
+async function run(scene, count) {
+  console.log(`${scene}: ${count} players, --threads ${threads}`);
+  const game = fileURLToPath(new URL(`bulk-${scene}.mjs`, import.meta.url));
+  const server = await Served.start([game, "--npcs", "0", "--threads", `${threads}`]);
+  // Not before: a process has the priority of the one that starts it.
+  setPriority(constants.priority.PRIORITY_LOW);
   const { hostname, port } = new URL(server.listening.http);
   const address = { hostname, port: Number(port) };
   const clients = [];
   try {
     const probe = await Probe.start(address);
-    await server.ticksReach(300);
+    await server.ticksReach(100);
     const quiet = await phase(server, probe, "alone", () => sleep(1000 * seconds));
-    if (before > 0) await phase(server, probe, `${before} come in 2 s`, () => join(address, clients, before, 2));
-    const some = await phase(server, probe, `${before} play`, () => sleep(1000 * seconds));
-    const coming = await phase(server, probe, `${joins} join in ${JOIN_SECONDS} s`, () =>
-      join(address, clients, joins, JOIN_SECONDS),
+    const coming = await phase(server, probe, `all join in ${JOIN_SECONDS} s`, () =>
+      join(address, clients, count - 1, JOIN_SECONDS),
     );
-    const playing = await phase(server, probe, `${clients.length} play`, () => sleep(1000 * seconds));
-    const going = await phase(server, probe, `${clients.length} gone at once`, async () => {
+    const playing = await phase(server, probe, "all play", () => sleep(1000 * seconds));
+    const going = await phase(server, probe, "gone at once", async () => {
       for (const client of clients) polite ? client.leave() : client.socket.destroy();
       await sleep(3000);
     });
@@ -138,26 +137,22 @@ async function run(threads) {
     const gone = await server.metrics();
     if (gone.get("gyre_sessions") !== 1) throw new Error(`${gone.get("gyre_sessions")} sessions are left`);
     probe.client.leave();
-    return { quiet, some, coming, playing, going, expiring };
+    const delay = (phase, than) => Math.max(0, phase.gap - than.gap);
+    const late = coming.late + playing.late + going.late + expiring.late;
+    return [
+      [`${scene}: late ticks`, late, 0],
+      [`${scene}: ms by which a tick is delayed while they join`, delay(coming, playing), DELAY_MS_MAX],
+      [`${scene}: ms by which a tick is delayed when all are gone`, delay(going, playing), DELAY_MS_MAX],
+      [
+        `${scene}: ms by which a tick is delayed when they expire`,
+        delay(expiring, playing.gap < quiet.gap ? quiet : playing),
+        DELAY_MS_MAX,
+      ],
+    ];
   } finally {
     await server.stop();
   }
 }
 
-setPriority(constants.priority.PRIORITY_LOW);
-const limits = [];
-for (const threads of only >= 0 ? [only] : [0, Math.max(1, availableParallelism() - 1)]) {
-  const { quiet, some, coming, playing, going, expiring } = await run(threads);
-  const delay = (phase, than) => Math.max(0, phase.gap - than.gap);
-  limits.push(
-    [`--threads ${threads}: late ticks while they join and go`, coming.late + going.late + expiring.late, 0],
-    [
-      `--threads ${threads}: ms by which a tick is delayed while they join`,
-      delay(coming, playing.gap > some.gap ? playing : some),
-      DELAY_MS_MAX,
-    ],
-    [`--threads ${threads}: ms by which a tick is delayed when all are gone`, delay(going, playing), DELAY_MS_MAX],
-    [`--threads ${threads}: ms by which a tick is delayed when they expire`, delay(expiring, quiet), DELAY_MS_MAX],
-  );
-}
+const limits = await (rooms > 0 ? run("rooms", rooms * PLAYERS_PER_ROOM) : run("world", players));
 conclude(limits, check);

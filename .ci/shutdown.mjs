@@ -16,7 +16,7 @@ const POLITE_MS_MAX = 5000;
 
 async function serve() {
   const { createServer } = await import("../build/js/index.js");
-  const { default: game } = await import("./bulk-game.mjs");
+  const { default: game } = await import("./bulk-rooms.mjs");
   const server = await createServer({ game, port: 0, threads: Number(process.env.SERVER_THREADS), snapshotRate: 2 });
   process.send({ http: server.http });
   const [force] = await once(process, "message");

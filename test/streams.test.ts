@@ -215,7 +215,7 @@ test("when there is not the time for all, rounds of the near stream alone wait: 
 
 test("when there is not the time for all rooms, all get snapshots equally often", async () => {
   let ms = 0;
-  const stand = await Stand.open({ now: () => ms++, serveMsMax: 2.5 }, ROOMS, 1);
+  const stand = await Stand.open({ now: () => ms++, serveMsMax: 2.5 }, ROOMS);
   for (let i = 0; i < 100; i++) stand.join();
   stand.tick(120);
   const before = stand.wires.map(({ frames }) => frames.length);
@@ -223,6 +223,17 @@ test("when there is not the time for all rooms, all get snapshots equally often"
   const counts = stand.wires.map(({ frames }, i) => frames.length - before[i]!);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   assert.ok(least > 5 && most < 50 && most - least <= 2, `${counts}`);
+});
+
+test("rooms take turns: at 60 ticks and 20 snapshots a second a third of them are told in each tick", async () => {
+  const stand = await Stand.open({}, ROOMS);
+  for (let i = 0; i < 90; i++) stand.join();
+  stand.tick(60);
+  for (let tick = 0; tick < 30; tick++) {
+    const before = stand.wires.map(({ frameCount }) => frameCount);
+    stand.tick();
+    assert.is(stand.wires.filter(({ frameCount }, i) => frameCount > before[i]!).length, 30);
+  }
 });
 
 test("a client whose knowledge of a cell was spoilt finds out by its hash, asks for the cell, and has it right in the next frame", async () => {

@@ -183,7 +183,7 @@ export class Audience {
     const composer = this.#composer;
     const tick = this.venue.toldTick;
     // A zone that sleeps or stopped stands still: what was taken is the last there is.
-    if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick, this.#rates));
+    if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick + this.venue.phase, this.#rates));
     this.#tick = tick;
     let isServed = true;
     if (composer !== null) {
@@ -285,7 +285,7 @@ export class Audience {
       this.#reverse(0, length);
     }
     this.#cursor = 0;
-    this.#ticksLeft = ticksToNext(tick, replica.streams, this.#rates);
+    this.#ticksLeft = ticksToNext(tick + this.venue.phase, replica.streams, this.#rates);
   }
 
   #reverse(from: number, to: number): void {

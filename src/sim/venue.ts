@@ -59,6 +59,8 @@ export interface Venue {
   readonly replicated: readonly ColumnInfo[];
   /** The name of the template that it is a room of; "" for what is none. */
   readonly template: string;
+  /** Ticks by which its snapshots and syncs come before those of the first zone: zones that have them less often than ticks take turns. */
+  readonly phase: number;
   /** Players at a time, bots aside. */
   readonly playersMax: number;
   /** What clients are told of its state tree; null when its game declares none. */

@@ -41,6 +41,8 @@ export interface WorldSpec {
   readonly stepsPerUnit?: number;
   /** Which cells a player is told of by which stream. */
   readonly streams?: StreamPlan;
+  /** See {@link Venue.phase}. Default 0. */
+  readonly phase?: number;
   /** What clients are told of the game's state tree; absent when it declares none. */
   readonly sync?: SyncInfo;
   /** Makes the rules of this world. Called by the constructor, which then lets them set the world up. */

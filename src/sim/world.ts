@@ -73,6 +73,7 @@ export class World implements Venue {
   readonly replicated: readonly ColumnInfo[];
   /** Of a room; "" for what is none. */
   readonly template: string;
+  readonly phase: number;
   readonly playersMax: number;
   readonly extent: Extent;
   readonly rules: Rules;
@@ -171,6 +172,7 @@ export class World implements Venue {
     this.places = spec.places;
     this.gates = spec.gates;
     this.template = spec.template ?? "";
+    this.phase = spec.phase ?? 0;
     this.playersMax = spec.playersMax ?? spec.seats;
     this.extent = extentOf(spec);
     this.#streams = spec.streams;
@@ -770,7 +772,7 @@ export class World implements Venue {
   #syncState(): void {
     const { sync } = this.rules;
     const { tick, tickRate } = this.zone;
-    if (sync !== null && isSyncTick(tick, sync.rate, tickRate)) this.#feed?.sync(tick, this.onState);
+    if (sync !== null && isSyncTick(tick + this.phase, sync.rate, tickRate)) this.#feed?.sync(tick, this.onState);
   }
 
   #stop(error: GyreError): void {

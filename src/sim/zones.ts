@@ -409,7 +409,7 @@ export class Zones implements Venues {
 /** What makes zone i. */
 export function worldSpec({ world, templates = [], seed, gates }: ZonesSpec, i: number): WorldSpec {
   const { name, template } = instanceAt(templates, i);
-  const spec = { ...world, name, seed: seed + i, gates: gates.filter(({ zone }) => zone === name) };
+  const spec = { ...world, name, seed: seed + i, phase: i, gates: gates.filter(({ zone }) => zone === name) };
   if (template === undefined) return spec;
   const { seats, zone, maxPlayers: playersMax } = template;
   return { ...spec, seats, zone, playersMax, template: template.name };

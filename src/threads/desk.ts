@@ -184,9 +184,10 @@ export class Desk implements Requests {
   /** Right after the step of a zone that is at home. */
   stepped(zone: number, tick: number): void {
     const resident = this.#residents[zone];
-    const streams = streamsDue(tick, this.#spec.rates);
-    if (resident === undefined || streams === 0) return;
+    if (resident === undefined) return;
     const { world } = resident;
+    const streams = streamsDue(tick + world.phase, this.#spec.rates);
+    if (streams === 0) return;
     if (world.fault !== null || !isSeen(zone, world, this.#spec.homes)) return;
     resident.taker ??= this.#takerOf(zone, world);
     resident.taker.take(streams, world.zone.tick, world.zone.highWater);

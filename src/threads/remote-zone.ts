@@ -62,6 +62,7 @@ export class RemoteZone implements Venue {
   readonly gates: readonly Gate[];
   readonly replicated: readonly ColumnInfo[];
   readonly template: string;
+  readonly phase: number;
   readonly playersMax: number;
   readonly sync: SyncInfo | null;
   readonly extent: Extent;
@@ -92,6 +93,7 @@ export class RemoteZone implements Venue {
     this.gates = spec.gates;
     this.replicated = spec.replicated;
     this.template = spec.template;
+    this.phase = index;
     this.playersMax = spec.playersMax;
     this.sync = spec.sync;
     this.extent = spec.extent;
