@@ -67,6 +67,9 @@ const FLAGS = {
   "min-rate": limit("min-rate"),
   "max-bytes": limit("max-bytes"),
   "max-join-s": limit("max-join-s"),
+  "max-sync-gap-p95": limit("max-sync-gap-p95"),
+  "max-sync-bytes": limit("max-sync-bytes"),
+  "max-repairs": limit("max-repairs"),
   "max-errors": limit("max-errors"),
   help: { type: "switch", help: "this text" },
 } as const satisfies Flags;
