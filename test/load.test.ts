@@ -31,7 +31,7 @@ import { until } from "./support/until.js";
 
 const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
 
-test("a histogram's quantiles are at most 1.6 % above those of the sorted values, over 9 decades and 20 seeds", () => {
+test("a histogram's quantiles are within 0.1 % or 1 us of those of the sorted values, over 9 decades and 20 seeds", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = new Random(seed);
     const histogram = new LogHistogram();
@@ -42,9 +42,22 @@ test("a histogram's quantiles are at most 1.6 % above those of the sorted values
     for (const p of [0.001, 0.5, 0.95, 0.99, 1]) {
       const exact = values[Math.ceil(p * 1000) - 1]!;
       const found = histogram.quantile(p);
-      const isNear = found >= exact - 1e-9 && found <= exact * 1.016 + 0.001;
-      assert.ok(isNear, `seed ${seed}: quantile ${p} is ${found}, of ${exact} ms`);
+      assert.ok(
+        Math.abs(found - exact) <= exact * 0.001 + 0.001,
+        `seed ${seed}: quantile ${p} is ${found}, of ${exact} ms`,
+      );
     }
+  }
+});
+
+test("gaps of 113.8 ms are below a limit of 114, and those of 114.2 above", () => {
+  for (const [ms, holds] of [
+    [113.8, true],
+    [114.2, false],
+  ] as const) {
+    const histogram = new LogHistogram();
+    for (let i = 0; i < 100; i++) histogram.record(ms);
+    assert.is(histogram.quantile(0.95) <= 114, holds);
   }
 });
 
@@ -54,7 +67,7 @@ test("a histogram without values says 0, one takes what is negative as 0 and wha
   histogram.record(-1);
   assert.is(histogram.quantile(1), 0);
   histogram.record(Number.POSITIVE_INFINITY);
-  assert.is(histogram.quantile(1), 0x7fffffff / 1000);
+  assert.ok(Math.abs(histogram.quantile(1) / (0x7fffffff / 1000) - 1) < 0.001, `${histogram.quantile(1)}`);
 });
 
 test("tallies add up, less what was before", () => {
