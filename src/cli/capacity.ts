@@ -1,5 +1,5 @@
 /** `gyre capacity`: how many rooms and players this machine holds, from costs that are measured here, or given. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { GyreError } from "../errors.js";
 import type { Game } from "../game/define.js";
@@ -8,6 +8,7 @@ import { short } from "../load/report.js";
 import { type Capacity, type CapacityCosts, type CapacityLoad, capacityOf } from "../ops/capacity.js";
 import { loadGame } from "../ops/game-file.js";
 import { describeFlags, type Flags, type NumberFlag, parseFlags, type Values } from "./flags.js";
+import { writeJson } from "./write-json.js";
 
 /** The example whose rooms are measured where there is no GAME. */
 const EXAMPLE = new URL("../js/arenas.js", import.meta.url);
@@ -166,17 +167,4 @@ function textOf(costs: CapacityCosts, load: CapacityLoad, found: Capacity, sourc
 
 function percent(of: number, part: number): string {
   return of > 0 ? `${Math.round((100 * part) / of)} %` : "0 %";
-}
-
-async function writeJson(file: string, result: object): Promise<void> {
-  const text = `${JSON.stringify(result, null, 2)}\n`;
-  if (file === "-") {
-    process.stdout.write(text);
-    return;
-  }
-  try {
-    await writeFile(file, text);
-  } catch (error) {
-    throw new GyreError("FILE_UNREADABLE", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? error}`);
-  }
 }
