@@ -1,6 +1,6 @@
 /**
- * `gyre load`: many simulated players on a running server, and what they and the server make of it. Exit status 1 when a limit that was asked
- * for is missed.
+ * `gyre load`: many simulated players on a running server, and what they and the server make of it. Exit status 1 when a limit is missed: one that
+ * was asked for, or that nothing was told wrong, which holds by default.
  */
 import { GyreError } from "../errors.js";
 import { judge, LIMITS, type LimitName, type LimitSpec, reportText, short, verdictLine } from "../load/report.js";
