@@ -9,7 +9,7 @@
 import { availableParallelism, constants, loadavg, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { RawClient, TEXT } from "./raw-client.mjs";
-import { conclude, numbers, Served, sleep } from "./served.mjs";
+import { conclude, numbers, quantile, Served, sleep } from "./served.mjs";
 import { REPORT } from "./tick-clock.mjs";
 
 const PLAYERS_PER_ROOM = 5;
@@ -57,20 +57,6 @@ class Probe {
     this.client.send({ type: "input", seq: ++this.seq, dx: 0, dy: 0, action: REPORT });
     return gap;
   }
-}
-
-/** The upper bound, in milliseconds, of the bucket in which the p-quantile of what was recorded between two readings lies. */
-function quantile(name, after, first, p) {
-  const pattern = new RegExp(`^${name}_bucket\\{le="([^"]+)"\\}$`);
-  const bounds = [];
-  for (const [key, count] of after) {
-    const bound = pattern.exec(key)?.[1];
-    if (bound !== undefined)
-      bounds.push([bound === "+Inf" ? Infinity : 1000 * Number(bound), count - (first.get(key) ?? 0)]);
-  }
-  bounds.sort(([a], [b]) => a - b);
-  const all = bounds.at(-1)?.[1] ?? 0;
-  return bounds.find(([, count]) => count >= p * all)?.[0] ?? 0;
 }
 
 async function phase(server, probe, name, work) {

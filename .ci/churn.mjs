@@ -5,15 +5,13 @@
 //
 // The percentiles of /stats are over the last 600 ticks, so a phase has 10 s at 60 Hz at least. The clients are of this process, which
 // gives way to the server where both want a core: elsewhere they would be other machines.
-import { createConnection } from "node:net";
 import { constants, loadavg, setPriority } from "node:os";
+import { BINARY, RawClient, TEXT } from "./raw-client.mjs";
 import { conclude, median, numbers, Served, sleep } from "./served.mjs";
 
 const SECONDS_MIN = 10;
 /** Milliseconds between two batches of clients. */
 const BATCH_MS = 10;
-/** Local addresses that clients come from: one has ports for some 28,000 connections a minute. */
-const ADDRESSES = 8;
 /** Milliseconds that a client may take from its connection to its first snapshot. */
 const PATIENCE_MS = 10_000;
 
@@ -21,73 +19,7 @@ const { threads, npcs, rate, seconds, rounds, check } = numbers({
   ...{ threads: 1, npcs: 20_000, rate: 500, seconds: SECONDS_MIN, rounds: 3, check: 0 },
 });
 
-/** A client's text or close frame: masked, with a mask of zeros. */
-function frame(opcode, payload) {
-  const bytes = Buffer.from(payload);
-  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
-}
-
-const TEXT = 1;
-const BINARY = 2;
-const CLOSE = 8;
-const GOODBYE = frame(CLOSE, [1000 >> 8, 1000 & 255]);
-
-/** Connects, joins, and tells of each message. Cheap: no library, nothing is copied. */
-class Client {
-  static #count = 0;
-  #head = "";
-  #rest = Buffer.alloc(0);
-
-  constructor({ hostname, port }, onFrame, onEnd = () => {}) {
-    const n = Client.#count++;
-    const localAddress = `127.0.0.${2 + (n % ADDRESSES)}`;
-    this.startMs = performance.now();
-    this.onFrame = onFrame;
-    this.socket = createConnection({ host: hostname, port, localAddress, noDelay: true });
-    this.socket.on("data", (data) => this.#read(data));
-    this.socket.on("error", () => {});
-    this.socket.on("close", onEnd);
-    const key = "Z3lyZSBpcyBhIHdvcmxkIQ==";
-    this.socket.write(
-      `GET /ws HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: gyre.1\r\n\r\n`,
-    );
-    this.name = `c${n}`;
-  }
-
-  send(message) {
-    this.socket.write(frame(TEXT, JSON.stringify(message)));
-  }
-
-  leave() {
-    this.socket.end(GOODBYE);
-  }
-
-  #read(data) {
-    if (!this.#head.includes("\r\n\r\n")) {
-      this.#head += data.toString("latin1");
-      const end = this.#head.indexOf("\r\n\r\n");
-      if (end < 0) return;
-      if (!this.#head.startsWith("HTTP/1.1 101")) {
-        this.socket.destroy();
-        return;
-      }
-      this.send({ type: "join", name: this.name });
-      this.#rest = Buffer.from(this.#head.slice(end + 4), "latin1");
-      data = Buffer.alloc(0);
-    }
-    this.#rest = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
-    while (this.#rest.length >= 2) {
-      const short = this.#rest[1] & 127;
-      const from = short < 126 ? 2 : short === 126 ? 4 : 10;
-      if (this.#rest.length < from) return;
-      const size =
-        short < 126 ? short : short === 126 ? this.#rest.readUInt16BE(2) : Number(this.#rest.readBigUInt64BE(2));
-      if (this.#rest.length < from + size) return;
-      this.onFrame(this.#rest[0] & 15, this.#rest.subarray(from, from + size), this);
-      this.#rest = this.#rest.subarray(from + size);
-    }
-  }
-}
+const join = (client) => client.send({ type: "join", name: client.name });
 
 /** So many clients a second for so long; resolves with how they fared once the last is gone. */
 async function churn(address) {
@@ -104,11 +36,11 @@ async function churn(address) {
       found.waitsMs.push(performance.now() - client.startMs);
       client.leave();
     };
-    const client = new Client(address, onFrame, () => {
+    const onEnd = (client) => {
       open.delete(client);
       if (!isServed) found.failed++;
-    });
-    open.add(client);
+    };
+    open.add(new RawClient(address, { onOpen: join, onFrame, onEnd }));
   };
   const startMs = performance.now();
   for (let nowMs = startMs; nowMs < startMs + 1000 * seconds; nowMs = performance.now()) {
@@ -147,7 +79,7 @@ const busy = [];
 const all = { begun: 0, served: 0, refused: 0, failed: 0 };
 const waitsMs = [];
 try {
-  const stays = new Client(address, () => {});
+  const stays = new RawClient(address, { onOpen: join });
   await server.ticksReach(600);
   for (let round = 0; round < rounds; round++) {
     quiet.push(await phase(server, "without", () => sleep(1000 * seconds)));

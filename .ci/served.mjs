@@ -42,6 +42,20 @@ export class Served {
   }
 }
 
+/** The upper bound, in milliseconds, of the bucket in which the p-quantile of what was recorded between two readings lies. */
+export function quantile(name, after, first, p) {
+  const pattern = new RegExp(`^${name}_bucket\\{le="([^"]+)"\\}$`);
+  const bounds = [];
+  for (const [key, count] of after) {
+    const bound = pattern.exec(key)?.[1];
+    if (bound !== undefined)
+      bounds.push([bound === "+Inf" ? Infinity : 1000 * Number(bound), count - (first.get(key) ?? 0)]);
+  }
+  bounds.sort(([a], [b]) => a - b);
+  const all = bounds.at(-1)?.[1] ?? 0;
+  return bounds.find(([, count]) => count >= p * all)?.[0] ?? 0;
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];

@@ -1,7 +1,13 @@
 /** The players of `end-to-end`: sockets that say what the server's protocol asks for and count what comes. They decode nothing. */
 import { Agent, request } from "node:http";
 import { createConnection, type Socket } from "node:net";
-import { BINARY, clientFrame, FrameCounter, PING, PONG, TEXT, upgradeRequest } from "./frame-counter.js";
+import { maskedFrame, OPCODE } from "../src/load/frames.js";
+import { FrameCounter, upgradeRequest } from "./frame-counter.js";
+
+const { BINARY, PING, PONG, TEXT } = OPCODE;
+const NO_BYTES = new Uint8Array(0);
+/** Masks are for what lies between client and server: here is nothing. */
+const NO_MASK = 0;
 
 /** What a player got since the last reset. */
 export class Tally {
@@ -61,7 +67,7 @@ function play(port: number, { path, hello, isSnapshot, input }: Dialogue): Promi
       reject(error);
     };
     const answer = (frame: Buffer): void => void socket.write(frame);
-    const pong = clientFrame(new Uint8Array(), PONG);
+    const pong = maskedFrame(PONG, NO_BYTES, NO_MASK);
     const player: Player = { socket, tally, input: (dx, dy) => void socket.write(input(dx, dy)) };
     const counter = new FrameCounter((opcode, _, start) => {
       // Who says nothing is closed.
@@ -89,7 +95,7 @@ function play(port: number, { path, hello, isSnapshot, input }: Dialogue): Promi
 const SNAPSHOT = 1;
 
 function textFrame(message: object): Buffer {
-  return clientFrame(Buffer.from(JSON.stringify(message)), TEXT);
+  return maskedFrame(TEXT, Buffer.from(JSON.stringify(message)), NO_MASK);
 }
 
 export const joinGyre: Join = (port, index) => {
@@ -148,9 +154,9 @@ export const joinColyseus: Join = async (port) => {
     path: `/${processId}/${roomId}?sessionId=${sessionId}`,
     isSnapshot(opcode, start, answer) {
       if (opcode !== BINARY) return false;
-      if (start[0] === JOIN_ROOM) answer(clientFrame(Uint8Array.of(JOIN_ROOM), BINARY));
+      if (start[0] === JOIN_ROOM) answer(maskedFrame(BINARY, Uint8Array.of(JOIN_ROOM), NO_MASK));
       return start[0] === ROOM_STATE || start[0] === ROOM_STATE_PATCH;
     },
-    input: (dx, dy) => clientFrame(Uint8Array.from([...INPUT, I8, dx & 0xff, I8, dy & 0xff]), BINARY),
+    input: (dx, dy) => maskedFrame(BINARY, Uint8Array.from([...INPUT, I8, dx & 0xff, I8, dy & 0xff]), NO_MASK),
   });
 };

@@ -23,7 +23,7 @@ export interface Publisher {
   read(viewer: number): ReadonlyMap<number, Known>;
 }
 
-export type MakePublisher = (crowd: Crowd, params: Params) => Publisher | Promise<Publisher>;
+type MakePublisher = (crowd: Crowd, params: Params) => Publisher | Promise<Publisher>;
 
 async function operationOf(make: MakePublisher, params: Params): Promise<Operation> {
   const crowd = new Crowd(params.n);

@@ -1,5 +1,5 @@
 /**
- * The one table of error codes, and the one error class. Every refusal that a caller can meet, in the kernel, in files, on
+ * The one table of error codes, the one error class, and how a value is shown in a message. Every refusal that a caller can meet, in the kernel, in files, on
  * the wire, has a code here; `message` names the offending value.
  */
 export const ERROR_CODES = {
@@ -61,4 +61,35 @@ export class GyreError extends Error {
     this.name = "GyreError";
     this.code = code;
   }
+}
+
+/** Characters of a value in a message: it is to be found by, not to be read. */
+const SHOWN_LENGTH_MAX = 80;
+
+/**
+ * A value as a message shows it: one line, of at most 80 characters. What is no plain data is told by its kind, and so is what is nested too deep,
+ * or in itself. Never throws.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === "number" || value === undefined) return String(value);
+  if (typeof value === "function" || typeof value === "bigint" || typeof value === "symbol") return `a ${typeof value}`;
+  const text = textOf(value);
+  return text.length <= SHOWN_LENGTH_MAX ? text : `${text.slice(0, SHOWN_LENGTH_MAX - 3)}...`;
+}
+
+function textOf(value: unknown): string {
+  try {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value)) {
+      return `a ${value.constructor?.name ?? "foreign object"}`;
+    }
+    return JSON.stringify(value);
+  } catch {
+    return Array.isArray(value) ? "an array" : "an object";
+  }
+}
+
+/** Of any realm: the prototype of plain objects is itself without one. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

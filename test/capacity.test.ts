@@ -5,16 +5,20 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
+import { defineGame } from "../src/game/define.js";
+import { measureRoom } from "../src/host/room-costs.js";
+import { ReplicaTaker } from "../src/kernel/replica.js";
 import { type Capacity, type CapacityCosts, type CapacityLoad, capacityOf } from "../src/ops/capacity.js";
+import { StateFeed } from "../src/state/feed.js";
 import { Random } from "./support/random.js";
 import { runCli } from "./support/run-cli.js";
 
-const COSTS: CapacityCosts = { tickUs: 50, encodeUs: 30, writeUs: 10, eventUs: 4 };
+const COSTS: CapacityCosts = { tickUs: 40, syncUs: 20, encodeUs: 30, writeUs: 10, eventUs: 4 };
 const LOAD: CapacityLoad = { playersPerRoom: 5, tickRate: 20, syncRate: 10, events: 10, cores: 2 };
 
-test("a room of 5 with costs of 50, 30, 10 and 4 us: 1,000 of main and of sim a second, 1,000 rooms on 2 cores, 500 on 1", () => {
+test("a room of 5 with costs of 40, 20, 30, 10 and 4 us: 1,000 of main and of sim a second, 1,000 rooms on 2 cores, 500 on 1", () => {
   const two = capacityOf(COSTS, LOAD);
-  assert.equal(two.roomUs, { tickUs: 1000, encodeUs: 300, writeUs: 500, eventUs: 200 });
+  assert.equal(two.roomUs, { tickUs: 800, syncUs: 200, encodeUs: 300, writeUs: 500, eventUs: 200 });
   assert.equal([two.mainUs, two.simUs], [1000, 1000]);
   assert.equal(two.lines, [
     { share: 0.7, rooms: 700, players: 3500, mainCores: 0.7, simCores: 0.7 },
@@ -29,9 +33,10 @@ test("more cores help until the main thread is full, cheaper sockets until the o
     const { bottleneck, lines } = capacityOf({ ...COSTS, ...costs }, { ...LOAD, cores });
     return [bottleneck, lines[1]?.rooms];
   };
-  assert.equal(rooms({ tickUs: 100 }, 2), ["sim", 500]);
-  assert.equal(rooms({ tickUs: 100 }, 3), ["main", 1000]);
-  assert.equal(rooms({ tickUs: 100 }, 9), ["main", 1000]);
+  assert.equal(rooms({ tickUs: 90 }, 2), ["sim", 500]);
+  assert.equal(rooms({ tickUs: 90 }, 3), ["main", 1000]);
+  assert.equal(rooms({ tickUs: 90 }, 9), ["main", 1000]);
+  assert.equal(rooms({ syncUs: 120 }, 2), ["sim", 500]);
   assert.equal(rooms({ writeUs: 0, eventUs: 0 }, 2), ["sim", 1000]);
   assert.equal(rooms({ tickUs: 0 }, 2), ["main", 1000]);
 });
@@ -41,6 +46,7 @@ test("at the full line the work of a second fits, and with one room more it does
     const random = new Random(seed);
     const costs = {
       tickUs: random.integer(1, 2000),
+      syncUs: random.integer(0, 500),
       encodeUs: random.integer(1, 500),
       writeUs: random.integer(1, 50),
       eventUs: random.integer(1, 50),
@@ -57,7 +63,7 @@ test("at the full line the work of a second fits, and with one room more it does
     // The formula, written out again: work of both sides, in cores.
     const fits = (n: number): boolean => {
       const players = n * load.playersPerRoom;
-      const sim = (n * costs.tickUs * load.tickRate) / 1e6;
+      const sim = (n * (costs.tickUs * load.tickRate + costs.syncUs * load.syncRate)) / 1e6;
       const main =
         ((n * costs.encodeUs + players * costs.writeUs) * load.syncRate + players * load.events * costs.eventUs) / 1e6;
       const most = 1 + 1e-12;
@@ -69,16 +75,61 @@ test("at the full line the work of a second fits, and with one room more it does
 });
 
 test("rooms that cost nothing are refused", () => {
-  const free = { tickUs: 0, encodeUs: 0, writeUs: 0, eventUs: 0 };
+  const free = { tickUs: 0, syncUs: 0, encodeUs: 0, writeUs: 0, eventUs: 0 };
   assert.throws(
     () => capacityOf(free, LOAD),
     (error: unknown) => error instanceof GyreError && error.code === "BAD_ARGUMENT",
   );
 });
 
+test("with a clock that runs 4 ms in a tick, 1 in a sync of the tree, 2 in a snapshot's taking: a tick is 4 ms, a sync 3, the rest none", async () => {
+  let nowMs = 0;
+  const [{ sync }, { take }] = [StateFeed.prototype, ReplicaTaker.prototype];
+  const game = defineGame({
+    name: "timed",
+    archetypes: { hero: {} },
+    rooms: { room: { maxPlayers: 5 } },
+    sync: { broadcast: { count: 0 } },
+    systems: [
+      {
+        name: "work",
+        every: 1,
+        run(world) {
+          nowMs += 4;
+          world.sync.count++;
+        },
+      },
+    ],
+    join: (world) => world.spawn("hero", 100, 100),
+  });
+  StateFeed.prototype.sync = function (...args) {
+    nowMs += 1;
+    sync.apply(this, args);
+  };
+  ReplicaTaker.prototype.take = function (...args) {
+    nowMs += 2;
+    take.apply(this, args);
+  };
+  try {
+    for (const [tickRate, syncRate] of [
+      [20, 10],
+      [20, 20],
+      [30, 20],
+    ] as const) {
+      const load = { playersPerRoom: 50, tickRate, syncRate, events: 10 };
+      const costs = await measureRoom({ game, load, now: () => nowMs });
+      const expected = { tickUs: 4000, syncUs: 3000, encodeUs: 0, writeUs: 0, eventUs: 0 };
+      assert.equal(costs, expected, `${tickRate} and ${syncRate} a second`);
+    }
+  } finally {
+    StateFeed.prototype.sync = sync;
+    ReplicaTaker.prototype.take = take;
+  }
+});
+
 const run: typeof runCli = (...argv) => runCli("capacity", ...argv);
 
-const GIVEN = ["--tick-us", "50", "--encode-us", "30", "--write-us", "10", "--event-us", "4"];
+const GIVEN = ["--tick-us", "40", "--sync-us", "20", "--encode-us", "30", "--write-us", "10", "--event-us", "4"];
 
 test("given costs are not measured; a file of costs is read again, and a flag wins over it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "gyre-capacity-"));
@@ -89,14 +140,14 @@ test("given costs are not measured; a file of costs is read again, and a flag wi
     assert.match(first.out, /^100 % +1,000 +5,000 +1\.00 of 1 +1\.00 of 1$/m);
     assert.match(first.out, /Bottleneck: the main thread is full first/);
     assert.equal(JSON.parse(readFileSync(file, "utf8")).costs, COSTS);
-    const second = await run("--costs", file, "--tick-us", "100", "--cores", "2");
+    const second = await run("--costs", file, "--tick-us", "90", "--cores", "2");
     assert.match(second.out, /^100 % +500 +2,500 /m);
     assert.match(second.out, /the threads that simulate are full first/);
     const other = await run("--costs", file, "--players-per-room", "6");
     assert.equal([other.status, /are of rooms of 5 players, not 6/.test(other.err)], [2, true], other.err);
     writeFileSync(file, '{"costs":{"tickUs":1}}');
     const cut = await run("--costs", file);
-    assert.equal([cut.status, /has no encodeUs/.test(cut.err)], [1, true], cut.err);
+    assert.equal([cut.status, /has no syncUs/.test(cut.err)], [1, true], cut.err);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -123,7 +174,19 @@ test("a command line that says what is not so is one line and status 2", async (
     [/--tick-us "fast" is not a number/, "--tick-us", "fast"],
     [/--cores "0" is not a whole number/, "--cores", "0"],
     [/unknown option '--nope'/, "--nope"],
-    [/a room costs nothing/, "--tick-us", "0", "--encode-us", "0", "--write-us", "0", "--event-us", "0"],
+    [
+      /a room costs nothing/,
+      "--tick-us",
+      "0",
+      "--sync-us",
+      "0",
+      "--encode-us",
+      "0",
+      "--write-us",
+      "0",
+      "--event-us",
+      "0",
+    ],
     [/the game tiny has no rooms/, "examples/tiny.mjs"],
   ];
   const refused = async ([expected, ...argv]: (typeof bad)[number]): Promise<void> => {

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GyreError } from "../src/errors.js";
+import { GyreError, shown } from "../src/errors.js";
 import { MESSAGE_BYTES_MAX, NAME_LENGTH_MAX, parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
 import { Random } from "./support/random.js";
 import { SCRAPS } from "./support/scraps.js";
@@ -166,6 +166,33 @@ test("10,000 mangled messages, either way, are parsed or refused with BAD_MESSAG
     }
   }
   assert.ok(parsed > 1000 && parsed < 9000, `${parsed} were still good`);
+});
+
+test("a value is shown on one line of at most 80 characters: what is no plain data, in itself or 100,000 deep by its kind", () => {
+  const loop: unknown[] = [];
+  loop.push(loop);
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = { deep };
+  const values: [unknown, string][] = [
+    [null, "null"],
+    [undefined, "undefined"],
+    [-0, "0"],
+    [Number.NaN, "NaN"],
+    ["a\nb", '"a\\nb"'],
+    [[1, { a: "b" }], '[1,{"a":"b"}]'],
+    [Object.create(null), "{}"],
+    [new Map(), "a Map"],
+    [Object.create(Object.create(Object.create(null))), "a foreign object"],
+    [() => 1, "a function"],
+    [5n, "a bigint"],
+    [Symbol("x"), "a symbol"],
+    [loop, "an array"],
+    [deep, "an object"],
+    [{ big: 5n }, "an object"],
+    ["x".repeat(78), `"${"x".repeat(78)}"`],
+    ["x".repeat(79), `"${"x".repeat(76)}...`],
+  ];
+  for (const [value, text] of values) assert.is(shown(value), text);
 });
 
 test.run();

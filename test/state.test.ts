@@ -563,7 +563,7 @@ test("a reader refuses what no sender says, by name", () => {
     return made;
   };
   const cases: [unknown, RegExp][] = [
-    [{}, /an object, not a list/],
+    [{}, /is {}, not a list/],
     [[], /begins with undefined/],
     [[3], /begins with 3/],
     [[0, 1], /no change, and patches/],

@@ -42,7 +42,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   "client.ts": ["client", "errors.ts", "kernel", "protocol"],
   viewer: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
   // Other people's servers are measured by what they send, too: it knows no host.
-  load: ["errors.ts", "kernel", "protocol", "client", "client.ts"],
+  load: ["errors.ts", "kernel", "protocol", "state", "client", "client.ts"],
   // What a game simulates is none of its business: it runs functions.
   tasks: ["errors.ts", "sync", "kernel", "maps"],
 };

@@ -1,5 +1,5 @@
 /** `gyre capacity`: how many rooms and players this machine holds, from costs that are measured here, or given. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { GyreError } from "../errors.js";
 import type { Game } from "../game/define.js";
@@ -8,6 +8,7 @@ import { short } from "../load/report.js";
 import { type Capacity, type CapacityCosts, type CapacityLoad, capacityOf } from "../ops/capacity.js";
 import { loadGame } from "../ops/game-file.js";
 import { describeFlags, type Flags, type NumberFlag, parseFlags, type Values } from "./flags.js";
+import { writeJson } from "./write-json.js";
 
 /** The example whose rooms are measured where there is no GAME. */
 const EXAMPLE = new URL("../js/arenas.js", import.meta.url);
@@ -19,12 +20,13 @@ const rate = (help: string, max: number, byDefault: number) =>
 const FLAGS = {
   "players-per-room": rate("players in each room", 1024, 5),
   "tick-rate": rate("ticks a second", 240, 20),
-  "sync-rate": rate("snapshots a second, at most the tick rate", 240, 10),
+  "sync-rate": rate("syncs a second, of entities and state tree, at most the tick rate", 240, 10),
   events: { type: "number", value: "N", help: "messages a second of each player", min: 0, max: 100, default: 10 },
   cores: { type: "integer", value: "N", help: "cores of the machine (this one's)", min: 1, max: 1024 },
   "tick-us": cost("microseconds of a room's tick (measured)"),
-  "encode-us": cost("of a room's snapshot, in memory (measured)"),
-  "write-us": cost("of writing one player's frame to its socket (measured)"),
+  "sync-us": cost("of a room's sync where it is simulated: state tree, copy of entities (measured)"),
+  "encode-us": cost("of a room's snapshot and state messages, in memory (measured)"),
+  "write-us": cost("of writing one player's frame and state messages to its socket (measured)"),
   "event-us": cost("of one message of a player (measured)"),
   costs: { type: "text", value: "FILE", help: "take the costs from what --json wrote there" },
   json: { type: "text", value: "FILE", help: "write all of it to FILE; - is stdout, and nothing else is said" },
@@ -40,7 +42,13 @@ ${describeFlags(FLAGS)}`;
 
 type CapacityValues = Values<typeof FLAGS>;
 
-const COSTS = ["tickUs", "encodeUs", "writeUs", "eventUs"] as const satisfies readonly (keyof CapacityCosts)[];
+const COSTS = [
+  "tickUs",
+  "syncUs",
+  "encodeUs",
+  "writeUs",
+  "eventUs",
+] as const satisfies readonly (keyof CapacityCosts)[];
 
 /** Resolves with the exit status. */
 export async function capacity(argv: readonly string[]): Promise<number> {
@@ -75,6 +83,7 @@ interface Found {
 async function costsOf(values: CapacityValues, load: CapacityLoad, game: string | undefined): Promise<Found> {
   const given: Partial<Record<keyof CapacityCosts, number | undefined>> = {
     tickUs: values["tick-us"],
+    syncUs: values["sync-us"],
     encodeUs: values["encode-us"],
     writeUs: values["write-us"],
     eventUs: values["event-us"],
@@ -123,6 +132,7 @@ function textOf(costs: CapacityCosts, load: CapacityLoad, found: Capacity, sourc
   const { roomUs, mainUs, simUs, bottleneck } = found;
   const rows: [string, number, string, string, number][] = [
     ["a room's tick", costs.tickUs, `x ${tickRate}`, "sim", roomUs.tickUs],
+    ["a room's sync", costs.syncUs, `x ${syncRate}`, "sim", roomUs.syncUs],
     ["a room's snapshot", costs.encodeUs, `x ${syncRate}`, "main", roomUs.encodeUs],
     ["a frame to a socket", costs.writeUs, `x ${playersPerRoom} x ${syncRate}`, "main", roomUs.writeUs],
     ["a message", costs.eventUs, `x ${playersPerRoom} x ${events}`, "main", roomUs.eventUs],
@@ -133,7 +143,7 @@ function textOf(costs: CapacityCosts, load: CapacityLoad, found: Capacity, sourc
     both: "one core does it all",
   }[bottleneck];
   return [
-    `Rooms of ${playersPerRoom}, ${tickRate} ticks and ${syncRate} snapshots a second, ${events} messages a second of each player; ${cores} cores; costs ${source}.`,
+    `Rooms of ${playersPerRoom}, ${tickRate} ticks and ${syncRate} syncs a second, ${events} messages a second of each player; ${cores} cores; costs ${source}.`,
     "",
     `${"cost".padEnd(20)}${"us".padStart(8)}  ${"a second".padEnd(12)}${"thread".padEnd(8)}${"us a room and second".padStart(20)}`,
     ...rows.map(
@@ -157,17 +167,4 @@ function textOf(costs: CapacityCosts, load: CapacityLoad, found: Capacity, sourc
 
 function percent(of: number, part: number): string {
   return of > 0 ? `${Math.round((100 * part) / of)} %` : "0 %";
-}
-
-async function writeJson(file: string, result: object): Promise<void> {
-  const text = `${JSON.stringify(result, null, 2)}\n`;
-  if (file === "-") {
-    process.stdout.write(text);
-    return;
-  }
-  try {
-    await writeFile(file, text);
-  } catch (error) {
-    throw new GyreError("FILE_UNREADABLE", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? error}`);
-  }
 }

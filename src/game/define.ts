@@ -2,7 +2,7 @@
  * defineGame: a game's definition, checked field by field when its module is loaded, so that a mistake is told with its path and value
  * instead of showing up as a strange tick.
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 import type { ColumnType } from "../kernel/types.js";
 import { isColumnName, isStep, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
 import { tableProblem } from "./archetypes.js";
@@ -352,28 +352,4 @@ function twice<T>(items: readonly T[], path: string, nameOf: (item: T) => string
 /** One sentence about a value that is not what it must be. */
 export function wrong(path: string, value: unknown, rule: string): string {
   return `${path} is ${shown(value)}; it must be ${rule}`;
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "number" || value === undefined) return String(value);
-  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value)) {
-    return `a ${value.constructor?.name ?? "foreign object"}`;
-  }
-  const text = typeof value === "bigint" || typeof value === "symbol" ? String(value) : jsonOf(value);
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
-}
-
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // Of cycles there is no JSON.
-    return Array.isArray(value) ? "an array" : "an object";
-  }
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }

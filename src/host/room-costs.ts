@@ -2,6 +2,12 @@
  * What a room costs on this machine, measured: real zones of a game, stepped and published here without a clock, first to connections that
  * take everything and do nothing, then to sockets of this machine. Takes a few seconds. Each figure is the lower quartile of many rounds, so that
  * whoever else uses the machine for a while does not count.
+ *
+ * Each part is timed by itself, in one thread, as it is split between threads: what a thread that simulates does of a sync is no part of the tick,
+ * and none of what is published.
+ *
+ *     zones.step() ──────────────> snapshots taken ──> hub.publish()
+ *     tick  sync of state trees    sync                encode, and with sockets write
  */
 import { GyreError } from "../errors.js";
 import { defineGame, type Game } from "../game/define.js";
@@ -16,7 +22,8 @@ import { NetServer } from "../net/server.js";
 import type { Session } from "../net/session.js";
 import type { Wire } from "../net/wire.js";
 import type { CapacityCosts, CapacityLoad } from "../ops/capacity.js";
-import { isDue, type Rates } from "../sim/rates.js";
+import { type Rates, streamsDue } from "../sim/rates.js";
+import type { World } from "../sim/world.js";
 import { Zones } from "../sim/zones.js";
 
 /** Players that are measured with, and rooms: enough that they do not all lie in the nearest cache. */
@@ -43,6 +50,7 @@ export async function measureRoom(options: RoomCostsOptions): Promise<CapacityCo
   const onSockets = await measureOnSockets(options);
   return {
     tickUs: inMemory.tickUs,
+    syncUs: inMemory.syncUs,
     encodeUs: inMemory.publishUs * options.load.playersPerRoom,
     writeUs: Math.max(0, onSockets.publishUs - inMemory.publishUs),
     eventUs: onSockets.eventUs,
@@ -57,7 +65,10 @@ class Rooms {
   readonly #rooms: number;
   readonly #rates: Rates;
   readonly #now: () => number;
+  readonly #takes: readonly (() => void)[];
   #nowMs = 0;
+  /** Of state trees, since the tick began. */
+  #treesMs = 0;
 
   static async open({ game, load, now }: RoomCostsOptions): Promise<Rooms> {
     const { definition } = game;
@@ -66,7 +77,12 @@ class Rooms {
     const { playersPerRoom, tickRate, syncRate } = load;
     const rooms = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
     const [name, spec] = template;
-    const sized = { ...definition, rooms: { [name]: { ...spec, maxPlayers: playersPerRoom, instances: rooms } } };
+    const sized = {
+      ...definition,
+      ...{ tickRate, snapshotRate: syncRate },
+      ...(definition.sync === undefined ? {} : { sync: { ...definition.sync, rate: syncRate } }),
+      rooms: { [name]: { ...spec, maxPlayers: playersPerRoom, instances: rooms } },
+    };
     const plan = await planGame(defineGame(sized), { tickRate, snapshotRate: syncRate });
     const zones = Zones.create(await loadKernel(), { ...plan, ...plan.settings, guard: null });
     // All of a room is told at one rate, so that a player's frames are as many as the formula has.
@@ -81,34 +97,64 @@ class Rooms {
     this.#rates = rates;
     this.#now = now;
     this.hub = new Hub({ zones, ...rates, sessionsMax: this.players, nowMs: 0, seed: SEED });
+    this.#takes = zones.all.map((world) => this.#apart(world));
+  }
+
+  /** Times the world's syncs of its state tree. Returns what takes its snapshots after a step: who publishes finds them taken, as it does with threads. */
+  #apart(world: World): () => void {
+    let beganMs = 0;
+    world.onSync = (isDone) => {
+      if (isDone) this.#treesMs += this.#now() - beganMs;
+      else beganMs = this.#now();
+    };
+    const take = world.takeSnapshots.bind(world);
+    world.takeSnapshots = () => {};
+    return () => {
+      if (world.toldTick === this.zones.tick) take(streamsDue(this.zones.tick + world.phase, this.#rates));
+    };
   }
 
   /** One tick of all. */
   tick(): Round {
+    this.#treesMs = 0;
     const startMs = this.#now();
     this.zones.step();
     const steppedMs = this.#now();
+    for (const take of this.#takes) take();
+    const takenMs = this.#now();
     this.#nowMs += 1000 / this.#rates.tickRate;
     this.hub.publish(this.#nowMs);
-    return { stepMs: steppedMs - startMs, publishMs: this.#now() - steppedMs };
+    return {
+      stepMs: steppedMs - startMs - this.#treesMs,
+      syncMs: this.#treesMs + takenMs - steppedMs,
+      publishMs: this.#now() - takenMs,
+    };
   }
 
-  /** On to the next snapshot, with everybody's inputs before each tick. Mean of a tick's step and sum of what was published. */
+  /** As many ticks as it takes until each room had equally many snapshots, with everybody's inputs before each. Means of a tick and of a snapshot. */
   async round(inputs: () => Promise<void> | void): Promise<Round> {
-    let [ticks, stepMs, publishMs] = [0, 0, 0];
-    do {
+    const { tickRate, snapshotRate } = this.#rates;
+    const common = greatestCommonDivisor(tickRate, snapshotRate);
+    const [ticks, snapshots] = [tickRate / common, snapshotRate / common];
+    let [stepMs, syncMs, publishMs] = [0, 0, 0];
+    for (let n = 0; n < ticks; n++) {
       await inputs();
       const tick = this.tick();
-      ticks++;
       stepMs += tick.stepMs;
+      syncMs += tick.syncMs;
       publishMs += tick.publishMs;
-    } while (!isDue(this.zones.tick, this.#rates.snapshotRate, this.#rates.tickRate));
-    return { stepMs: stepMs / ticks, publishMs };
+    }
+    return { stepMs: stepMs / ticks, syncMs: syncMs / snapshots, publishMs: publishMs / snapshots };
   }
 
   /** Of a room's tick. */
   tickUs(rounds: readonly Round[]): number {
     return (1000 * typical(rounds.map(({ stepMs }) => stepMs))) / this.#rooms;
+  }
+
+  /** Of a room's sync. */
+  syncUs(rounds: readonly Round[]): number {
+    return (1000 * typical(rounds.map(({ syncMs }) => syncMs))) / this.#rooms;
   }
 
   /** Of a player's snapshot. */
@@ -117,8 +163,13 @@ class Rooms {
   }
 }
 
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 interface Round {
   readonly stepMs: number;
+  readonly syncMs: number;
   readonly publishMs: number;
 }
 
@@ -132,7 +183,9 @@ const NOWHERE: Wire = {
   terminate() {},
 };
 
-async function measureInMemory(options: RoomCostsOptions): Promise<{ tickUs: number; publishUs: number }> {
+async function measureInMemory(
+  options: RoomCostsOptions,
+): Promise<Pick<CapacityCosts, "tickUs" | "syncUs"> & { publishUs: number }> {
   const rooms = await Rooms.open(options);
   const sessions = Array.from({ length: rooms.players }, () => rooms.hub.open({ ...NOWHERE }, "binary"));
   const walkers = sessions.map((_, i) => new Walker(SEED, i));
@@ -156,7 +209,7 @@ async function measureInMemory(options: RoomCostsOptions): Promise<{ tickUs: num
   for (let i = 0; i < ROUNDS; i++) rounds.push(await rooms.round(inputs));
   rooms.hub.close();
   rooms.zones.close();
-  return { tickUs: rooms.tickUs(rounds), publishUs: rooms.publishUs(rounds) };
+  return { tickUs: rooms.tickUs(rounds), syncUs: rooms.syncUs(rounds), publishUs: rooms.publishUs(rounds) };
 }
 
 function say(session: Session, message: object): void {

@@ -2,7 +2,7 @@
  * Archetypes on their way into a zone: the one table of their fields, which says what each may be and how it lies in a row of the
  * kernel's (assembly/archetype.ts, in the same order).
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 import { bad } from "./check.js";
 import type { Archetype } from "./types.js";
 
@@ -97,13 +97,6 @@ export function archetypeProblem(row: unknown, path: string): string | null {
     }
   }
   return null;
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "string" || (typeof value === "object" && value !== null)) {
-    return JSON.stringify(value).slice(0, 80);
-  }
-  return String(value);
 }
 
 /** The archetypes of a spec. Throws BAD_ARGUMENT. */

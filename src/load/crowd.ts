@@ -18,6 +18,8 @@ const CHURN_STAY_MS = 1000;
 const CHURN_SECONDS_MAX = 5;
 /** Milliseconds between two looks at who is too late. */
 const LOOK_MS = 250;
+/** What the real client closes with when it cannot read what came. */
+const CLOSED_UNREADABLE = 4002;
 /** More than this at once after a pause is not made up for. */
 const PAUSE_MS_MAX = 1000;
 
@@ -44,6 +46,8 @@ export interface CrowdResult {
   readonly snapshots: readonly number[];
   readonly hashChecks: number;
   readonly repairs: number;
+  /** Of those who decode, how many gave up at what they could not read. */
+  readonly unreadable: number;
 }
 
 export class Crowd {
@@ -55,6 +59,7 @@ export class Crowd {
   readonly #errors: Record<string, number> = {};
   readonly #closes: Record<string, number> = {};
   readonly #zones: Record<string, number> = {};
+  #unreadable = 0;
   /** Who is in, in order of arrival. */
   readonly #players: (RawPlayer | DecodedPlayer)[] = [];
   readonly #decoded: DecodedPlayer[] = [];
@@ -104,7 +109,15 @@ export class Crowd {
       repairs += player.repairs;
     }
     const snapshots = this.#players.map((player) => player.snapshots - player.snapshotsBefore);
-    return { errors: this.#errors, closes: this.#closes, zones: this.#zones, snapshots, hashChecks, repairs };
+    return {
+      errors: this.#errors,
+      closes: this.#closes,
+      zones: this.#zones,
+      snapshots,
+      hashChecks,
+      repairs,
+      unreadable: this.#unreadable,
+    };
   }
 
   /** All leave. */
@@ -160,13 +173,18 @@ export class Crowd {
     tally.add("begun");
     this.#decoded.push(player);
     void player.start(this.#url, index, zone, {
-      joined: (name) => this.#joined(player, name),
+      joined: (name) => {
+        tally.add("decoding");
+        this.#joined(player, name);
+      },
       refused: (code) => {
         if (!player.isIn) tally.add("unjoined");
+        if (code === "BAD_FRAME") this.#unreadable++;
         this.#error(code);
       },
       ended: (code, asked) => {
         tally.add("lost");
+        if (code === CLOSED_UNREADABLE) this.#unreadable++;
         if (!asked) this.#ended(code, null);
       },
     });

@@ -25,6 +25,7 @@ export class DecodedPlayer {
   #timedMs = 0;
   #snapshotMs = -1;
   #bytes = 0;
+  #stateBytes = 0;
 
   constructor(tally: Tally, seed: number, index: number, now: () => number) {
     this.#tally = tally;
@@ -88,10 +89,13 @@ export class DecodedPlayer {
   #snapshot({ stats, ack, entities }: Connection): void {
     const tally = this.#tally;
     const nowMs = this.#now();
+    const [, , , , stateBytes] = stats.bytesByStream;
     const bytes = stats.bytesIn - this.#bytes;
-    this.#bytes = stats.bytesIn;
     tally.add("bytes", bytes);
-    tally.add("snapshotBytes", bytes);
+    // Those of the state tree are told of by who does not decode: the client does not say which of them are a room's updates.
+    tally.add("snapshotBytes", bytes - (stateBytes - this.#stateBytes));
+    this.#bytes = stats.bytesIn;
+    this.#stateBytes = stateBytes;
     tally.add("snapshots");
     tally.add("viewed", entities.size);
     tally.add("views");

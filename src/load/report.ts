@@ -51,7 +51,7 @@ export interface Report {
   snapshots: { perSecond: number; slowest: number; gapMs: Times };
   ackMs: Times;
   bytes: { perClientSecond: number; perSnapshot: number };
-  /** Null when there was none. */
+  /** Of those who do not decode; null when they got none. */
   state: { perSecond: number; gapMs: Times; bytesPerSync: number } | null;
   inputs: { perSecond: number; held: number };
   churn: { begun: number; served: number; failed: number } | null;
@@ -60,7 +60,7 @@ export interface Report {
   errorCount: number;
   closes: Record<string, number>;
   lost: number;
-  decoded: { clients: number; inView: number; hashChecks: number; repairs: number };
+  decoded: { clients: number; inView: number; hashChecks: number; repairs: number; unreadable: number };
   server: (ServerFigures & { lateTicksInAll: number }) | null;
   load: { cpuSeconds: number; cpuCores: number };
 }
@@ -97,7 +97,7 @@ export function reportOf(asked: Asked, counted: Counted): Report {
       stateBytes === 0
         ? null
         : {
-            perSecond: perClient(syncs),
+            perSecond: ratio(syncs, (clients - whole.get("decoding")) * seconds),
             gapMs: timesOf(measured.times.syncGap),
             bytesPerSync: ratio(stateBytes, syncs),
           },
@@ -120,6 +120,7 @@ export function reportOf(asked: Asked, counted: Counted): Report {
       inView: ratio(measured.get("viewed"), measured.get("views")),
       hashChecks: results.reduce((sum, result) => sum + result.hashChecks, 0),
       repairs: results.reduce((sum, result) => sum + result.repairs, 0),
+      unreadable: results.reduce((sum, result) => sum + result.unreadable, 0),
     },
     server: server === null ? null : { ...server, lateTicksInAll: server.lateTicks + lateTicksBefore },
     load: { cpuSeconds, cpuCores: ratio(cpuSeconds, seconds) },
@@ -146,10 +147,15 @@ function added(parts: readonly Readonly<Record<string, number>>[]): Record<strin
   return sum;
 }
 
+/** Null when nothing was measured. */
+function p95({ p95, max }: Times): number | null {
+  return max > 0 ? p95 : null;
+}
+
 /** What may be asked of a load. Each reads a figure of the report; null: it is not known, which misses. */
 export const LIMITS = {
-  "max-gap-p95": { unit: "ms", help: "snapshot gap, 95th percentile", most: true, of: (r) => r.snapshots.gapMs.p95 },
-  "max-ack-p95": { unit: "ms", help: "input to ack, 95th percentile", most: true, of: (r) => r.ackMs.p95 },
+  "max-gap-p95": { unit: "ms", help: "snapshot gap, 95th percentile", most: true, of: (r) => p95(r.snapshots.gapMs) },
+  "max-ack-p95": { unit: "ms", help: "input to ack, 95th percentile", most: true, of: (r) => p95(r.ackMs) },
   "max-late-ticks": {
     unit: "",
     help: "late ticks of the server, joins included",
@@ -164,6 +170,27 @@ export const LIMITS = {
   },
   "min-rate": { unit: "/s", help: "snapshots a second and client", most: false, of: (r) => r.snapshots.perSecond },
   "max-bytes": { unit: "bytes/s", help: "bytes a second and client", most: true, of: (r) => r.bytes.perClientSecond },
+  "max-sync-gap-p95": {
+    unit: "ms",
+    help: "gap between a room's syncs of its state tree, 95th percentile",
+    most: true,
+    of: (r) => (r.state === null ? null : p95(r.state.gapMs)),
+  },
+  "max-sync-bytes": {
+    unit: "bytes",
+    help: "bytes of the state tree for each sync",
+    most: true,
+    of: (r) => (r.state === null || r.state.perSecond === 0 ? null : r.state.bytesPerSync),
+  },
+  "max-repairs": {
+    unit: "",
+    help: "cells that decoded wrong, and frames that could not be decoded (0)",
+    most: true,
+    // A server that tells wrong, or a client that reads wrong, is broken however fast it is: there is no load at which that is to be expected.
+    byDefault: 0,
+    of: ({ decoded: { hashChecks, repairs, unreadable } }) =>
+      hashChecks + unreadable === 0 ? null : repairs + unreadable,
+  },
   "max-join-s": {
     unit: "s",
     help: "seconds until all are in; whoever never was misses it",
@@ -183,6 +210,8 @@ export interface LimitSpec {
   readonly help: string;
   /** The figure may be that much at most, else at least. */
   readonly most: boolean;
+  /** The limit where none is given, as far as the figure is known. Default: none. */
+  readonly byDefault?: number;
   of(report: Report): number | null;
 }
 
@@ -198,10 +227,12 @@ export interface Verdict {
 
 export function judge(report: Report, limits: Readonly<Partial<Record<LimitName, number | undefined>>>): Verdict[] {
   return (Object.keys(LIMITS) as LimitName[]).flatMap((name) => {
-    const limit = limits[name];
-    if (limit === undefined) return [];
     const spec: LimitSpec = LIMITS[name];
+    const limit = limits[name] ?? spec.byDefault;
+    if (limit === undefined) return [];
     const value = spec.of(report);
+    // Nobody asked.
+    if (value === null && limits[name] === undefined) return [];
     return [{ name, limit, value, held: value !== null && (spec.most ? value <= limit : value >= limit) }];
   });
 }
@@ -238,7 +269,8 @@ export function reportText(report: Report): string {
   lines.push(["errors", listed(report.errorCount, report.errors)]);
   lines.push(["closes", listed(report.lost, report.closes)]);
   const checks =
-    decoded.hashChecks === 0 ? "not checked" : `${decoded.hashChecks} hashes checked, ${decoded.repairs} repairs`;
+    (decoded.hashChecks === 0 ? "not checked" : `${decoded.hashChecks} hashes checked, ${decoded.repairs} repairs`) +
+    (decoded.unreadable === 0 ? "" : `; ${decoded.unreadable} gave up at what they could not read`);
   lines.push(["decoded", `${decoded.clients} clients, ${short(decoded.inView)} entities in view; ${checks}`]);
   if (server === null) {
     lines.push(["server", "tells nothing at /metrics"]);

@@ -8,7 +8,7 @@ import { type CrowdResult, PATIENCE_MS } from "./crowd.js";
 import type { FromThread, ThreadData, ToThread } from "./protocol.js";
 import { type Asked, type Report, reportOf } from "./report.js";
 import { figuresOf, readMetrics, readTickP99Ms } from "./server-figures.js";
-import { TALLY_BYTES, Tally } from "./tally.js";
+import { type Count, TALLY_BYTES, Tally } from "./tally.js";
 
 /** Milliseconds between two looks at the threads. */
 const LOOK_MS = 50;
@@ -52,6 +52,7 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     return new LoadThread(dataOf(options, thread, memory));
   });
   const total = (): Tally => Tally.sum(tallies);
+  const all = (count: Count): number => tallies.reduce((sum, tally) => sum + tally.get(count), 0);
   let hasStopped = false;
   void options.stopped.then(() => {
     hasStopped = true;
@@ -73,9 +74,8 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     let joined = -1;
     let joinedMs = beganMs;
     await watch(() => {
-      const tally = total();
-      if (tally.get("joined") > joined) [joined, joinedMs] = [tally.get("joined"), now()];
-      return tally.get("joined") + tally.get("unjoined") >= options.clients || now() - beganMs > rampMs;
+      if (all("joined") > joined) [joined, joinedMs] = [all("joined"), now()];
+      return all("joined") + all("unjoined") >= options.clients || now() - beganMs > rampMs;
     });
     // Not waited for: of a busy server with many zones it takes seconds.
     const reading = readMetrics(url, now);

@@ -105,7 +105,7 @@ function byLabel(
 }
 
 /** Of what a histogram recorded in between; 0 when that is nothing. What is above all buckets counts as the last bound. */
-export function quantileOf(metric: string, before: Metrics, after: Metrics, p: number): number {
+function quantileOf(metric: string, before: Metrics, after: Metrics, p: number): number {
   const buckets: { bound: number; below: number }[] = [];
   for (const [name, value] of after) {
     const bound = name.startsWith(`${metric}_bucket{`) ? /le="([^"]+)"/.exec(name)?.[1] : undefined;

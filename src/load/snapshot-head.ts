@@ -1,8 +1,9 @@
 /**
- * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. This is the
- * one place of the load generator that knows the layout of frames; docs/wire.md has it.
+ * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. Snapshots
+ * and the state tree may each come in pieces, and the pieces of both between each other; docs/wire.md and docs/state.md have the layouts.
  */
-import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../protocol/frame.js";
+import { ByteReader, FRAME_CHUNK, FRAME_SNAPSHOT, readFrameHead } from "../protocol/frame.js";
+import { BROADCAST, CHUNK_LAST, isState } from "../state/formats.js";
 import { OPCODE } from "./frames.js";
 
 export const MESSAGE = {
@@ -11,70 +12,75 @@ export const MESSAGE = {
   SNAPSHOT: 1,
   /** A piece of a frame that is not the last. */
   PIECE: 2,
-  /** The state tree: the update of a whole room, and any other. */
+  /** The state tree: the update of a whole room, the last piece of one included, and any other message or piece. */
   SYNC: 3,
   STATE: 4,
 } as const;
 
-/** A MessagePack array of up to 15 items, and the opcode of a room's update. */
-const ARRAY = 0x90;
-const ROOM_UPDATE = 107;
+/** Bytes of a piece before those of the message. */
+const CHUNK_HEAD_BYTES = 2;
+/** Heads of MessagePack's arrays of more than 15 items, which have a u16 or a u32 behind them. */
+const ARRAY_16 = 0xdc;
+const ARRAY_32 = 0xdd;
 const BRACKET = 0x5b;
+
+/** What all read heads with, and the first bytes of a message: nothing is made for one, and nothing in them outlives it. */
+const reader = new ByteReader();
+const first = new Uint8Array(CHUNK_HEAD_BYTES);
 
 /** A connection's last snapshot. */
 export class SnapshotHead {
   tick = 0;
   ack = 0;
-  /** Where the varint ends that was read last. */
-  #at = 0;
-  /** Of a message in pieces: whether its last one is still to come, and what it is. */
+  /** Whether pieces of a snapshot are there whose last one is still to come. */
   #isInPieces = false;
-  #pieceOf: number = MESSAGE.OTHER;
+  /** The same of a message of the state tree: what it is; OTHER for none. */
+  #stateInPieces: number = MESSAGE.OTHER;
 
-  /** The connection was told that it is somewhere else: what follows starts from nothing. */
+  /** The connection was told that it is somewhere else: what follows starts from nothing, and pieces that are missing do not come. */
   reset(): void {
     this.tick = this.ack = 0;
+    this.#isInPieces = false;
+    this.#stateInPieces = MESSAGE.OTHER;
   }
 
-  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. */
+  /** Tells what a message is, and takes tick and ack of a snapshot. bytes[from .. to): its first bytes. Throws BAD_FRAME for a snapshot that is none. */
   read(opcode: number, bytes: Uint8Array, from: number, to: number): number {
     if (to === from) return MESSAGE.OTHER;
     if (opcode === OPCODE.TEXT) return this.#readText(bytes, from, to);
-    const first = bytes[from]!;
-    if (first === FRAME_SNAPSHOT && to - from >= 3) {
-      this.tick += this.#varint(bytes, from + 2, to);
-      if (bytes[from + 1]! & HAS_ACK) this.ack = (this.ack + this.#varint(bytes, this.#at, to)) >>> 0;
-      return MESSAGE.SNAPSHOT;
-    }
-    // The first piece of a snapshot has its head; the others are more of the same.
-    if (first === FRAME_CHUNK) return this.#readPiece(opcode, bytes, from, to);
-    if ((first & 0xf0) !== ARRAY) return MESSAGE.OTHER;
-    return bytes[from + 1] === ROOM_UPDATE ? MESSAGE.SYNC : MESSAGE.STATE;
+    const kind = bytes[from]!;
+    if (kind === FRAME_SNAPSHOT) return this.#readFrame(bytes, from, to);
+    first[0] = kind;
+    first[1] = to - from > 1 ? bytes[from + 1]! : 0;
+    if (isState(first))
+      return kind === FRAME_CHUNK ? this.#readStatePiece(bytes, from, to) : stateKind(bytes, from, to);
+    return kind === FRAME_CHUNK ? this.#readPiece(bytes, from, to) : MESSAGE.OTHER;
+  }
+
+  #readFrame(bytes: Uint8Array, from: number, to: number): number {
+    reader.start(bytes, from, to);
+    readFrameHead(reader, this);
+    return MESSAGE.SNAPSHOT;
   }
 
   /** A snapshot, as far as time is concerned, when its last piece is there; its head is in the first. */
-  #readPiece(opcode: number, bytes: Uint8Array, from: number, to: number): number {
-    const isFirst = !this.#isInPieces;
-    this.#isInPieces = bytes[from + 1] === 0;
-    const kind = isFirst ? this.read(opcode, bytes, from + 2, to) : this.#pieceOf;
-    this.#pieceOf = kind;
-    return this.#isInPieces ? MESSAGE.PIECE : kind;
+  #readPiece(bytes: Uint8Array, from: number, to: number): number {
+    if (!this.#isInPieces) this.#readFrame(bytes, from + CHUNK_HEAD_BYTES, to);
+    this.#isInPieces = first[1] === 0;
+    return this.#isInPieces ? MESSAGE.PIECE : MESSAGE.SNAPSHOT;
   }
 
-  #varint(bytes: Uint8Array, from: number, to: number): number {
-    let value = 0;
-    let at = from;
-    for (let shift = 0; at < to && shift < 35; shift += 7) {
-      const byte = bytes[at++]!;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    this.#at = at;
-    return value;
+  /** An update of a room, as far as time is concerned, when its last piece is there; its head is in the first. */
+  #readStatePiece(bytes: Uint8Array, from: number, to: number): number {
+    const isFirst = this.#stateInPieces === MESSAGE.OTHER;
+    const kind = isFirst ? stateKind(bytes, from + CHUNK_HEAD_BYTES, to) : this.#stateInPieces;
+    const isLast = (first[1]! & CHUNK_LAST) !== 0;
+    this.#stateInPieces = isLast ? MESSAGE.OTHER : kind;
+    return isLast ? kind : MESSAGE.STATE;
   }
 
   #readText(bytes: Uint8Array, from: number, to: number): number {
-    if (bytes[from] === BRACKET) return startsWith(bytes, from, to, "[107") ? MESSAGE.SYNC : MESSAGE.STATE;
+    if (bytes[from] === BRACKET) return startsWith(bytes, from, to, JSON_UPDATE) ? MESSAGE.SYNC : MESSAGE.STATE;
     if (!startsWith(bytes, from, to, JSON_SNAPSHOT)) return MESSAGE.OTHER;
     const comma = bytes.indexOf(0x2c, from + JSON_SNAPSHOT.length);
     this.tick = digits(bytes, from + JSON_SNAPSHOT.length, to);
@@ -83,6 +89,14 @@ export class SnapshotHead {
   }
 }
 
+/** What an array of the state tree is, by its first item. */
+function stateKind(bytes: Uint8Array, from: number, to: number): number {
+  const head = bytes[from];
+  const at = from + (head === ARRAY_16 ? 3 : head === ARRAY_32 ? 5 : 1);
+  return at < to && bytes[at] === BROADCAST ? MESSAGE.SYNC : MESSAGE.STATE;
+}
+
+const JSON_UPDATE = `[${BROADCAST},`;
 const JSON_SNAPSHOT = '{"type":"snapshot","tick":';
 const JSON_ACK = ',"ack":';
 

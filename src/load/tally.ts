@@ -9,14 +9,15 @@ const COUNTS = [
   "begun",
   "joined",
   "unjoined",
-  /** Of those that joined, connections that are over. */
+  /** Of those that joined, connections that are over, and those who decode what they get. */
   "lost",
+  "decoding",
   /** Snapshots that came, those of fully decoded clients among them. */
   "snapshots",
   "snapshotBytes",
   /** Payload of all messages. */
   "bytes",
-  /** Updates of a whole room; bytes of all messages of the state tree. */
+  /** Of those who do not decode: updates of a whole room; bytes of all messages of the state tree. */
   "syncs",
   "stateBytes",
   "inputs",

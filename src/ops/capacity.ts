@@ -1,7 +1,7 @@
 /**
  * How many rooms a machine holds, from what one costs: arithmetic, without a clock. The work of a second is
  *
- *     rooms x (tick x tick rate + encode x sync rate + players x write x sync rate) + event x events
+ *     rooms x (tick x tick rate + (sync + encode + players x write) x sync rate) + event x events
  *
  * and it is done in two places, each of which may be full first: the main thread, which has the sockets, and the threads that simulate,
  * which have the cores that are left over. On one core both share it.
@@ -12,9 +12,11 @@ import { GyreError } from "../errors.js";
 export interface CapacityCosts {
   /** Of a room's tick: its simulation and its game. */
   readonly tickUs: number;
-  /** Of a room's snapshot: taking it, its blocks, and its players' frames in memory. */
+  /** Of a room's sync where it is simulated: its state tree's changes as messages, and the copy of its entities that a snapshot is made from. */
+  readonly syncUs: number;
+  /** Of a room's sync where its sockets are: the snapshot's blocks, its players' frames and state messages in memory. */
   readonly encodeUs: number;
-  /** Of handing one player's frame to its socket. */
+  /** Of handing one player's frame to its socket, and the state messages that come with it. */
   readonly writeUs: number;
   /** Of one message of a player: reading it from its socket, checking it, and bringing it to the room. */
   readonly eventUs: number;
@@ -33,13 +35,14 @@ export interface CapacityLoad {
 /** Where each cost falls. */
 const ON_MAIN: Readonly<Record<keyof CapacityCosts, boolean>> = {
   tickUs: false,
+  syncUs: false,
   encodeUs: true,
   writeUs: true,
   eventUs: true,
 };
 
 /** Of what there is, how much may be used: all, or what leaves room for rushes, collections and neighbours. */
-export const CAPACITY_LINES = [0.7, 1] as const;
+const CAPACITY_LINES = [0.7, 1] as const;
 
 export interface CapacityLine {
   /** Of the bottleneck, 0 to 1. */
@@ -70,6 +73,7 @@ export function capacityOf(costs: CapacityCosts, load: CapacityLoad): Capacity {
   const { playersPerRoom, tickRate, syncRate, events, cores } = load;
   const roomUs = {
     tickUs: costs.tickUs * tickRate,
+    syncUs: costs.syncUs * syncRate,
     encodeUs: costs.encodeUs * syncRate,
     writeUs: costs.writeUs * syncRate * playersPerRoom,
     eventUs: costs.eventUs * events * playersPerRoom,

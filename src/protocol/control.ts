@@ -3,7 +3,7 @@
  * and returns a message of exactly the documented form, or throws BAD_MESSAGE naming what is wrong. It knows no sockets and
  * no simulation. Costs one JSON.parse and one small object a message; text is bounded by the frame limit of the socket.
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 import { type ColumnInfo, checkColumns, OWN_COLUMNS_MAX } from "./fields.js";
 
 /** The WebSocket subprotocol. */
@@ -362,12 +362,6 @@ function u32(fields: Fields, field: string): number {
   const value = finite(fields, field);
   if (value !== value >>> 0) throw bad(`${field} ${value} is not a u32`);
   return value;
-}
-
-/** A value as an error message shows it: one line, at most 40 characters. */
-function shown(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 
 function bad(message: string): GyreError {

@@ -78,17 +78,22 @@ export function unzigzag(value: number): number {
 /** Whole bytes of a frame, one after the other. Throws BAD_FRAME beyond the end. */
 export class ByteReader {
   at = 0;
+  end = 0;
   bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
 
-  start(bytes: Uint8Array): void {
-    this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.at = 0;
+  /** bytes[at .. end) are the frame, or its beginning. Makes nothing when they lie where the ones before did. */
+  start(bytes: Uint8Array, at = 0, end = bytes.length): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.at = at;
+    this.end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.at === this.bytes.length;
+    return this.at === this.end;
   }
 
   u8(): number {
@@ -120,7 +125,7 @@ export class ByteReader {
   }
 
   #need(size: number): void {
-    if (this.at + size > this.bytes.length) throw bad(`the frame ends within its first ${this.at + size} bytes`);
+    if (this.at + size > this.end) throw bad(`the frame ends ${this.at + size - this.end} bytes too early`);
   }
 }
 

@@ -186,8 +186,7 @@ export class SnapshotDecoder {
     this.#forgotten.length = 0;
     if ((flags & HAS_FORGOTTEN) === 0) return;
     const count = reader.varint();
-    if (count === 0 || count > reader.bytes.length - reader.at)
-      throw bad(`${count} forgotten cells do not fit the frame`);
+    if (count === 0 || count > reader.end - reader.at) throw bad(`${count} forgotten cells do not fit the frame`);
     let cell = -1;
     for (let i = 0; i < count; i++) {
       cell += reader.varint() + 1;
@@ -209,8 +208,7 @@ export class SnapshotDecoder {
       if (this.#forgotten[forgotten] === cell) throw bad(`cell ${cell} is forgotten and has a block`);
       const size = reader.varint();
       const from = reader.at;
-      if (size > BLOCK_BYTES_MAX || from + size > reader.bytes.length)
-        throw bad(`a block of ${size} bytes does not fit`);
+      if (size > BLOCK_BYTES_MAX || from + size > reader.end) throw bad(`a block of ${size} bytes does not fit`);
       this.#blocks[this.#blockCount] ??= new ParsedBlock();
       const block = this.#blocks[this.#blockCount++]!;
       this.#parser.parse(block, reader.bytes, from, from + size, cell, this.cells.get(cell));

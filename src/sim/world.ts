@@ -109,6 +109,8 @@ export class World implements Venue {
   onWake: (() => void) | null = null;
   /** Each command as it is drained, in order; valid during the call. For JOIN and ARRIVE, nameOf(command.seat) is whose. */
   onCommand: ((command: Readonly<Command>) => void) | null = null;
+  /** A sync of the game's state tree begins, or is done: for who measures what it costs. */
+  onSync: ((isDone: boolean) => void) | null = null;
   /** One of those who asked at its gates after the last step, by its place among them, was not answered. */
   onTurnedBack: ((asker: number) => void) | null = null;
   /** It begins anew with the next command: all seats are free, bots' too, and who shall be there from the beginning joins now. */
@@ -772,7 +774,10 @@ export class World implements Venue {
   #syncState(): void {
     const { sync } = this.rules;
     const { tick, tickRate } = this.zone;
-    if (sync !== null && isSyncTick(tick + this.phase, sync.rate, tickRate)) this.#feed?.sync(tick, this.onState);
+    if (sync === null || !isSyncTick(tick + this.phase, sync.rate, tickRate)) return;
+    this.onSync?.(false);
+    this.#feed?.sync(tick, this.onState);
+    this.onSync?.(true);
   }
 
   #stop(error: GyreError): void {

@@ -4,7 +4,7 @@
  *
  * Tables are objects without a prototype, so that any key is just a key; records are plain objects. What was not told of yet is not there.
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 import { BROADCAST, DELETE, DIFF, FIRST, NO_CHANGE, SET, type SyncInfo, TARGETED } from "./formats.js";
 import { BROADCAST_SLOTS, KEY_LENGTH_MAX, PLAYER_SLOTS } from "./limits.js";
 import { isObject, type Plain, type RecordShape, type Schema, type Shape, schemaOfPatterns } from "./schema.js";
@@ -265,13 +265,6 @@ function checkedKey(key: unknown): string {
 function listOf(value: unknown, what: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw bad(`${what} is ${shown(value)}, not a list`);
-}
-
-/** Not what is in it: it may be nested deeper than can be shown. */
-function shown(value: unknown): string {
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 
 function bad(why: string): GyreError {

@@ -2,7 +2,7 @@
  * Plain data: what JSON can say, so that it is saved, hashed and sent without loss. Its text is JSON with the keys in the order in which
  * they stand, not sorted: code that loops over an object acts in that order, so the order is part of what it is.
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 
 /** Levels of nesting: deeper is a mistake more often than a design. */
 const DEPTH_MAX = 64;
@@ -44,12 +44,6 @@ function checkObject(value: object, path: string, seen: Set<object>, depth: numb
 
 function pathTo(path: string, key: string): string {
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return "undefined";
-  if (typeof value === "object" && value !== null) return `a ${value.constructor?.name ?? "foreign object"}`;
-  return `a ${typeof value}`;
 }
 
 function refusal(path: string, found: string): GyreError {

@@ -8,6 +8,7 @@
  *
  * A pattern's hash stands for it on the wire: FNV-1a, 32 bits. Patterns of one scope whose hashes are equal are refused.
  */
+import { shown } from "../errors.js";
 import { DEPTH_MAX, PATTERNS_MAX } from "./limits.js";
 
 /** Plain data, as plain.ts checks it. */
@@ -174,9 +175,4 @@ function copied(value: Plain): Plain {
 
 export function isObject(value: unknown): value is { readonly [key: string]: Plain } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }

@@ -9,7 +9,7 @@
  * Costs: an assignment some 100 ns and the size of what is assigned; draining, the changes. A value may be any plain data, and is replaced
  * whole: what is nested in it is frozen. The size of a tree is bounded, see limits.ts; what is refused changes nothing.
  */
-import { GyreError } from "../errors.js";
+import { GyreError, shown } from "../errors.js";
 import { ENTRIES_MAX, KEY_LENGTH_MAX } from "./limits.js";
 import { plainText } from "./plain.js";
 import {
@@ -522,13 +522,6 @@ export function noField(node: RecordNode, name: string): GyreError {
 
 function gone(node: Node): GyreError {
   return new GyreError("BAD_ARGUMENT", `${pathOf(node)} was taken out of the tree, and cannot be changed`);
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "function" || value === undefined) return String(typeof value);
-  const text =
-    typeof value === "object" ? "an object" : typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 
 function refusal(path: string, found: string, rule: string): GyreError {
