@@ -142,6 +142,7 @@ export async function colyseusState({ n }: Params, { setUp, play, checksumOf }: 
       const seen = { phase, secondsLeft, scores: scores.toJSON(), monsters: monsters.toJSON() };
       return checksumOf(JSON.parse(JSON.stringify([seen, known.get("0")?.toJSON()])));
     },
+    bytes: () => made.reduce((sum, { length }) => sum + length, 0) / n,
   };
 }
 

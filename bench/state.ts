@@ -1,7 +1,8 @@
 /**
  * `state`: what does a sync of a room's small state cost, for n players? A clock runs, a tenth of the players score, two monsters of twenty are hit,
  * and a tenth of the players have something else in their own part. gyre sends what changed, encoded once for all and once for each of those;
- * the rivals pack the room's state whole, once, and the whole own part of each of those, as a server does that has no diffs.
+ * @colyseus/schema what changed too, in a frame for each player; the others pack the room's state whole, once, and the whole own part of each of
+ * those, as a server does that has no diffs. Bytes are those of a player and sync.
  *
  * Answers are what a reader, and the first player, know after it.
  */
@@ -14,25 +15,13 @@ import { ByteSink } from "../src/state/sink.js";
 import { unpack } from "../src/state/unpack.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
 import { load } from "./peers.js";
+import { colyseusState, type Own, type Room } from "./state-colyseus.js";
 
 const MONSTERS = 20;
 /** Players of whom one changes in a sync. */
 const SHARE = 10;
 /** Kinds of things in a bag. */
 const THINGS = 12;
-
-interface Room {
-  phase: string;
-  secondsLeft: number;
-  scores: Record<string, number>;
-  monsters: Record<string, { hp: number; name: string; x: number; y: number }>;
-}
-
-interface Own {
-  quest: string;
-  gold: number;
-  bag: Record<string, { count: number }>;
-}
 
 const DECLARATION = {
   broadcast: {
@@ -133,11 +122,16 @@ function gyre({ n }: Params, format: number): Operation {
       }
       return checksumOf([mirror.broadcast, mirror.own]);
     },
+    bytes: () => sent.reduce((sum, { seat, bytes }) => sum + bytes.length / (seat === NO_SEAT ? 1 : n), 0),
   };
 }
 
 /** Whole, each time. */
-function whole<T>({ n }: Params, pack: (value: unknown) => T, parsed: (packed: T) => unknown): Operation {
+function whole<T extends { length: number }>(
+  { n }: Params,
+  pack: (value: unknown) => T,
+  parsed: (packed: T) => unknown,
+): Operation {
   const room: Room = { phase: "day", secondsLeft: 0, scores: {}, monsters: {} };
   const own: Own[] = Array.from({ length: n }, () => ({ quest: "", gold: 0, bag: {} }));
   setUp(room, own);
@@ -158,6 +152,7 @@ function whole<T>({ n }: Params, pack: (value: unknown) => T, parsed: (packed: T
       if (at >= 0) first = parsed(packed[at + 1] as T);
       return checksumOf([parsed(packed[0] as T), first]);
     },
+    bytes: () => packed.reduce((sum, one, i) => sum + one.length / (i === 0 ? 1 : n), 0),
   };
 }
 
@@ -166,12 +161,13 @@ interface MessagePackR {
   unpack(bytes: Uint8Array): unknown;
 }
 
-export const STATE_VARIANTS = ["gyre", "gyre-json", "gyre-plain", "json-stringify", "msgpackr"];
+export const STATE_VARIANTS = ["gyre", "gyre-json", "gyre-plain", "@colyseus/schema", "json-stringify", "msgpackr"];
 
 export const stateContenders: Contenders = {
   gyre: (params) => gyre(params, MSGPACK),
   "gyre-json": (params) => gyre(params, JSON_TEXT),
   "gyre-plain": (params) => gyre(params, PLAIN),
+  "@colyseus/schema": (params) => colyseusState(params, { setUp, play, checksumOf }),
   "json-stringify": (params) => whole(params, JSON.stringify, JSON.parse),
   msgpackr: async (params) => {
     const { pack, unpack } = await load<MessagePackR>("msgpackr");
