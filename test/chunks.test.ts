@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
 import { Flight, PIECE_BYTES_MAX } from "../src/net/flight.js";
-import { ChunkAssembler, FRAME_BYTES_MAX, isChunk } from "../src/protocol/chunks.js";
+import { CHUNK_STATE, ChunkAssembler, FRAME_BYTES_MAX, isChunk, isState } from "../src/protocol/chunks.js";
 import { FRAME_AT } from "../src/protocol/frame-buffer.js";
 import { below, generator } from "./support/fake-zone.js";
 import { MemoryWire } from "./support/memory-wire.js";
@@ -88,6 +88,30 @@ test("a piece of another kind, without bytes, or neither last nor not is BAD_FRA
   assert.is(assembler.add(Uint8Array.of(2, 0, 1)), null);
   assembler.reset();
   assert.equal([...assembler.add(Uint8Array.of(2, 1, 8))!], [8]);
+});
+
+test("pieces of a state tree have 2 in their flags: each sort has an assembler that refuses the other's", () => {
+  const state = new ChunkAssembler(CHUNK_STATE);
+  for (const bad of [
+    [2, 0, 1],
+    [2, 1, 1],
+    [2, 2],
+    [2, 4, 1],
+    [2, 6, 1],
+    [0x93, 2, 1],
+  ]) {
+    assert.is(
+      refusal(() => state.add(Uint8Array.from(bad))),
+      "BAD_FRAME",
+      String(bad),
+    );
+  }
+  assert.is(state.add(Uint8Array.of(2, 2, 7)), null);
+  assert.equal([...state.add(Uint8Array.of(2, 3, 8))!], [7, 8]);
+  const all = [[2, 2, 1], [2, 3, 1], [0x80], [0x93, 107], [0xdc, 0, 16], [2, 0, 1], [2, 1, 1], [1, 2], [2], []];
+  const are = all.map((bytes) => isState(Uint8Array.from(bytes)));
+  assert.equal(are, [true, true, true, true, true, false, false, false, false, false]);
+  assert.ok(isState(Uint8Array.of(1, 2, 2, 3), 2));
 });
 
 test.run();

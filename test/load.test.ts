@@ -202,10 +202,14 @@ test("the head of a message says what it is: snapshots with tick and ack, and th
   assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, HAS_ACK, 3, 2, 77), MESSAGE.PIECE);
   assert.is(frame(FRAME_CHUNK, 1, 8, 8), MESSAGE.SNAPSHOT);
   assert.equal([head.tick, head.ack], [304, 7]);
-  // A state tree in pieces is none.
-  assert.is(frame(FRAME_CHUNK, 0, 0x93, 107), MESSAGE.PIECE);
-  assert.is(frame(FRAME_CHUNK, 1, 1, 2, 3), MESSAGE.SYNC);
-  assert.equal([head.tick, head.ack], [304, 7]);
+  // A message of the state tree in pieces, one of them between those of a snapshot, and one of more than 15 items.
+  assert.is(frame(FRAME_CHUNK, 2, 0x93, 107), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 0, FRAME_SNAPSHOT, 0, 1), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 2, 1, 2, 3), MESSAGE.PIECE);
+  assert.is(frame(FRAME_CHUNK, 1, 8), MESSAGE.SNAPSHOT);
+  assert.is(frame(FRAME_CHUNK, 3, 1, 2, 3), MESSAGE.SYNC);
+  assert.is(frame(0xdc, 0, 16, 1), MESSAGE.STATE);
+  assert.equal([head.tick, head.ack], [305, 7]);
   head.reset();
   assert.is(frame(FRAME_SNAPSHOT, HAS_ACK, 9, 1), MESSAGE.SNAPSHOT);
   assert.equal([head.tick, head.ack], [9, 1]);

@@ -2,6 +2,7 @@
  * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. This is the
  * one place of the load generator that knows the layout of frames; docs/wire.md has it.
  */
+import { CHUNK_HEAD_SIZE, CHUNK_LAST, isState } from "../protocol/chunks.js";
 import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../protocol/frame.js";
 import { OPCODE } from "./frames.js";
 
@@ -16,8 +17,8 @@ export const MESSAGE = {
   STATE: 4,
 } as const;
 
-/** A MessagePack array of up to 15 items, and the opcode of a room's update. */
-const ARRAY = 0x90;
+/** A MessagePack array of 3 items, and the opcode of a room's update, which is one. */
+const ARRAY_OF_3 = 0x93;
 const ROOM_UPDATE = 107;
 const BRACKET = 0x5b;
 
@@ -27,9 +28,8 @@ export class SnapshotHead {
   ack = 0;
   /** Where the varint ends that was read last. */
   #at = 0;
-  /** Of a message in pieces: whether its last one is still to come, and what it is. */
-  #isInPieces = false;
-  #pieceOf: number = MESSAGE.OTHER;
+  /** What the frame in pieces is whose last one is still to come, and what the message of the state tree; OTHER for none. */
+  readonly #inPieces: [frame: number, state: number] = [MESSAGE.OTHER, MESSAGE.OTHER];
 
   /** The connection was told that it is somewhere else: what follows starts from nothing. */
   reset(): void {
@@ -46,19 +46,19 @@ export class SnapshotHead {
       if (bytes[from + 1]! & HAS_ACK) this.ack = (this.ack + this.#varint(bytes, this.#at, to)) >>> 0;
       return MESSAGE.SNAPSHOT;
     }
-    // The first piece of a snapshot has its head; the others are more of the same.
     if (first === FRAME_CHUNK) return this.#readPiece(opcode, bytes, from, to);
-    if ((first & 0xf0) !== ARRAY) return MESSAGE.OTHER;
-    return bytes[from + 1] === ROOM_UPDATE ? MESSAGE.SYNC : MESSAGE.STATE;
+    if (!isState(bytes, from)) return MESSAGE.OTHER;
+    return first === ARRAY_OF_3 && bytes[from + 1] === ROOM_UPDATE ? MESSAGE.SYNC : MESSAGE.STATE;
   }
 
-  /** A snapshot, as far as time is concerned, when its last piece is there; its head is in the first. */
+  /** The whole message, as far as time is concerned, when its last piece is there. Its head is in the first; the others are more of the same. */
   #readPiece(opcode: number, bytes: Uint8Array, from: number, to: number): number {
-    const isFirst = !this.#isInPieces;
-    this.#isInPieces = bytes[from + 1] === 0;
-    const kind = isFirst ? this.read(opcode, bytes, from + 2, to) : this.#pieceOf;
-    this.#pieceOf = kind;
-    return this.#isInPieces ? MESSAGE.PIECE : kind;
+    const sort = isState(bytes, from) ? 1 : 0;
+    const known = this.#inPieces[sort];
+    const kind = known === MESSAGE.OTHER ? this.read(opcode, bytes, from + CHUNK_HEAD_SIZE, to) : known;
+    const isLast = (bytes[from + 1]! & CHUNK_LAST) !== 0;
+    this.#inPieces[sort] = isLast ? MESSAGE.OTHER : kind;
+    return isLast ? kind : MESSAGE.PIECE;
   }
 
   #varint(bytes: Uint8Array, from: number, to: number): number {

@@ -8,6 +8,7 @@
  *     piece 1               2 0 |==========|                  and theirs over what has left already
  *     piece 2                          2 1 |=========|
  */
+import { CHUNK_HEAD_SIZE, CHUNK_LAST } from "../protocol/chunks.js";
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { FRAME_AT, FrameBuffer } from "../protocol/frame-buffer.js";
 import { WIRE_BYTES_MAX, type Wire } from "./wire.js";
@@ -19,8 +20,6 @@ import { WIRE_BYTES_MAX, type Wire } from "./wire.js";
 export const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of a frame beyond which it goes in pieces, and of a piece with its head: 64 KiB less one. */
 export const PIECE_BYTES_MAX = WIRE_BYTES_MAX;
-/** Bytes of a piece's head: u8 kind, u8 whether it is the last. */
-const HEAD_BYTES = 2;
 
 /** What the flights that nobody uses hold, all of a server's. */
 export interface Stock {
@@ -97,10 +96,10 @@ export class Flight {
 
   #sendPiece(): void {
     const { bytes } = this.buffer;
-    const start = this.#next - HEAD_BYTES;
+    const start = this.#next - CHUNK_HEAD_SIZE;
     const end = Math.min(this.#end, start + PIECE_BYTES_MAX);
     bytes[start] = FRAME_CHUNK;
-    bytes[start + 1] = end === this.#end ? 1 : 0;
+    bytes[start + 1] = end === this.#end ? CHUNK_LAST : 0;
     this.#next = end;
     this.bytes = end - start;
     this.#wire?.sendBytes(bytes, start, end - start, this.landed);

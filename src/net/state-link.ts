@@ -6,11 +6,11 @@
  *                                  ^───────── too much waits, or a note was lost ─────┘
  */
 
+import { CHUNK_HEAD_SIZE, CHUNK_LAST, CHUNK_STATE } from "../protocol/chunks.js";
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { NO_SEAT } from "../state/feed.js";
-import { CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
-import { PIECE_BYTES_MAX } from "../state/limits.js";
 import type { NetCounters } from "./counters.js";
+import { PIECE_BYTES_MAX } from "./flight.js";
 import { WIRE_HEAD, type Wire } from "./wire.js";
 
 /** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
@@ -19,8 +19,6 @@ export const WAITING_BYTES_MAX = 256 * 1024;
 export const UNSENT_BYTES_MAX = 64 * 1024;
 /** Chunks of a long message in one tick. */
 const CHUNKS_PER_TICK_MAX = 4;
-/** Before the bytes of a chunk. */
-const CHUNK_HEAD_BYTES = 2;
 
 export const OFF = 0;
 export const BEHIND = 1;
@@ -156,12 +154,12 @@ export class StateLink {
 
   #sendChunk(wire: Wire, { bytes, size }: StateMessage): void {
     const from = WIRE_HEAD + this.#sent;
-    const part = bytes.subarray(from, Math.min(from + PIECE_BYTES_MAX - CHUNK_HEAD_BYTES, WIRE_HEAD + size));
+    const part = bytes.subarray(from, Math.min(from + PIECE_BYTES_MAX - CHUNK_HEAD_SIZE, WIRE_HEAD + size));
     this.#sent += part.length;
-    const chunk = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_BYTES + part.length);
+    const chunk = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_SIZE + part.length);
     chunk[WIRE_HEAD] = FRAME_CHUNK;
     chunk[WIRE_HEAD + 1] = CHUNK_STATE | (this.#sent === size ? CHUNK_LAST : 0);
-    chunk.set(part, WIRE_HEAD + CHUNK_HEAD_BYTES);
+    chunk.set(part, WIRE_HEAD + CHUNK_HEAD_SIZE);
     wire.sendBytes(chunk, WIRE_HEAD, chunk.length - WIRE_HEAD, this.#flying(chunk.length - WIRE_HEAD));
   }
 

@@ -25,7 +25,3 @@ export interface SyncInfo {
   readonly broadcast: readonly string[];
   readonly player: readonly string[];
 }
-
-/** Pieces of a long message: `u8 FRAME_CHUNK, u8 flags, bytes`; flags are 2, and 1 more on the last one. */
-export const CHUNK_LAST = 1;
-export const CHUNK_STATE = 2;

@@ -22,9 +22,5 @@ export const BROADCAST_EVENTS_MAX = 256;
 export const BROADCAST_EVENT_BYTES_MAX = 64 * 1024;
 export const PLAYER_EVENTS_MAX = 64;
 export const PLAYER_EVENT_BYTES_MAX = 32 * 1024;
-/** Bytes of a message that goes in one piece over a binary connection, and of the pieces of a longer one, their heads of 2 included. */
-export const PIECE_BYTES_MAX = 0xffff;
-/** Bytes of a message that a reader puts together. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Levels of a value that a reader takes: those of plain data, and of a message around it. */
 export const NESTING_MAX = 96;
