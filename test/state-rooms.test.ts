@@ -170,6 +170,39 @@ test("an encoding is made only while somebody reads it", async () => {
   }
 });
 
+test("a zone that could not be told that nobody reads any more is told again, until it knows; then nothing is done for it", async () => {
+  for (const house of [await local(), await remote()]) {
+    const world = house.world(0);
+    const venue = house.hub.audience("zone-0").venue;
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join();
+    house.tick(30);
+    let notes = 0;
+    const listen = world.onState;
+    world.onState = (note) => {
+      notes++;
+      return listen?.(note) ?? false;
+    };
+    const { useStateFormats } = venue;
+    const asked: number[] = [];
+    let isFull = true;
+    venue.useStateFormats = (formats) => {
+      asked.push(formats);
+      return !isFull && useStateFormats.call(venue, formats);
+    };
+    ann.session.end();
+    // The leave takes a tick; the zone goes on to be read by nobody.
+    house.tick(30);
+    assert.ok(asked.length > 1 && asked.every((formats) => formats === 0), String(asked));
+    assert.ok(notes > 0);
+    isFull = false;
+    house.tick(2);
+    assert.equal(asked.at(-1), 0);
+    notes = asked.length = 0;
+    house.tick(60);
+    assert.equal([notes, asked.length], [0, 0]);
+  }
+});
+
 test("who does not read gets a new first sync when its socket has drained, and nothing is missing", async () => {
   for (const house of [await local(), await remote()]) {
     const ann = new StateGuest(house.hub, "ann", MSGPACK).join();

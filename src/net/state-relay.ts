@@ -42,7 +42,10 @@ export class StateRelay {
   readonly #updates = FORMAT_NAMES.map(() => -1);
   readonly #rooms = FORMAT_NAMES.map((): Taken | null => null);
   readonly #sink = new ByteSink();
-  /** The encodings that the zone was told of. */
+  /** By format, how many read it. */
+  readonly #readers = FORMAT_NAMES.map(() => 0);
+  /** The encodings that somebody reads, a bit each, and those that the zone was told of. */
+  #wanted = 0;
   #used = 0;
   #ticks = 0;
 
@@ -55,7 +58,9 @@ export class StateRelay {
 
   /** The session is told everything next, with its own part where it has a seat. */
   begin(link: StateLink, seat: number): void {
-    if (link.state !== OFF && link.seat === seat && this.#links.has(link)) return;
+    const isKnown = this.#links.has(link);
+    if (isKnown && link.state !== OFF && link.seat === seat) return;
+    if (!isKnown) this.#count(link.format, 1);
     this.#links.add(link);
     this.#behind.add(link);
     link.seat = seat;
@@ -63,14 +68,16 @@ export class StateRelay {
   }
 
   remove(link: StateLink): void {
-    this.#links.delete(link);
+    if (!this.#links.delete(link)) return;
+    this.#count(link.format, -1);
     this.#behind.delete(link);
     this.#waiting.delete(link);
     link.state = OFF;
-    if (this.#links.size > 0) return;
-    // Nobody publishes for a zone that nobody watches.
-    this.#taken.length = 0;
-    if (this.#used !== 0 && this.#venue.useStateFormats(0)) this.#used = 0;
+  }
+
+  /** Whether nobody listens and the zone knows: until then there is something to publish. */
+  get isQuiet(): boolean {
+    return this.#links.size === 0 && this.#used === 0;
   }
 
   /** After each tick. */
@@ -105,11 +112,16 @@ export class StateRelay {
     link.askedAt = this.#ticks;
   }
 
+  #count(format: number, by: number): void {
+    const readers = (this.#readers[format] ?? 0) + by;
+    this.#readers[format] = readers;
+    this.#wanted = readers > 0 ? this.#wanted | (1 << format) : this.#wanted & ~(1 << format);
+  }
+
+  /** Tells the zone when it is another one than it was told, until it was. */
   #use(): void {
-    let formats = 0;
-    for (const { format } of this.#links) formats |= 1 << format;
-    if (formats === this.#used && this.#ticks % USE_AGAIN_TICKS !== 0) return;
-    if (this.#venue.useStateFormats(formats)) this.#used = formats;
+    if (this.#wanted === this.#used && this.#ticks % USE_AGAIN_TICKS !== 0) return;
+    if (this.#venue.useStateFormats(this.#wanted)) this.#used = this.#wanted;
   }
 
   #take({ kind, format, seat, tick, before, patches, events }: Readonly<StateNote>): boolean {
