@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
-import { Flight, PIECE_BYTES_MAX } from "../src/net/flight.js";
+import { Flight } from "../src/net/flight.js";
+import { SNAPSHOT_PIECE_BYTES_MAX } from "../src/net/wire.js";
 import { CHUNK_STATE, ChunkAssembler, FRAME_BYTES_MAX, isChunk, isState } from "../src/protocol/chunks.js";
 import { FRAME_AT } from "../src/protocol/frame-buffer.js";
 import { below, generator } from "./support/fake-zone.js";
@@ -28,12 +29,12 @@ const refusal = (f: () => unknown): string => {
   return "accepted";
 };
 
-test("golden bytes: 65,536 bytes go in two pieces, 2 0 and 65,533, then 2 1 and 3; 65,535 go as they are", () => {
-  const message = new Uint8Array(PIECE_BYTES_MAX + 1).fill(7);
-  message[PIECE_BYTES_MAX] = 9;
+test("golden bytes: 32,765 bytes go in two pieces, 2 0 and 32,762, then 2 1 and 3; 32,764 go as they are", () => {
+  const message = new Uint8Array(SNAPSHOT_PIECE_BYTES_MAX + 1).fill(7);
+  message[SNAPSHOT_PIECE_BYTES_MAX] = 9;
   const pieces = piecesOf(message);
   const [first, last] = pieces;
-  assert.equal([pieces.length, first!.length, ...first!.subarray(0, 4)], [2, 65_535, 2, 0, 7, 7]);
+  assert.equal([pieces.length, first!.length, ...first!.subarray(0, 4)], [2, 32_764, 2, 0, 7, 7]);
   assert.equal([...last!], [2, 1, 7, 7, 9]);
   assert.equal(piecesOf(message.subarray(1)), [message.subarray(1)]);
   assert.ok(isChunk(last!) && !isChunk(Uint8Array.of(1, 1)) && !isChunk(new Uint8Array(0)));

@@ -35,8 +35,6 @@ export class StateRelay {
   readonly #links = new Set<StateLink>();
   /** Who is not up to date. */
   readonly #behind = new Set<StateLink>();
-  /** Who has something waiting. */
-  readonly #waiting = new Set<StateLink>();
   #taken: Taken[] = [];
   /** By format: the tick of the last update; the room's part of the last first sync. */
   readonly #updates = FORMAT_NAMES.map(() => -1);
@@ -71,8 +69,7 @@ export class StateRelay {
     if (!this.#links.delete(link)) return;
     this.#count(link.format, -1);
     this.#behind.delete(link);
-    this.#waiting.delete(link);
-    link.state = OFF;
+    link.leave();
   }
 
   /** Whether nobody listens and the zone knows: until then there is something to publish. */
@@ -89,10 +86,6 @@ export class StateRelay {
       for (const note of taken) this.#pass(note);
       this.#rooms.fill(null);
     }
-    for (const link of this.#waiting) {
-      link.pump();
-      if (link.isEmpty) this.#waiting.delete(link);
-    }
     this.#use();
     for (const link of this.#behind) this.#ask(link);
   }
@@ -104,7 +97,7 @@ export class StateRelay {
       return;
     }
     if (link.state === ASKED && this.#ticks - link.askedAt < ASK_AGAIN_TICKS) return;
-    if (!link.isEmpty || !link.isDrained) return;
+    if (!link.isDrained) return;
     // It left, and looks on.
     if (link.seat !== NO_SEAT && this.#linkOf(link.seat) !== link) link.seat = NO_SEAT;
     if (!this.#venue.askState(link.seat, link.format)) return;
@@ -199,7 +192,6 @@ export class StateRelay {
   }
 
   #note(link: StateLink): void {
-    if (!link.isEmpty) this.#waiting.add(link);
     if (link.state !== CURRENT) this.#behind.add(link);
   }
 }
