@@ -359,6 +359,45 @@ test("a first sync of more than 16,380 bytes comes in pieces of at most that, in
   }
 });
 
+test("updates that are too long for the ring to the main thread are missed, and told anew: a reader of paths is not left behind", async () => {
+  const name = (n: number): string => `${"n".repeat(31)}${n}`;
+  const long = defineGame({
+    name: "long",
+    sync: {
+      broadcast: {
+        [name(1)]: { [name(2)]: { [name(3)]: { [name(4)]: { [name(5)]: { "*": { a: 0, b: 0, c: 0, d: 0 } } } } } },
+        n: 0,
+      },
+    },
+    setup(world) {
+      for (let i = 0; i < 800; i++) tableOf(world.sync)[i] = {};
+    },
+    systems: [
+      {
+        name: "change",
+        every: 1,
+        run(world) {
+          (world.sync as { n: number }).n = world.tick;
+          for (const entry of Object.values(tableOf(world.sync))) for (const field of "abcd") entry[field] = world.tick;
+        },
+      },
+    ],
+  });
+  type Table = Record<string, Record<string, number>>;
+  const tableOf = (sync: unknown): Table =>
+    [1, 2, 3, 4, 5].reduce((at, n) => (at as Record<string, unknown>)[name(n)], sync) as Table;
+  const house = await Remote.open({ game: long });
+  const ann = new StateGuest(house.hub, "ann", PLAIN).join();
+  house.tick(20);
+  for (let n = 0; n < 5; n++) {
+    const before = ann.end?.broadcast["n"];
+    house.tick(30);
+    if (ann.error !== null) throw ann.error;
+    assert.ok(ann.end?.broadcast["n"] > before, `${ann.end?.broadcast["n"]} after ${before}`);
+    assert.is(tableOf(ann.end?.broadcast)["799"]?.["d"], ann.end?.broadcast["n"]);
+  }
+});
+
 test("the tree is in hashes and images, begins anew with its room, and replays", async () => {
   const kernel = await loadKernel();
   const [world, twin] = [await worldOf({ game: SYNCED, kernel }), await worldOf({ game: SYNCED, kernel })];

@@ -9,8 +9,8 @@ export const KEY_LENGTH_MAX = 64;
 /** Entries of all tables of one tree. */
 export const ENTRIES_MAX = 16_384;
 /**
- * Bytes of a tree, as an upper bound of its JSON, so that a first sync fits half a ring of notices and an image of a zone has room for it:
- * the zone's, and each player's.
+ * Bytes of a tree, as an upper bound of its first sync in any encoding, the paths of `plain` included: the zone's, and each player's. So that one fits
+ * an empty ring of notices wherever that begins, which three eighths of the ring do, and an image of a zone has room for it.
  */
 export const BROADCAST_BYTES_MAX = 256 * 1024;
 export const PLAYER_BYTES_MAX = 16 * 1024;
