@@ -2,8 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
-import { Flight, PIECE_BYTES_MAX } from "../src/net/flight.js";
-import { ChunkAssembler, FRAME_BYTES_MAX, isChunk } from "../src/protocol/chunks.js";
+import { Flight } from "../src/net/flight.js";
+import { SNAPSHOT_PIECE_BYTES_MAX } from "../src/net/wire.js";
+import { CHUNK_STATE, ChunkAssembler, FRAME_BYTES_MAX, isChunk, isState } from "../src/protocol/chunks.js";
 import { FRAME_AT } from "../src/protocol/frame-buffer.js";
 import { below, generator } from "./support/fake-zone.js";
 import { MemoryWire } from "./support/memory-wire.js";
@@ -28,12 +29,12 @@ const refusal = (f: () => unknown): string => {
   return "accepted";
 };
 
-test("golden bytes: 65,536 bytes go in two pieces, 2 0 and 65,533, then 2 1 and 3; 65,535 go as they are", () => {
-  const message = new Uint8Array(PIECE_BYTES_MAX + 1).fill(7);
-  message[PIECE_BYTES_MAX] = 9;
+test("golden bytes: 32,765 bytes go in two pieces, 2 0 and 32,762, then 2 1 and 3; 32,764 go as they are", () => {
+  const message = new Uint8Array(SNAPSHOT_PIECE_BYTES_MAX + 1).fill(7);
+  message[SNAPSHOT_PIECE_BYTES_MAX] = 9;
   const pieces = piecesOf(message);
   const [first, last] = pieces;
-  assert.equal([pieces.length, first!.length, ...first!.subarray(0, 4)], [2, 65_535, 2, 0, 7, 7]);
+  assert.equal([pieces.length, first!.length, ...first!.subarray(0, 4)], [2, 32_764, 2, 0, 7, 7]);
   assert.equal([...last!], [2, 1, 7, 7, 9]);
   assert.equal(piecesOf(message.subarray(1)), [message.subarray(1)]);
   assert.ok(isChunk(last!) && !isChunk(Uint8Array.of(1, 1)) && !isChunk(new Uint8Array(0)));
@@ -88,6 +89,30 @@ test("a piece of another kind, without bytes, or neither last nor not is BAD_FRA
   assert.is(assembler.add(Uint8Array.of(2, 0, 1)), null);
   assembler.reset();
   assert.equal([...assembler.add(Uint8Array.of(2, 1, 8))!], [8]);
+});
+
+test("pieces of a state tree have 2 in their flags: each sort has an assembler that refuses the other's", () => {
+  const state = new ChunkAssembler(CHUNK_STATE);
+  for (const bad of [
+    [2, 0, 1],
+    [2, 1, 1],
+    [2, 2],
+    [2, 4, 1],
+    [2, 6, 1],
+    [0x93, 2, 1],
+  ]) {
+    assert.is(
+      refusal(() => state.add(Uint8Array.from(bad))),
+      "BAD_FRAME",
+      String(bad),
+    );
+  }
+  assert.is(state.add(Uint8Array.of(2, 2, 7)), null);
+  assert.equal([...state.add(Uint8Array.of(2, 3, 8))!], [7, 8]);
+  const all = [[2, 2, 1], [2, 3, 1], [0x80], [0x93, 107], [0xdc, 0, 16], [2, 0, 1], [2, 1, 1], [1, 2], [2], []];
+  const are = all.map((bytes) => isState(Uint8Array.from(bytes)));
+  assert.equal(are, [true, true, true, true, true, false, false, false, false, false]);
+  assert.ok(isState(Uint8Array.of(1, 2, 2, 3), 2));
 });
 
 test.run();

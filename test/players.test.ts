@@ -3,7 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import type { GameWorld, Player } from "../src/game/types.js";
-import { EVENT_BACKLOG_BYTES_MAX, EVENTS_WAITING_MAX } from "../src/net/event-queue.js";
+import { EVENTS_WAITING_MAX } from "../src/net/event-queue.js";
+import { EVENT_BYTES_MAX } from "../src/net/wire.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { packRuns, unpackRuns } from "../src/sim/runs.js";
 import { headsOf } from "./support/frame-heads.js";
@@ -238,14 +239,15 @@ test(`of 100 events in a tick a session gets ${EVENTS_WAITING_MAX}; the rest is 
 test("events that a session does not read are dropped and counted; the session lives, its replies have their own room", async () => {
   const room = await Room.open(play);
   const ann = Puppet.in(room);
-  ann.wire.queuedBytes = EVENT_BACKLOG_BYTES_MAX + 1;
+  const eventBytes = 4 + '{"type":"event","name":"whisper","data":["psst"]}'.length;
+  ann.wire.queuedBytes = EVENT_BYTES_MAX - eventBytes + 1;
   ann.act("whisper");
   room.tick();
   assert.equal(ann.events, []);
   assert.is(room.hub.counters.eventsDropped, 1);
   ann.send({ type: "ping", t: 1 });
   assert.is(ann.last?.type, "pong");
-  ann.wire.queuedBytes = EVENT_BACKLOG_BYTES_MAX;
+  ann.wire.queuedBytes = EVENT_BYTES_MAX - eventBytes;
   ann.act("whisper");
   room.tick();
   assert.is(ann.events.length, 1);

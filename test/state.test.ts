@@ -4,12 +4,16 @@ import { encode } from "@msgpack/msgpack";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError } from "../src/errors.js";
+import { ENCODINGS } from "../src/state/encodings.js";
 import { NO_SEAT } from "../src/state/feed.js";
 import { JSON_TEXT, MSGPACK, PLAIN } from "../src/state/formats.js";
 import { KeyTable } from "../src/state/keys.js";
+import { BROADCAST_BYTES_MAX } from "../src/state/limits.js";
 import { StateMirror } from "../src/state/mirror.js";
+import { wholeOf } from "../src/state/patches.js";
 import { declarationProblem, hashPattern, type Plain, patternsOf, schemaOfPatterns } from "../src/state/schema.js";
 import { Scopes } from "../src/state/scopes.js";
+import { ByteSink } from "../src/state/sink.js";
 import { unpack } from "../src/state/unpack.js";
 import { Random } from "./support/random.js";
 import { parsed, type StateReader, StateRoom } from "./support/state-room.js";
@@ -98,7 +102,7 @@ test("what was not declared, or is of another type, is refused with its path, an
     [() => (sync.note = ["\udfff"]), /lone surrogates/],
     [() => delete sync.phase, /cannot be deleted/],
     [() => Object.defineProperty(sync, "phase", { value: 1 }), /assignments and nothing else/],
-    [() => (sync.note = "x".repeat(300_000)), /would be \d+ bytes of JSON/],
+    [() => (sync.note = "x".repeat(300_000)), /would be \d+ bytes as it is sent/],
   ];
   for (const [act, rule] of cases) {
     assert.is(code(act), "BAD_ARGUMENT", String(rule));
@@ -133,6 +137,49 @@ test("a tree holds 16,384 entries, and gives their room back", () => {
   assert.is(Object.keys(sync.bits).length, rows);
   sync.bits = {};
   for (let i = 0; i < rows; i++) sync.bits[i] = row;
+});
+
+test("whatever a tree holds, its first sync is no longer than the bound of the tree, in any encoding", () => {
+  const deep = (inner: Plain, levels = 6): Plain =>
+    levels === 0 ? inner : { [`${"n".repeat(31)}${levels}`]: deep(inner, levels - 1) };
+  const cases: [Plain, (tree: Record<string, unknown>, n: number) => void][] = [
+    [deep({ "*": true }), (table, n) => (table[n] = false)],
+    [deep({ "*": { a: 0, b: "" } }), (table, n) => (table[n] = { a: n, b: `${n}` })],
+    [{ "*": true }, (table, n) => (table[`${n}~/"\n`.padEnd(64, "/")] = false)],
+    [{ "*": 0 }, (table, n) => (table[n] = n + 0.5)],
+    [{ "*": [] }, (table, n) => (table[n] = new Array(1000).fill(0.5))],
+    [{ "*": null }, (table, n) => (table[n] = { f: new Array(1000).fill(1e300), t: "\u0001".repeat(99) })],
+    [{ "*": { "*": { "*": 0 } } }, (table, n) => (table[n] = { x: { y: 0.1, z: 0.2 } })],
+  ];
+  for (const [declared, add] of cases) {
+    const { broadcast } = new Scopes({ broadcast: { top: declared, list: [] } });
+    let table = (broadcast.view as Record<string, unknown>)["top"] as Record<string, unknown>;
+    for (let names = Object.keys(table); names.length === 1; names = Object.keys(table))
+      table = table[names[0] as string] as Record<string, unknown>;
+    let n = 0;
+    const refused = code(() => {
+      for (;;) add(table, n++);
+    });
+    assert.is(refused, "BAD_ARGUMENT");
+    broadcast.drain(null);
+    for (const encoding of ENCODINGS) {
+      const keys = new KeyTable(4096);
+      for (const key of Object.keys(table)) keys.use(key);
+      const sink = new ByteSink();
+      encoding.patches(wholeOf(broadcast, keys), sink);
+      assert.ok(sink.size <= BROADCAST_BYTES_MAX, `${sink.size} bytes of ${JSON.stringify(declared)}, ${n} entries`);
+    }
+  }
+});
+
+test("first values that are too many are refused when they are declared, in either scope", () => {
+  for (const scope of ["broadcast", "perPlayer"]) {
+    assert.is(
+      code(() => new Scopes({ [scope]: { text: "x".repeat(300_000) } })),
+      "BAD_ARGUMENT",
+      scope,
+    );
+  }
 });
 
 test("declarations that cannot be right are refused with their path", () => {
@@ -381,6 +428,30 @@ test("what a sink does not take is told in a first sync", () => {
   assert.is(ann.mirror.own["quest"], "lost");
 });
 
+test("a first sync that finds no room is encoded again at once, then more and more rarely; when there is room it comes", () => {
+  for (const lost of [3, 4]) {
+    const room = new StateRoom(DECLARED);
+    const tries: number[] = [];
+    room.loses = ({ kind }) => {
+      if (kind === 3) tries.push(room.tick);
+      return kind === lost;
+    };
+    const readers = [0, 1, 2].map((seat) => room.join(seat, PLAIN));
+    for (let n = 0; n < 200; n++) {
+      room.sync.clock.minute = n;
+      room.step();
+    }
+    assert.equal(tries, [1, 2, 4, 7, 12, 21, 38, 71, 104, 137, 170]);
+    room.loses = () => false;
+    for (let n = 0; n < 33; n++) room.step();
+    for (const { mirror } of readers) assert.equal(mirror.broadcast["clock"], { hour: 6, minute: 199 });
+    // The pause is forgotten.
+    const late = room.join(4, PLAIN);
+    room.step();
+    assert.is(late.messages.length, 1);
+  }
+});
+
 /** One random act of a game. */
 function act(room: StateRoom, seats: readonly number[], random: Random): void {
   const name = (): string =>
@@ -455,7 +526,7 @@ test("model: random acts, joins, leaves, losses and returns; each mirror equals 
     let lossy = false;
     room.loses = ({ kind }) => lossy && kind !== 1 && random.float() < 0.3;
     try {
-      for (let n = 0; n < 150; n++) {
+      for (let n = 0; n < 300; n++) {
         lossy = n % 10 < 5;
         if (random.float() < 0.2) {
           const seat = random.float() < 0.3 ? NO_SEAT : (free.shift() ?? NO_SEAT);
@@ -474,7 +545,8 @@ test("model: random acts, joins, leaves, losses and returns; each mirror equals 
         const seats = room.readers.map(({ seat }) => seat).filter((seat) => seat !== NO_SEAT);
         for (let acts = random.integer(0, 12); acts > 0; acts--) act(room, seats, random);
         room.step();
-        if (lossy) continue;
+        // A pause is no longer than what was lossy before it.
+        if (n % 10 < 8) continue;
         for (const { seat, mirror, isCurrent } of room.readers) {
           assert.ok(isCurrent, "is current");
           assert.ok(

@@ -6,9 +6,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
-import { PIECE_BYTES_MAX } from "../src/net/flight.js";
 import { Hub } from "../src/net/hub.js";
 import type { Session } from "../src/net/session.js";
+import { SNAPSHOT_PIECE_BYTES_MAX } from "../src/net/wire.js";
 import { ChunkAssembler, isChunk } from "../src/protocol/chunks.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import type { StreamPlan } from "../src/protocol/view.js";
@@ -266,7 +266,7 @@ test("a client whose knowledge of a cell was spoilt finds out by its hash, asks 
   assert.is(decoder.hashMisses, 1);
 });
 
-test("a first look at 12,000 in one cell comes in pieces of at most 65,535 bytes, one at a time, and is right", async () => {
+test("a first look at 12,000 in one cell comes in pieces of at most 32,764 bytes, one at a time, and is right", async () => {
   const heap = defineGame({
     name: "heap",
     map: field(64),
@@ -283,7 +283,7 @@ test("a first look at 12,000 in one cell comes in pieces of at most 65,535 bytes
   stand.tick(6);
   const pieces = wire.frames.filter(isChunk);
   assert.ok(pieces.length >= 2, `${pieces.length} pieces`);
-  assert.ok(pieces.every(({ length }) => length <= PIECE_BYTES_MAX));
+  assert.ok(pieces.every(({ length }) => length <= SNAPSHOT_PIECE_BYTES_MAX));
   assert.is(decoder.entities.byId.size, 12_001);
   const { zone } = stand.zones.get();
   for (const { id, x, y } of decoder.entities.byId.values()) {

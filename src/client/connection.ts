@@ -7,7 +7,7 @@
  */
 import { GyreError } from "../errors.js";
 import type { EntityId } from "../kernel/types.js";
-import { ChunkAssembler, isChunk } from "../protocol/chunks.js";
+import { ChunkAssembler, isChunk, isState } from "../protocol/chunks.js";
 import {
   type ClientMessage,
   parseServerMessage,
@@ -420,7 +420,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #receiveBytes(bytes: Uint8Array): void {
     this.#stats.bytesIn += bytes.length;
     // Its pieces may come between those of a snapshot.
-    if (this.#state.isState(bytes)) {
+    if (isState(bytes)) {
       this.#stats.bytesByStream[STATE] += bytes.length;
       this.#told(this.#state.receiveBytes(bytes));
       return;

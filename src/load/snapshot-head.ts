@@ -2,8 +2,9 @@
  * What a message of the server is, from its first bytes: which tick and ack a snapshot has, or that it is a piece of the state tree. Snapshots
  * and the state tree may each come in pieces, and the pieces of both between each other; docs/wire.md and docs/state.md have the layouts.
  */
+import { CHUNK_HEAD_SIZE, CHUNK_LAST, isState } from "../protocol/chunks.js";
 import { ByteReader, FRAME_CHUNK, FRAME_SNAPSHOT, readFrameHead } from "../protocol/frame.js";
-import { BROADCAST, CHUNK_LAST, isState } from "../state/formats.js";
+import { BROADCAST } from "../state/formats.js";
 import { OPCODE } from "./frames.js";
 
 export const MESSAGE = {
@@ -17,16 +18,13 @@ export const MESSAGE = {
   STATE: 4,
 } as const;
 
-/** Bytes of a piece before those of the message. */
-const CHUNK_HEAD_BYTES = 2;
 /** Heads of MessagePack's arrays of more than 15 items, which have a u16 or a u32 behind them. */
 const ARRAY_16 = 0xdc;
 const ARRAY_32 = 0xdd;
 const BRACKET = 0x5b;
 
-/** What all read heads with, and the first bytes of a message: nothing is made for one, and nothing in them outlives it. */
+/** What all read heads with: nothing is made for one, and nothing in it outlives it. */
 const reader = new ByteReader();
-const first = new Uint8Array(CHUNK_HEAD_BYTES);
 
 /** A connection's last snapshot. */
 export class SnapshotHead {
@@ -50,11 +48,9 @@ export class SnapshotHead {
     if (opcode === OPCODE.TEXT) return this.#readText(bytes, from, to);
     const kind = bytes[from]!;
     if (kind === FRAME_SNAPSHOT) return this.#readFrame(bytes, from, to);
-    first[0] = kind;
-    first[1] = to - from > 1 ? bytes[from + 1]! : 0;
-    if (isState(first))
-      return kind === FRAME_CHUNK ? this.#readStatePiece(bytes, from, to) : stateKind(bytes, from, to);
-    return kind === FRAME_CHUNK ? this.#readPiece(bytes, from, to) : MESSAGE.OTHER;
+    if (kind !== FRAME_CHUNK) return isState(bytes, from) ? stateKind(bytes, from, to) : MESSAGE.OTHER;
+    if (to - from <= CHUNK_HEAD_SIZE) return MESSAGE.OTHER;
+    return isState(bytes, from) ? this.#readStatePiece(bytes, from, to) : this.#readPiece(bytes, from, to);
   }
 
   #readFrame(bytes: Uint8Array, from: number, to: number): number {
@@ -65,16 +61,16 @@ export class SnapshotHead {
 
   /** A snapshot, as far as time is concerned, when its last piece is there; its head is in the first. */
   #readPiece(bytes: Uint8Array, from: number, to: number): number {
-    if (!this.#isInPieces) this.#readFrame(bytes, from + CHUNK_HEAD_BYTES, to);
-    this.#isInPieces = first[1] === 0;
+    if (!this.#isInPieces) this.#readFrame(bytes, from + CHUNK_HEAD_SIZE, to);
+    this.#isInPieces = (bytes[from + 1]! & CHUNK_LAST) === 0;
     return this.#isInPieces ? MESSAGE.PIECE : MESSAGE.SNAPSHOT;
   }
 
   /** An update of a room, as far as time is concerned, when its last piece is there; its head is in the first. */
   #readStatePiece(bytes: Uint8Array, from: number, to: number): number {
     const isFirst = this.#stateInPieces === MESSAGE.OTHER;
-    const kind = isFirst ? stateKind(bytes, from + CHUNK_HEAD_BYTES, to) : this.#stateInPieces;
-    const isLast = (first[1]! & CHUNK_LAST) !== 0;
+    const kind = isFirst ? stateKind(bytes, from + CHUNK_HEAD_SIZE, to) : this.#stateInPieces;
+    const isLast = (bytes[from + 1]! & CHUNK_LAST) !== 0;
     this.#stateInPieces = isLast ? MESSAGE.OTHER : kind;
     return isLast ? kind : MESSAGE.STATE;
   }

@@ -13,7 +13,7 @@
  * can do everybody gets fewer snapshots, equally, and nobody is late with anything else.
  *
  * Costs: a frame, O(its cells and bytes); an event, O(sessions). Nothing is done for a zone that nobody
- * watches: it is not in the hub's list. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
+ * watches: it is not in the hub's list, once it knows. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
  */
 import { GyreError } from "../errors.js";
 import { NORMAL } from "../kernel/streams.js";
@@ -56,7 +56,7 @@ export class Audience {
   readonly venue: Venue;
   readonly grid: InterestGrid;
   readonly #zones: Venues;
-  /** Audiences with sessions, this one among them while it has some. */
+  /** Audiences with sessions, this one among them while it has some, and until its zone knows that it has none. */
   readonly #occupied: Set<Audience>;
   readonly #counters: NetCounters;
   readonly #rates: Rates;
@@ -193,6 +193,7 @@ export class Audience {
     this.#state?.publish();
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
+    if (this.#sessions.length === 0) this.#empty();
     return isServed;
   }
 
@@ -205,8 +206,9 @@ export class Audience {
     this.#cursor = 0;
   }
 
+  /** Nobody looks any more, which the zone may still have to be told. */
   #empty(): void {
-    this.#occupied.delete(this);
+    if (this.#state?.isQuiet !== false) this.#occupied.delete(this);
   }
 
   #move(from: number, to: Audience | undefined, seat: number): void {

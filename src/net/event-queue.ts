@@ -3,12 +3,10 @@
  * session leaves unread; what is beyond is dropped, and counted. The texts are shared by all who hear the same.
  */
 import type { NetCounters } from "./counters.js";
-import type { Wire } from "./wire.js";
+import { EVENT_BYTES_MAX, WIRE_HEAD, type Wire } from "./wire.js";
 
 /** Events that wait. */
 export const EVENTS_WAITING_MAX = 64;
-/** Bytes of unread replies and events beyond which there are no events: half of what a session is closed for, because here the game talks. */
-export const EVENT_BACKLOG_BYTES_MAX = 32 * 1024;
 
 export class EventQueue {
   readonly #texts: string[] = [];
@@ -28,10 +26,14 @@ export class EventQueue {
     return false;
   }
 
-  /** Sends all that wait. flightBytes: of what the wire holds, the snapshot's and the state's. */
+  /**
+   * Sends all that wait, as far as they find room beside the replies and events that are unread; one always does where there is nothing.
+   * flightBytes: of what the wire holds, the snapshot's and the state's.
+   */
   send(wire: Wire, flightBytes: number): void {
     for (const text of this.#texts) {
-      if (wire.queuedBytes - flightBytes > EVENT_BACKLOG_BYTES_MAX) {
+      const unread = wire.queuedBytes - flightBytes;
+      if (unread > 0 && unread + WIRE_HEAD + Buffer.byteLength(text) > EVENT_BYTES_MAX) {
         this.#counters.eventsDropped++;
         continue;
       }

@@ -8,19 +8,16 @@
  *     piece 1               2 0 |==========|                  and theirs over what has left already
  *     piece 2                          2 1 |=========|
  */
+import { CHUNK_HEAD_SIZE, CHUNK_LAST } from "../protocol/chunks.js";
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { FRAME_AT, FrameBuffer } from "../protocol/frame-buffer.js";
-import { WIRE_BYTES_MAX, type Wire } from "./wire.js";
+import { SNAPSHOT_PIECE_BYTES_MAX, WIRE_HEAD, type Wire } from "./wire.js";
 
 /**
  * Bytes of all buffers together that are kept for sessions to come. Those of spectators, and of who sees a crowd in one cell, have 64 KB and more: when 500 players
  * come and go in a second, making them anew had the collector mark everything ten times in it.
  */
 export const KEPT_BYTES_MAX = 64 * 1024 * 1024;
-/** Bytes of a frame beyond which it goes in pieces, and of a piece with its head: 64 KiB less one. */
-export const PIECE_BYTES_MAX = WIRE_BYTES_MAX;
-/** Bytes of a piece's head: u8 kind, u8 whether it is the last. */
-const HEAD_BYTES = 2;
 
 /** What the flights that nobody uses hold, all of a server's. */
 export interface Stock {
@@ -30,7 +27,7 @@ export interface Stock {
 export class Flight {
   /** Grows with what is in view. */
   readonly buffer = new FrameBuffer(0);
-  /** Bytes on their way; 0 when all have landed. */
+  /** Bytes on their way, their head included; 0 when all have landed. */
   bytes = 0;
   /** When they took off. */
   sentMs = 0;
@@ -66,15 +63,15 @@ export class Flight {
 
   /** Text of so many bytes is on its way, and calls `landed`. */
   takeOff(bytes: number, nowMs: number): void {
-    this.bytes = bytes;
+    this.bytes = WIRE_HEAD + bytes;
     this.sentMs = nowMs;
   }
 
   /** Sends the frame of so many bytes that is in the buffer. */
   send(wire: Wire, size: number, nowMs: number): void {
     this.sentMs = nowMs;
-    if (size <= PIECE_BYTES_MAX) {
-      this.bytes = size;
+    if (size <= SNAPSHOT_PIECE_BYTES_MAX) {
+      this.bytes = WIRE_HEAD + size;
       wire.sendBytes(this.buffer.bytes, FRAME_AT, size, this.landed);
       return;
     }
@@ -97,12 +94,12 @@ export class Flight {
 
   #sendPiece(): void {
     const { bytes } = this.buffer;
-    const start = this.#next - HEAD_BYTES;
-    const end = Math.min(this.#end, start + PIECE_BYTES_MAX);
+    const start = this.#next - CHUNK_HEAD_SIZE;
+    const end = Math.min(this.#end, start + SNAPSHOT_PIECE_BYTES_MAX);
     bytes[start] = FRAME_CHUNK;
-    bytes[start + 1] = end === this.#end ? 1 : 0;
+    bytes[start + 1] = end === this.#end ? CHUNK_LAST : 0;
     this.#next = end;
-    this.bytes = end - start;
+    this.bytes = WIRE_HEAD + end - start;
     this.#wire?.sendBytes(bytes, start, end - start, this.landed);
   }
 

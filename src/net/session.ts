@@ -558,6 +558,7 @@ export class Session {
     }
     if (this.#known !== audience) {
       this.#forget();
+      this.state.cut();
       this.#known = audience;
     }
   }
@@ -602,7 +603,7 @@ export class Session {
 
   /** Of what its socket holds, snapshots and state, which have bounds of their own. */
   get #flownBytes(): number {
-    return (this.#flight?.bytes ?? 0) + this.state.unsentBytes;
+    return (this.#flight?.bytes ?? 0) + this.state.flightBytes;
   }
 
   #refuse(error: GyreError): void {

@@ -1,26 +1,22 @@
 /**
- * One session's end of the state tree: whether it is up to date, and what waits to be sent to it. What waits is bounded; a session that is further
- * behind is told everything anew once its socket has drained, so a slow reader misses changes in between and never a value.
+ * One session's end of the state tree: whether it is up to date, and what waits to be sent to it. One message is on its way at a time, of a long
+ * one a piece, and the next goes when it has landed. What waits is bounded; a session that is further behind is told everything anew once
+ * its socket has drained, so a slow reader misses changes in between and never a value.
  *
  *     OFF ── watches a zone ──> BEHIND ── asked ──> ASKED ── told everything ──> CURRENT
  *                                  ^───────── too much waits, or a note was lost ─────┘
+ *
+ * Text is never cut: a long one is handed over whole, and all that its socket holds is that one.
  */
 
+import { CHUNK_HEAD_SIZE, CHUNK_LAST, CHUNK_STATE } from "../protocol/chunks.js";
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { NO_SEAT } from "../state/feed.js";
-import { CHUNK_LAST, CHUNK_STATE } from "../state/formats.js";
-import { PIECE_BYTES_MAX } from "../state/limits.js";
 import type { NetCounters } from "./counters.js";
-import { WIRE_HEAD, type Wire } from "./wire.js";
+import { STATE_PIECE_BYTES_MAX, WIRE_HEAD, type Wire } from "./wire.js";
 
 /** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
 export const WAITING_BYTES_MAX = 256 * 1024;
-/** Bytes of state messages that its socket may hold for more to be sent. */
-export const UNSENT_BYTES_MAX = 64 * 1024;
-/** Chunks of a long message in one tick. */
-const CHUNKS_PER_TICK_MAX = 4;
-/** Before the bytes of a chunk. */
-const CHUNK_HEAD_BYTES = 2;
 
 export const OFF = 0;
 export const BEHIND = 1;
@@ -61,26 +57,33 @@ export class StateLink {
   readonly #waiting: StateMessage[] = [];
   /** Bytes of all that waits. */
   #bytes = 0;
-  /** Bytes of the first that were sent, in chunks. */
+  /** Bytes of the first that were sent, in pieces. */
   #sent = 0;
   #wire: Wire | null = null;
-  /** What its socket holds of them. Another one for each client, as sockets let go when they like. */
-  #unsent = { bytes: 0 };
+  /** What is on its way. Another one for each client, as sockets let go when they like. */
+  #flight = { bytes: 0 };
+  /** To be called when that has landed. */
+  #landed = (): void => {};
+  #isPumping = false;
 
   constructor(counters: NetCounters) {
     this.#counters = counters;
   }
 
   start(wire: Wire, format: number): void {
+    const flight = { bytes: 0 };
     this.#wire = wire;
-    this.#unsent = { bytes: 0 };
+    this.#flight = flight;
+    this.#landed = () => {
+      flight.bytes = 0;
+      if (this.#flight === flight) this.#pump();
+    };
     this.format = format;
   }
 
   end(): void {
     this.#wire = null;
-    this.#waiting.length = 0;
-    this.#bytes = this.#sent = 0;
+    this.cut();
     this.state = OFF;
     this.seat = NO_SEAT;
   }
@@ -90,14 +93,14 @@ export class StateLink {
     return this.#waiting.length === 0;
   }
 
-  /** Bytes of state messages that its socket has not sent yet. */
-  get unsentBytes(): number {
-    return this.#unsent.bytes;
+  /** Whether its socket has taken all of it. */
+  get isDrained(): boolean {
+    return this.isEmpty && this.#flight.bytes === 0;
   }
 
-  /** Whether its socket takes more. */
-  get isDrained(): boolean {
-    return this.#unsent.bytes <= UNSENT_BYTES_MAX;
+  /** Bytes that its socket has not taken yet. */
+  get flightBytes(): number {
+    return this.#flight.bytes;
   }
 
   /** Everything anew, which it waited for. */
@@ -113,66 +116,83 @@ export class StateLink {
     else this.#push(message);
   }
 
-  /** What waits is given up, but for a message that has begun. */
+  /** It missed something. */
   fallBehind(): void {
     this.#counters.stateResyncs++;
     this.state = BEHIND;
-    const begun = this.#sent > 0 ? this.#waiting[0] : undefined;
+    this.#giveUp();
+  }
+
+  /** It watches the zone no more. */
+  leave(): void {
+    this.state = OFF;
+    this.#giveUp();
+  }
+
+  /** Its client forgets what it was told, and the pieces that it has of a message: the rest does not come. */
+  cut(): void {
     this.#waiting.length = 0;
-    this.#bytes = 0;
-    if (begun !== undefined) this.#push(begun, true);
+    this.#bytes = this.#sent = 0;
   }
 
-  /** Sends what waits, as far as the socket takes it. */
-  pump(): void {
-    let chunks = 0;
-    while (this.#wire !== null && this.isDrained && chunks < CHUNKS_PER_TICK_MAX) {
-      const message = this.#waiting[0];
-      if (message === undefined) return;
-      if (message.text === null && message.size > PIECE_BYTES_MAX) {
-        chunks++;
-        this.#sendChunk(this.#wire, message);
-        if (this.#sent < message.size) continue;
-      } else {
-        this.#send(this.#wire, message);
-      }
-      this.#waiting.shift();
-      this.#bytes -= message.size;
-      this.#sent = 0;
-    }
+  /** What waits does not come, but for the rest of a message that has begun. */
+  #giveUp(): void {
+    const begun = this.#sent > 0 ? this.#waiting[0] : undefined;
+    this.#waiting.length = begun === undefined ? 0 : 1;
+    this.#bytes = begun?.size ?? 0;
   }
 
-  #push(message: StateMessage, isBegun = false): void {
+  #push(message: StateMessage): void {
     this.#waiting.push(message);
     this.#bytes += message.size;
-    if (!isBegun && this.#waiting.length === 1) this.pump();
+    this.#pump();
+  }
+
+  /** Sends the next one, and more as long as they land at once: in a loop, as there may be thousands. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#wire !== null && this.#flight.bytes === 0) {
+      const message = this.#waiting[0];
+      if (message === undefined) break;
+      if (message.text === null && message.size > STATE_PIECE_BYTES_MAX) this.#sendPiece(this.#wire, message);
+      else this.#send(this.#wire, message);
+    }
+    this.#isPumping = false;
   }
 
   #send(wire: Wire, { bytes, size, text }: StateMessage): void {
-    const flushed = this.#flying(size);
-    if (text === null) wire.sendBytes(bytes, WIRE_HEAD, size, flushed);
-    else wire.sendText(text, flushed);
+    this.#shift(size);
+    this.#takeOff(size);
+    if (text === null) wire.sendBytes(bytes, WIRE_HEAD, size, this.#landed);
+    else wire.sendText(text, this.#landed);
   }
 
-  #sendChunk(wire: Wire, { bytes, size }: StateMessage): void {
+  /** A copy: what is before it belongs to all who get the message. */
+  #sendPiece(wire: Wire, { bytes, size }: StateMessage): void {
     const from = WIRE_HEAD + this.#sent;
-    const part = bytes.subarray(from, Math.min(from + PIECE_BYTES_MAX - CHUNK_HEAD_BYTES, WIRE_HEAD + size));
+    const part = bytes.subarray(from, Math.min(from + STATE_PIECE_BYTES_MAX - CHUNK_HEAD_SIZE, WIRE_HEAD + size));
+    const piece = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_SIZE + part.length);
     this.#sent += part.length;
-    const chunk = new Uint8Array(WIRE_HEAD + CHUNK_HEAD_BYTES + part.length);
-    chunk[WIRE_HEAD] = FRAME_CHUNK;
-    chunk[WIRE_HEAD + 1] = CHUNK_STATE | (this.#sent === size ? CHUNK_LAST : 0);
-    chunk.set(part, WIRE_HEAD + CHUNK_HEAD_BYTES);
-    wire.sendBytes(chunk, WIRE_HEAD, chunk.length - WIRE_HEAD, this.#flying(chunk.length - WIRE_HEAD));
+    const isLast = this.#sent === size;
+    piece[WIRE_HEAD] = FRAME_CHUNK;
+    piece[WIRE_HEAD + 1] = CHUNK_STATE | (isLast ? CHUNK_LAST : 0);
+    piece.set(part, WIRE_HEAD + CHUNK_HEAD_SIZE);
+    if (isLast) this.#shift(size);
+    this.#takeOff(piece.length - WIRE_HEAD);
+    wire.sendBytes(piece, WIRE_HEAD, piece.length - WIRE_HEAD, this.#landed);
   }
 
-  /** So much takes off. Returns what is called when it has landed. */
-  #flying(bytes: number): () => void {
+  /** All of the first one is on its way. */
+  #shift(size: number): void {
+    this.#waiting.shift();
+    this.#bytes -= size;
+    this.#sent = 0;
+  }
+
+  #takeOff(bytes: number): void {
     this.#counters.stateSent++;
     this.#counters.bytesOut += bytes;
-    const unsent = this.#unsent;
-    unsent.bytes += bytes;
-    return () => {
-      unsent.bytes -= bytes;
-    };
+    this.#flight.bytes = WIRE_HEAD + bytes;
   }
 }

@@ -35,14 +35,15 @@ export class StateRelay {
   readonly #links = new Set<StateLink>();
   /** Who is not up to date. */
   readonly #behind = new Set<StateLink>();
-  /** Who has something waiting. */
-  readonly #waiting = new Set<StateLink>();
   #taken: Taken[] = [];
   /** By format: the tick of the last update; the room's part of the last first sync. */
   readonly #updates = FORMAT_NAMES.map(() => -1);
   readonly #rooms = FORMAT_NAMES.map((): Taken | null => null);
   readonly #sink = new ByteSink();
-  /** The encodings that the zone was told of. */
+  /** By format, how many read it. */
+  readonly #readers = FORMAT_NAMES.map(() => 0);
+  /** The encodings that somebody reads, a bit each, and those that the zone was told of. */
+  #wanted = 0;
   #used = 0;
   #ticks = 0;
 
@@ -55,7 +56,9 @@ export class StateRelay {
 
   /** The session is told everything next, with its own part where it has a seat. */
   begin(link: StateLink, seat: number): void {
-    if (link.state !== OFF && link.seat === seat && this.#links.has(link)) return;
+    const isKnown = this.#links.has(link);
+    if (isKnown && link.state !== OFF && link.seat === seat) return;
+    if (!isKnown) this.#count(link.format, 1);
     this.#links.add(link);
     this.#behind.add(link);
     link.seat = seat;
@@ -63,14 +66,15 @@ export class StateRelay {
   }
 
   remove(link: StateLink): void {
-    this.#links.delete(link);
+    if (!this.#links.delete(link)) return;
+    this.#count(link.format, -1);
     this.#behind.delete(link);
-    this.#waiting.delete(link);
-    link.state = OFF;
-    if (this.#links.size > 0) return;
-    // Nobody publishes for a zone that nobody watches.
-    this.#taken.length = 0;
-    if (this.#used !== 0 && this.#venue.useStateFormats(0)) this.#used = 0;
+    link.leave();
+  }
+
+  /** Whether nobody listens and the zone knows: until then there is something to publish. */
+  get isQuiet(): boolean {
+    return this.#links.size === 0 && this.#used === 0;
   }
 
   /** After each tick. */
@@ -81,10 +85,6 @@ export class StateRelay {
       this.#taken = [];
       for (const note of taken) this.#pass(note);
       this.#rooms.fill(null);
-    }
-    for (const link of this.#waiting) {
-      link.pump();
-      if (link.isEmpty) this.#waiting.delete(link);
     }
     this.#use();
     for (const link of this.#behind) this.#ask(link);
@@ -97,7 +97,7 @@ export class StateRelay {
       return;
     }
     if (link.state === ASKED && this.#ticks - link.askedAt < ASK_AGAIN_TICKS) return;
-    if (!link.isEmpty || !link.isDrained) return;
+    if (!link.isDrained) return;
     // It left, and looks on.
     if (link.seat !== NO_SEAT && this.#linkOf(link.seat) !== link) link.seat = NO_SEAT;
     if (!this.#venue.askState(link.seat, link.format)) return;
@@ -105,11 +105,16 @@ export class StateRelay {
     link.askedAt = this.#ticks;
   }
 
+  #count(format: number, by: number): void {
+    const readers = (this.#readers[format] ?? 0) + by;
+    this.#readers[format] = readers;
+    this.#wanted = readers > 0 ? this.#wanted | (1 << format) : this.#wanted & ~(1 << format);
+  }
+
+  /** Tells the zone when it is another one than it was told, until it was. */
   #use(): void {
-    let formats = 0;
-    for (const { format } of this.#links) formats |= 1 << format;
-    if (formats === this.#used && this.#ticks % USE_AGAIN_TICKS !== 0) return;
-    if (this.#venue.useStateFormats(formats)) this.#used = formats;
+    if (this.#wanted === this.#used && this.#ticks % USE_AGAIN_TICKS !== 0) return;
+    if (this.#venue.useStateFormats(this.#wanted)) this.#used = this.#wanted;
   }
 
   #take({ kind, format, seat, tick, before, patches, events }: Readonly<StateNote>): boolean {
@@ -187,7 +192,6 @@ export class StateRelay {
   }
 
   #note(link: StateLink): void {
-    if (!link.isEmpty) this.#waiting.add(link);
     if (link.state !== CURRENT) this.#behind.add(link);
   }
 }

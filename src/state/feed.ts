@@ -8,8 +8,8 @@
  *                                        └─ FIRST_OWN    one newcomer's own part, to be put together with it (frames.ts)
  *
  * Each note says of which sync the one before it was, so that who reads them finds out that one is missing, whyever it is, and asks again. A sink
- * that takes a note no more says so: then its readers are told everything next time. Costs of a sync: what changed, once for each encoding;
- * with newcomers, the tree.
+ * that takes a note no more says so: then its readers are told everything next time; and when it does not take that, after a pause, which
+ * doubles each time. Costs of a sync: what changed, once for each encoding; with newcomers, the tree.
  */
 import { ENCODINGS, type Encoding, type StateEvent } from "./encodings.js";
 import { FORMAT_NAMES } from "./formats.js";
@@ -32,6 +32,9 @@ export const UPDATE = 1;
 export const OWN = 2;
 export const FIRST_SHARED = 3;
 export const FIRST_OWN = 4;
+
+/** Syncs that a first sync waits for after it found no room, at most: it costs the whole tree each time. */
+const PAUSE_MAX = 32;
 
 /** A note's seat where it is for those who have none: spectators. */
 export const NO_SEAT = -1;
@@ -99,6 +102,9 @@ export class StateFeed {
   readonly #spectators = FORMAT_NAMES.map(() => false);
   /** Encodings that somebody reads, a bit each. */
   #formats = 0;
+  /** Syncs in which first syncs are not tried, as there was no room, and how many it will be when there is none again. */
+  #wait = 0;
+  #pause = 0;
   /** By format, the tick of the last update. */
   readonly #updates = FORMAT_NAMES.map(() => -1);
   /** Seats that events wait for. */
@@ -159,7 +165,9 @@ export class StateFeed {
     this.#update(tick, sink);
     for (const seat of this.#scopes.changed) this.#tellOwn(seat, tick, sink);
     for (const seat of this.#hearing) this.#tellOwn(seat, tick, sink);
-    if (this.#asking.size > 0 || this.#spectators.includes(true)) this.#tellAll(tick, sink);
+    if (this.#wait > 0) this.#wait--;
+    else if (this.#asking.size > 0 || this.#spectators.includes(true)) this.#introduceAll(tick, sink);
+    else this.#pause = 0;
     this.#told.clear();
     this.#scopes.changed.clear();
     // Who is told everything next time hears it then.
@@ -183,15 +191,11 @@ export class StateFeed {
         this.#eventsPacked(encoding, this.#told),
       );
       const before = this.#updates[format] ?? -1;
-      const isTaken = this.#say(
-        sink,
-        UPDATE,
-        format,
-        NO_SEAT,
-        before,
-        { count: patches.length, bytes: message.bytes },
-        NO_ITEMS,
-      );
+      const items = { count: patches.length, bytes: message.bytes };
+      const isTaken =
+        this.#say(sink, UPDATE, format, NO_SEAT, before, items, NO_ITEMS) ||
+        // One that is too long for any sink must be missed by its readers all the same: it is an update behind a gap, which nobody is sent.
+        this.#say(sink, UPDATE, format, NO_SEAT, -1, NO_ITEMS, NO_ITEMS);
       this.#updates[format] = isTaken ? tick : -1;
     }
   }
@@ -218,34 +222,46 @@ export class StateFeed {
     }
   }
 
-  /** The room once for each encoding, and each newcomer's own part behind it. */
-  #tellAll(tick: number, sink: StateSink): void {
+  /** All newcomers, or as many as there is room for; the others after a pause. */
+  #introduceAll(tick: number, sink: StateSink): void {
     const patches = wholeOf(this.#scopes.broadcast, this.#keys);
-    for (const [format, encoding] of ENCODINGS.entries()) {
-      const seats = [...this.#asking].filter((seat) => this.#readers.get(seat)?.format === format);
-      if (seats.length === 0 && !this.#spectators[format]) continue;
-      const items = this.#packed(encoding, patches);
-      if (!this.#say(sink, FIRST_SHARED, format, NO_SEAT, -1, items, this.#eventsPacked(encoding, this.#told)))
-        continue;
-      if (this.#spectators[format]) {
-        this.#spectators[format] = !this.#say(sink, FIRST_OWN, format, NO_SEAT, -1, NO_ITEMS, NO_ITEMS);
-      }
-      for (const seat of seats) this.#introduce(seat, tick, encoding, sink);
+    for (const format of ENCODINGS.keys()) {
+      if (this.#tellAll(format, patches, tick, sink)) continue;
+      this.#wait = this.#pause;
+      this.#pause = Math.min(PAUSE_MAX, Math.max(1, 2 * this.#pause));
+      return;
     }
+    this.#pause = 0;
   }
 
-  #introduce(seat: number, tick: number, encoding: Encoding, sink: StateSink): void {
+  /** The room, and each newcomer's own part behind it. Whether all found room. */
+  #tellAll(format: number, patches: readonly Patch[], tick: number, sink: StateSink): boolean {
+    const seats = [...this.#asking].filter((seat) => this.#readers.get(seat)?.format === format);
+    if (seats.length === 0 && !this.#spectators[format]) return true;
+    const encoding = ENCODINGS[format] as Encoding;
+    const items = this.#packed(encoding, patches);
+    if (!this.#say(sink, FIRST_SHARED, format, NO_SEAT, -1, items, this.#eventsPacked(encoding, this.#told)))
+      return false;
+    if (this.#spectators[format]) {
+      this.#spectators[format] = !this.#say(sink, FIRST_OWN, format, NO_SEAT, -1, NO_ITEMS, NO_ITEMS);
+    }
+    return !this.#spectators[format] && seats.every((seat) => this.#introduce(seat, tick, encoding, sink));
+  }
+
+  /** Whether it found room. */
+  #introduce(seat: number, tick: number, encoding: Encoding, sink: StateSink): boolean {
     const [tree, reader] = [this.#scopes.own(seat), this.#readers.get(seat)];
-    if (tree === undefined || reader === undefined) return;
+    if (tree === undefined || reader === undefined) return true;
     tree.drain(null);
     reader.keys.clear();
     const items = this.#packed(encoding, wholeOf(tree, reader.keys));
     const events = this.#eventsPacked(encoding, reader.told);
     reader.isCurrent = this.#say(sink, FIRST_OWN, reader.format, seat, -1, items, events);
-    if (!reader.isCurrent) return;
+    if (!reader.isCurrent) return false;
     reader.told.clear();
     reader.tick = tick;
     this.#asking.delete(seat);
+    return true;
   }
 
   #say(
@@ -289,6 +305,7 @@ export class StateFeed {
     this.#scopes.changed.clear();
     this.#again();
     this.#told.clear();
+    this.#wait = this.#pause = 0;
   }
 
   /** Nobody listens, now nor later. */

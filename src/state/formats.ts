@@ -25,18 +25,3 @@ export interface SyncInfo {
   readonly broadcast: readonly string[];
   readonly player: readonly string[];
 }
-
-/** Pieces of a long message: `u8 FRAME_CHUNK, u8 flags, bytes`; flags are 2, and 1 more on the last one. */
-export const CHUNK_LAST = 1;
-export const CHUNK_STATE = 2;
-
-/** FRAME_CHUNK of protocol/frame.ts, of which this folder does not know. */
-const CHUNK = 2;
-/** MessagePack's arrays begin with no byte below; snapshots do. */
-const PACKED_FIRST = 0x80;
-
-/** Whether a binary message is one of the state tree, or a piece of one. Its first two bytes say so. */
-export function isState(bytes: Uint8Array): boolean {
-  const [first = 0, flags = 0] = bytes;
-  return first >= PACKED_FIRST || (first === CHUNK && (flags & CHUNK_STATE) !== 0);
-}

@@ -9,8 +9,8 @@ export const KEY_LENGTH_MAX = 64;
 /** Entries of all tables of one tree. */
 export const ENTRIES_MAX = 16_384;
 /**
- * Bytes of a tree, as an upper bound of its JSON, so that a first sync fits half a ring of notices and an image of a zone has room for it:
- * the zone's, and each player's.
+ * Bytes of a tree, as an upper bound of its first sync in any encoding, the paths of `plain` included: the zone's, and each player's. So that one fits
+ * an empty ring of notices wherever that begins, which three eighths of the ring do, and an image of a zone has room for it.
  */
 export const BROADCAST_BYTES_MAX = 256 * 1024;
 export const PLAYER_BYTES_MAX = 16 * 1024;
@@ -22,9 +22,5 @@ export const BROADCAST_EVENTS_MAX = 256;
 export const BROADCAST_EVENT_BYTES_MAX = 64 * 1024;
 export const PLAYER_EVENTS_MAX = 64;
 export const PLAYER_EVENT_BYTES_MAX = 32 * 1024;
-/** Bytes of a message that goes in one piece over a binary connection, and of the pieces of a longer one, their heads of 2 included. */
-export const PIECE_BYTES_MAX = 0xffff;
-/** Bytes of a message that a reader puts together. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Levels of a value that a reader takes: those of plain data, and of a message around it. */
 export const NESTING_MAX = 96;

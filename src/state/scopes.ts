@@ -38,6 +38,8 @@ export class Scopes {
     this.info = infoOf({ broadcast, perPlayer });
     this.rate = rate;
     this.broadcast = this.#begun();
+    // First values that are too many are found out here, and not by who joins.
+    this.#ownBegun();
   }
 
   /** As it was made, without players. */
@@ -50,7 +52,7 @@ export class Scopes {
 
   /** Somebody sits in the seat. */
   add(seat: number): void {
-    const tree = new SyncTree(this.#player.root, "syncOf(player)", PLAYER_BYTES_MAX);
+    const tree = this.#ownBegun();
     tree.onChange = () => this.changed.add(seat);
     this.#own.set(seat, tree);
   }
@@ -81,6 +83,10 @@ export class Scopes {
       this.#own.get(seat)?.restore(saved);
     }
     this.changed.clear();
+  }
+
+  #ownBegun(): SyncTree {
+    return new SyncTree(this.#player.root, "syncOf(player)", PLAYER_BYTES_MAX);
   }
 
   #begun(): SyncTree {

@@ -32,11 +32,15 @@ export interface Changes {
   remove(shape: Shape, keys: readonly string[]): void;
 }
 
-/** Bytes of JSON, at most: of a number, of true, false or null, and of what is around a field and an entry. */
+/** Bytes in any encoding, at most: of a number, of true, false or null, and of what is around a field. */
 const NUMBER_BYTES = 24;
 const WORD_BYTES = 5;
 const FIELD_BYTES = 4;
-const ENTRY_BYTES = 32;
+/** Of what is around the value of a place that has a patch of its own, with a hash and with a path; the key and the pattern come to it. */
+const HASHED_BYTES = 32;
+const PATH_BYTES = 8;
+/** So much longer than in JSON is a number in MessagePack that is no integer: `0.5` and a comma, against 9. */
+const FLOAT_BYTES = 5;
 
 export class SyncTree {
   readonly root: RecordNode;
@@ -93,7 +97,7 @@ export class SyncTree {
   /** Throws BAD_ARGUMENT when the tree would be too large. */
   resize(bytes: number, entries: number): void {
     if (bytes > 0 && this.size + bytes > this.#sizeMax) {
-      throw refusal(this.path, `would be ${this.size + bytes} bytes of JSON`, `at most ${this.#sizeMax}`);
+      throw refusal(this.path, `would be ${this.size + bytes} bytes as it is sent`, `at most ${this.#sizeMax}`);
     }
     if (entries > 0 && this.entries + entries > ENTRIES_MAX) {
       throw refusal(this.path, `would have ${this.entries + entries} entries`, `at most ${ENTRIES_MAX}`);
@@ -248,7 +252,7 @@ export class TableNode {
     const before = this.items.get(key);
     const next = made(this, this.shape.entry, key, value);
     if (before !== undefined && next === before) return;
-    if (before === undefined) this.tree.resize(entrySize(key, next), 1 + countEntries(next));
+    if (before === undefined) this.tree.resize(entrySize(this, key, next), 1 + countEntries(next));
     else this.tree.resize(itemSize(next) - itemSize(before), countEntries(next) - countEntries(before));
     if (before !== undefined) leave(before);
     this.items.set(key, next);
@@ -260,7 +264,7 @@ export class TableNode {
     this.checkHere();
     const item = this.items.get(key);
     if (item === undefined) return;
-    this.tree.resize(-entrySize(key, item), -1 - countEntries(item));
+    this.tree.resize(-entrySize(this, key, item), -1 - countEntries(item));
     leave(item);
     this.items.delete(key);
     this.note(key);
@@ -469,18 +473,30 @@ function countEntries(item: Item): number {
   return count;
 }
 
-/** Bytes of a node as JSON, at most. */
+/** Bytes of a node in a first sync, at most, whatever the encoding. */
 function measure(node: Node): number {
   let size = 2;
-  if (node instanceof TableNode) for (const [key, inner] of node.items) size += entrySize(key, inner);
+  if (node instanceof TableNode) for (const [key, inner] of node.items) size += entrySize(node, key, inner);
   else
     for (let i = 0; i < node.items.length; i++)
-      size += (node.shape.names[i]?.length ?? 0) + FIELD_BYTES + itemSize(node.items[i] as Item);
+      size += fieldSize(node.shape.fields[i] as Shape, node.shape.names[i] as string) + itemSize(node.items[i] as Item);
   return size;
 }
 
-function entrySize(key: string, item: Item): number {
-  return ENTRY_BYTES + textSize(key) + itemSize(item);
+/** What is around a field: in an entry, which is sent whole, its name; elsewhere a patch. */
+function fieldSize({ stars, pattern }: Shape, name: string): number {
+  return stars > 0 ? FIELD_BYTES + name.length : patchSize(pattern);
+}
+
+function entrySize({ shape }: TableNode, key: string, item: Item): number {
+  let size = patchSize(shape.entry.pattern) + textSize(key) + itemSize(item);
+  // Escaped in a path.
+  for (const character of key) if (character === "~" || character === "/") size++;
+  return size;
+}
+
+function patchSize(pattern: string): number {
+  return Math.max(HASHED_BYTES, PATH_BYTES + pattern.length);
 }
 
 function itemSize(item: Item): number {
@@ -491,7 +507,15 @@ function valueSize(value: Plain): number {
   if (typeof value === "number") return NUMBER_BYTES;
   if (typeof value === "string") return 2 + textSize(value);
   if (typeof value === "boolean" || value === null) return WORD_BYTES;
-  return textSize(JSON.stringify(value));
+  return textSize(JSON.stringify(value)) + FLOAT_BYTES * countFloats(value);
+}
+
+function countFloats(value: Plain): number {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? 0 : 1;
+  if (typeof value !== "object" || value === null) return 0;
+  let count = 0;
+  for (const inner of Object.values(value)) count += countFloats(inner as Plain);
+  return count;
 }
 
 /** Bytes of a text in JSON and UTF-8, at most. */

@@ -3,6 +3,7 @@ import { StateEnd } from "../../src/client/state-end.js";
 import { defineGame } from "../../src/game/define.js";
 import type { Hub } from "../../src/net/hub.js";
 import type { Session } from "../../src/net/session.js";
+import { isState } from "../../src/protocol/chunks.js";
 import type { ZoneInfo } from "../../src/protocol/control.js";
 import { FORMAT_NAMES, MSGPACK } from "../../src/state/formats.js";
 import type { MirrorEvent } from "../../src/state/mirror.js";
@@ -32,8 +33,7 @@ class SlowWire extends MemoryWire {
   }
 
   override sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
-    const [first = 0, flags = 0] = bytes.subarray(offset);
-    super.sendBytes(bytes, offset, size, first >= 0x80 || (first === 2 && flags >= 2) ? this.#hold(flushed) : flushed);
+    super.sendBytes(bytes, offset, size, isState(bytes, offset) ? this.#hold(flushed) : flushed);
   }
 
   #hold(flushed: () => void = () => {}): () => void {
@@ -99,7 +99,7 @@ export class StateGuest {
     try {
       if (typeof message === "string" && !message.startsWith("[")) this.#control(JSON.parse(message));
       else if (typeof message === "string") this.#told(message, this.end?.receiveText(message));
-      else if (this.end?.isState(message)) {
+      else if (this.end !== null && isState(message)) {
         this.#told(Buffer.from(message).toString("hex"), this.end.receiveBytes(message) ?? undefined);
       }
     } catch (error) {
