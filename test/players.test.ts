@@ -610,7 +610,8 @@ test("a zone that somebody watches is awake, and sleeps when nobody does", async
   room.tick(60);
   assert.is(room.zones.awake, 1);
   assert.ok(watcher.wire.frames.length >= 19, `${watcher.wire.frames.length} frames`);
-  assert.is(watcher.ticks.at(-1), 120);
+  // Those of zone-1 come a tick earlier than those of zone-0.
+  assert.is(watcher.ticks.at(-1), 119);
   watcher.session.end();
   room.tick(60);
   assert.is(room.zones.awake, 0);

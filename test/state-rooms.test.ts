@@ -90,6 +90,30 @@ test("a newcomer gets one merged first sync, then 107 every sync, and its own pa
   }
 });
 
+test("a snapshot and what changed in the state tree leave in one write; who ends amid it is let go, too", async () => {
+  for (const house of [await local(), await remote()]) {
+    const ann = new StateGuest(house.hub, "ann", MSGPACK).join();
+    house.tick(60);
+    const [writes, frames, messages] = [ann.wire.writes, ann.wire.frameCount, ann.messages.length];
+    house.tick(60);
+    // 20 snapshots a second, and 10 syncs, each with one of those.
+    assert.equal(
+      [ann.wire.frameCount - frames, ann.messages.length - messages, ann.wire.writes - writes],
+      [30, 10, 20],
+    );
+    const { heard } = ann.wire;
+    let wasHeld = false;
+    ann.wire.heard = (message) => {
+      heard?.(message);
+      if (!ann.wire.isHeld) return;
+      wasHeld = true;
+      ann.session.end();
+    };
+    house.tick(12);
+    assert.equal([wasHeld, ann.wire.isHeld], [true, false]);
+  }
+});
+
 test("a targeted event comes with an empty diff, and to nobody else", async () => {
   for (const house of [await local(), await remote()]) {
     const [ann, bob] = [

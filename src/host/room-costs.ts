@@ -178,6 +178,8 @@ const NOWHERE: Wire = {
   queuedBytes: 0,
   sendText: (_, flushed) => flushed?.(),
   sendBytes: (_bytes, _offset, _size, flushed) => flushed(),
+  hold() {},
+  release() {},
   ping() {},
   close() {},
   terminate() {},

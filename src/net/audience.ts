@@ -29,6 +29,7 @@ import type { NetCounters } from "./counters.js";
 import { EVENTS_WAITING_MAX } from "./event-queue.js";
 import type { Session } from "./session.js";
 import { StateRelay } from "./state-relay.js";
+import type { Wire } from "./wire.js";
 
 /** Sessions served together in any case: below it spreading gains nothing; their writes take about a millisecond. */
 const COHORT_MIN = 64;
@@ -68,6 +69,9 @@ export class Audience {
   readonly #told = new Set<Session>();
   /** Null for a zone without a state tree. */
   readonly #state: StateRelay | null;
+  /** Wires that are held within a publish. */
+  readonly #held: (Wire | null)[] = [];
+  #heldCount = 0;
   #broadcasts = 0;
   #composer: Composer | null = null;
   /** The newest tick that was looked at. */
@@ -186,6 +190,8 @@ export class Audience {
     if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick + this.venue.phase, this.#rates));
     this.#tick = tick;
     let isServed = true;
+    // A snapshot and what changed in the state tree leave in one write.
+    if (this.#state?.hasNews && this.#sessions.length <= COHORT_MIN) this.#hold();
     if (composer !== null) {
       if (!this.#mustGoOn(composer, tick) && composer.beginRound(tick)) this.#begin(composer);
       if (composer.due !== 0) isServed = this.#serve(composer, this.#nextCohort(), isLate);
@@ -193,6 +199,7 @@ export class Audience {
     this.#state?.publish();
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
+    this.#release();
     if (this.#sessions.length === 0) this.#empty();
     return isServed;
   }
@@ -242,6 +249,18 @@ export class Audience {
 
   #hear(session: Session, text: string): void {
     if (session.hear(text)) this.#told.add(session);
+  }
+
+  #hold(): void {
+    for (const session of this.#sessions) this.#held[this.#heldCount++] = session.hold();
+  }
+
+  /** Also those of sessions that closed meanwhile: what they were told last is in there. */
+  #release(): void {
+    while (this.#heldCount > 0) {
+      this.#held[--this.#heldCount]?.release();
+      this.#held[this.#heldCount] = null;
+    }
   }
 
   #flushEvents(): void {

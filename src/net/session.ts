@@ -239,6 +239,12 @@ export class Session {
     return isNear ?? this.#view.holds(audience.grid, x, y);
   }
 
+  /** Its wire is held. Null: it has none. */
+  hold(): Wire | null {
+    this.#wire?.hold();
+    return this.#wire;
+  }
+
   /** Sends the events that wait. */
   flushEvents(): void {
     if (this.#wire !== null) this.#events.send(this.#wire, this.#flownBytes);

@@ -77,6 +77,11 @@ export class StateRelay {
     return this.#links.size === 0 && this.#used === 0;
   }
 
+  /** Whether the next publish has something to pass on. */
+  get hasNews(): boolean {
+    return this.#taken.length > 0;
+  }
+
   /** After each tick. */
   publish(): void {
     this.#ticks++;

@@ -37,6 +37,9 @@ export interface Wire {
    * The {@link WIRE_HEAD} bytes before the offset are the wire's to write.
    */
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void;
+  /** What is sent from now on is kept, to leave in one write when it is released. */
+  hold(): void;
+  release(): void;
   ping(): void;
   /** Closing handshake; then, or after a while without one, the connection ends. */
   close(code: number, reason: string): void;
@@ -81,6 +84,14 @@ export class SocketWire implements Wire {
       bytes[start + 3] = size & 0xff;
     }
     this.#raw.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, offset + size - start), flushed);
+  }
+
+  hold(): void {
+    this.#raw.cork();
+  }
+
+  release(): void {
+    this.#raw.uncork();
   }
 
   ping(): void {

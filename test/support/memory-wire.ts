@@ -10,6 +10,10 @@ export class MemoryWire implements Wire {
   readonly messages: (string | Uint8Array)[] = [];
   frameCount = 0;
   frameBytes = 0;
+  /** Messages that left together are one. */
+  writes = 0;
+  isHeld = false;
+  #hasKept = false;
   pings = 0;
   closedWith = 0;
   terminated = false;
@@ -24,6 +28,7 @@ export class MemoryWire implements Wire {
   ) {}
 
   sendText(text: string, flushed?: () => void): void {
+    this.#write();
     if (this.keep) {
       this.texts.push(text);
       this.messages.push(text);
@@ -33,6 +38,7 @@ export class MemoryWire implements Wire {
   }
 
   sendBytes(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number, flushed: () => void): void {
+    this.#write();
     if (this.keep) {
       this.frames.push(bytes.slice(offset, offset + size));
       this.messages.push(bytes.slice(offset, offset + size));
@@ -41,6 +47,21 @@ export class MemoryWire implements Wire {
     this.frameCount++;
     this.frameBytes += size;
     this.#sent(flushed);
+  }
+
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    if (this.#hasKept) this.writes++;
+    this.isHeld = this.#hasKept = false;
+  }
+
+  /** A message leaves, or is kept. */
+  #write(): void {
+    if (this.isHeld) this.#hasKept = true;
+    else this.writes++;
   }
 
   ping(): void {
