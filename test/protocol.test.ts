@@ -435,12 +435,16 @@ test("golden bytes: streams have blocks of their own, and a frame those of its t
 test("golden bytes: a frame of 65,535 bytes goes as it is, one of 65,536 in two pieces, which are it again", () => {
   for (const size of [65_535, 65_536, 200_000]) {
     const wire = new MemoryWire();
-    const flight = new Flight({ bytes: 0 }, () => {});
+    const flight = new Flight(
+      { bytes: 0 },
+      () => 0,
+      () => {},
+    );
     flight.start();
     flight.buffer.grow(size);
     const frame = Uint8Array.from({ length: size }, (_, i) => (i === 0 ? 1 : i % 251));
     flight.buffer.bytes.set(frame, FRAME_AT);
-    flight.send(wire, size, 0);
+    flight.send(wire, size);
     assert.ok(wire.frames.every(({ length }) => length <= 65_535));
     const isIt = (bytes: Uint8Array): boolean => Buffer.compare(bytes, frame) === 0;
     if (size === 65_535) {
@@ -457,17 +461,21 @@ test("golden bytes: a frame of 65,535 bytes goes as it is, one of 65,536 in two 
 
 test("the rest of a frame in pieces does not come to a client that is told of another zone, and the flight lands", () => {
   const wire = new MemoryWire(true, true);
-  const flight = new Flight({ bytes: 0 }, () => {});
+  const flight = new Flight(
+    { bytes: 0 },
+    () => 0,
+    () => {},
+  );
   flight.start();
   flight.buffer.grow(200_000);
-  flight.send(wire, 200_000, 0);
+  flight.send(wire, 200_000);
   wire.flush();
   assert.is(wire.frames.length, 2);
   flight.cut();
   assert.is(flight.bytes, 65_535, "the second is on its way");
   wire.flush();
   assert.equal([wire.frames.length, flight.bytes], [2, 0]);
-  flight.send(wire, 100, 0);
+  flight.send(wire, 100);
   assert.equal([wire.frames.length, wire.frames[2]!.length], [3, 100]);
 });
 

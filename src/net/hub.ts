@@ -120,7 +120,7 @@ export class Hub {
     // A flight may outlive its session, until the socket lets go of it.
     const release = (flight: Flight): void => this.#flights.release(flight);
     const stock: Stock = { bytes: 0 };
-    const create = (): Flight => new Flight(stock, release);
+    const create = (): Flight => new Flight(stock, () => this.nowMs, release);
     this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 
