@@ -714,7 +714,8 @@ test("a decoder that goes to another zone forgets everybody, takes a lower tick 
   const columns = [{ name: "ammo", type: "u8" }] as const;
   const other = new Stage(kernel, { columns });
   decoder.reset(SMALL, columns);
-  assert.equal([decoder.entities.byId.size, decoder.cells.size, decoder.you, decoder.tick], [0, 0, null, -1]);
+  const { entities, cells, you, tick, ack } = decoder;
+  assert.equal([entities.byId.size, cells.size, you, tick, ack], [0, 0, null, -1, 0]);
   const id = other.spawn(3, 48, 32);
   other.set("ammo", 3, 7);
   other.take(2);

@@ -150,6 +150,8 @@ export class Connection<G extends GameTypes = GameTypes> {
   #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
+  /** It outlives what the decoder knows: in another zone, and on another socket, it is the same player's. */
+  #ack = 0;
   /** The wish of the last input, which is said again on another socket. */
   readonly #wish = { dx: 0, dy: 0 };
   #open = true;
@@ -233,7 +235,7 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   /** The last of one's inputs that the simulation had applied by {@link tick}. */
   get ack(): number {
-    return this.#decoder.ack;
+    return this.#ack;
   }
 
   /** Whether there is a socket; false while another one is sought, and after `close`. */
@@ -369,6 +371,8 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#startTick = answer.tick;
     this.#zone = zone;
     this.#lastMs = Number.NaN;
+    // Nothing was heard of the new player's inputs yet.
+    if (isSecond) this.#ack = 0;
     this.#stats.resumes++;
     this.#prediction?.restart();
     // Another server, maybe with other tiles.
@@ -459,6 +463,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #applied(): void {
     const { tick, ack, you } = this.#decoder;
     const nowMs = this.#now();
+    this.#ack = ack;
     this.#measure(nowMs);
     this.#playback.arrived(tick, nowMs);
     if (this.#prediction !== null) {

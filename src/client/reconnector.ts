@@ -17,10 +17,10 @@ const CHANCE = 0.5;
 /** Milliseconds for one try. */
 const TRY_MS_MAX = 5000;
 
-/** Closed for cause: an end, or what the client did or understood, and would again. */
+/** Closed for cause: an end, or what the client did or understood, and would again. After all others, known or not, it is tried. */
 const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4002]);
 
-export interface ReconnectorEvents {
+interface ReconnectorEvents {
   /** A try begins after its wait. */
   retrying(retry: Readonly<Retry>): void;
   /** What to say, as in {@link Call}, in the try that begins. */
@@ -107,7 +107,10 @@ export class Reconnector {
   }
 }
 
-/** Whether the server's answer stays what it is. A zone that is not there may be again: a server that begins has its zones before it listens. */
-function isFinal({ code }: GyreError): boolean {
-  return code === "SESSION_UNKNOWN" || code === "BAD_ARGUMENT" || code === "BAD_MESSAGE";
+/**
+ * Whether the answer stays what it is: what another one would be is not known of a code that a newer server may have, nor of a zone that is not
+ * there, which may be again.
+ */
+function isFinal({ code, cause }: GyreError): boolean {
+  return code === "SESSION_UNKNOWN" || code === "BAD_ARGUMENT" || (code === "BAD_MESSAGE" && cause === undefined);
 }
