@@ -5,8 +5,9 @@
  *     lost |-wait-| try |--wait--| try |----wait----| try ...      until `reconnectMs` after it was lost
  */
 import { GyreError } from "../errors.js";
+import { RESUME_MS } from "../protocol/control.js";
 import { type Call, dial } from "./dial.js";
-import { type CommonOptions, RESUME_MS } from "./options.js";
+import type { CommonOptions } from "./options.js";
 import type { Retry } from "./types.js";
 
 /** Milliseconds before the first try; each further one waits twice as long. */

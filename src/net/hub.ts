@@ -26,12 +26,12 @@ const PING_ROUNDS = 10;
 
 /** Bytes of blocks in one frame, where nobody says: of a player, and of a spectator, who may look at a whole map. */
 export const SNAPSHOT_BYTES = 8 * 1024;
-export const WATCH_BYTES = 64 * 1024;
+const WATCH_BYTES = 64 * 1024;
 
 /** Sessions that are made ahead, for the first rush. */
 const SESSIONS_READY = 64;
 
-export interface HubOptions extends Rates {
+interface HubOptions extends Rates {
   readonly zones: Venues;
   /** Most sessions at a time. */
   readonly sessionsMax: number;

@@ -33,8 +33,8 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: some 80,000 entities newly in one cell. A session that asks for more is closed. */
-export const FRAME_BYTES_MAX = 1024 * 1024;
+/** Bytes of one frame that is sent: some 80,000 entities newly in one cell. A session that asks for more is closed. A reader takes more, see chunks.ts. */
+const FRAME_SENT_BYTES_MAX = 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
  * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
@@ -589,8 +589,10 @@ export class Session {
   }
 
   #isTooLarge(size: number): boolean {
-    if (size <= FRAME_BYTES_MAX) return false;
-    this.#refuse(new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_BYTES_MAX}: view less`));
+    if (size <= FRAME_SENT_BYTES_MAX) return false;
+    this.#refuse(
+      new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_SENT_BYTES_MAX}: view less`),
+    );
     this.close(CLOSE_TRY_LATER, "frame too large");
     return true;
   }
