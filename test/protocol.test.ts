@@ -13,7 +13,7 @@ import { ChunkAssembler } from "../src/protocol/chunks.js";
 import { parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
 import { FieldTable, fieldValue, isFieldValue, isFieldWord, OWN_COLUMNS_MAX } from "../src/protocol/fields.js";
 import { FRAME_AT, FrameBuffer } from "../src/protocol/frame-buffer.js";
-import { cellIndex, interestGrid, quantise, STEPS_MAX } from "../src/protocol/interest.js";
+import { cellIndex, type InterestGrid, interestGrid, quantise, STEPS_MAX } from "../src/protocol/interest.js";
 import { JsonEncoder } from "../src/protocol/json-encoder.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { VIEW_SIDE_MAX, View } from "../src/protocol/view.js";
@@ -595,6 +595,41 @@ test("a view is cut to 32 x 32 cells around its middle", () => {
   view.aim(interestGrid(100 * 1024, 100 * 1024, 32), -1);
   const { column0, row0, column1, row1 } = view;
   assert.equal([column0, row0, column1, row1], [34, 0, 34 + VIEW_SIDE_MAX, VIEW_SIDE_MAX]);
+});
+
+test("a rectangle's cells are found once, and anew for another rectangle, for another grid, and after a reset or a follow", () => {
+  let looks = 0;
+  const counted = (grid: InterestGrid): InterestGrid => ({
+    ...grid,
+    get sideSteps() {
+      looks++;
+      return grid.sideSteps;
+    },
+  });
+  const [one, other] = [counted(interestGrid(640, 640, 1)), counted(interestGrid(640, 640, 2))];
+  const view = new View();
+  /** Whether it is looked for when the view is aimed, and no more when it is again; and what is in view. */
+  const aimed = (grid: InterestGrid): (number | boolean)[] => {
+    looks = 0;
+    view.aim(grid, 33);
+    const first = looks > 0;
+    looks = 0;
+    view.aim(grid, 34);
+    return [first, looks > 0, view.column0, view.row0, view.column1, view.row1];
+  };
+  view.watch(64, 0, 127, 31);
+  assert.equal(aimed(one), [true, false, 2, 0, 4, 1]);
+  assert.equal(aimed(one), [false, false, 2, 0, 4, 1]);
+  view.watch(32, 0, 95, 63);
+  assert.equal(aimed(one), [true, false, 1, 0, 3, 2]);
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
+  view.reset();
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
+  view.follow();
+  view.aim(other, 33);
+  assert.equal([view.column0, view.row0], [2, 2]);
+  view.watch(32, 0, 95, 63);
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
 });
 
 test("who followed nothing yet and looked at a rectangle sees its surroundings once it plays, also in the rectangle's middle", () => {
