@@ -167,8 +167,10 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.snapshotRate = answer.snapshotRate;
     const delayMs = options.interpolationDelay ?? null;
     this.#playback = new Playback(answer.tickRate, answer.snapshotRate, delayMs);
-    // One snapshot before the time shown, one after it, and one for jitter.
-    this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
+    // One snapshot before the time shown, one after it, and one for jitter. Where near cells have a stream of their own there are more in that time.
+    const shownMs = delayMs ?? ADAPTIVE_MS_MAX;
+    const spanTicks = (shownMs / 1000 + 2 / answer.snapshotRate) * answer.tickRate;
+    this.tracks = new Tracks(Math.ceil((shownMs * answer.snapshotRate) / 1000) + 3, spanTicks);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
     this.#decoder.onMismatch = (cell) => this.#repair(cell);
     this.#state = new StateEnd(answer.zone);
