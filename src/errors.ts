@@ -56,8 +56,8 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export class GyreError extends Error {
   readonly code: ErrorCode;
 
-  constructor(code: ErrorCode, message: string) {
-    super(message);
+  constructor(code: ErrorCode, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
     this.name = "GyreError";
     this.code = code;
   }

@@ -11,11 +11,15 @@ import { MemoryWire } from "./support/memory-wire.js";
 
 /** As a server sends it. */
 function piecesOf(message: Uint8Array): Uint8Array[] {
-  const flight = new Flight({ bytes: 0 }, () => {});
+  const flight = new Flight(
+    { bytes: 0 },
+    () => 0,
+    () => {},
+  );
   flight.buffer.grow(message.length);
   flight.buffer.bytes.set(message, FRAME_AT);
   const wire = new MemoryWire();
-  flight.send(wire, message.length, 0);
+  flight.send(wire, message.length);
   return wire.frames;
 }
 

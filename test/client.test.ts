@@ -200,6 +200,22 @@ test("sample shows the delay ago, between the two snapshots around it, and the n
   connection.close();
 });
 
+test("the longest delays are kept whole when near cells come 30 times a second beside the others' 20: 500 ms, and 2 s", async () => {
+  for (const interpolationDelay of [500, 2000]) {
+    const { connection, zone, snapshot } = await scripted({ interpolationDelay });
+    const you = zone.spawn(0, 100, 100);
+    for (let tick = 0; tick <= 300; tick++) {
+      if (tick % 2 !== 0 && tick % 3 !== 0) continue;
+      zone.columns.x[0] = 100 + tick;
+      snapshot(100 + tick, 1000 + (tick * 1000) / 60);
+    }
+    const { x } = connection.sample(6000).get(you)!;
+    const expected = 400 - (interpolationDelay * 60) / 1000;
+    assert.ok(Math.abs(x - expected) < 0.01, `${x} is shown in place of ${expected}`);
+    connection.close();
+  }
+});
+
 test("jitter of 20 ms moves what is shown by less than 3 ms; a stall of a second is taken over at once", async () => {
   const { connection, zone, snapshot } = await scripted({ interpolationDelay: 100 });
   const seed = 5;
@@ -638,6 +654,65 @@ test("tracks: over 5 seeds x 400 random enters, moves and leaves every column fo
       assert.equal(new Map(tracks.sample(tick)), expected, `seed ${seed} tick ${tick}`);
     }
   }
+});
+
+test("tracks go back as far as they must, whatever comes how often: 20, 40 and 60 times a second, or now so, now so, over 256 snapshots at most", () => {
+  const SPAN = 36;
+  const seed = 9;
+  const random = generator(seed);
+  for (const [name, isDue] of [
+    ["20", (tick: number) => tick % 3 === 0],
+    ["40", (tick: number) => tick % 3 === 0 || tick % 2 === 0],
+    ["60", () => true],
+    ["20, then 60", (tick: number) => tick % 3 === 0 || tick > 300],
+    ["at random", () => random() < 0.5],
+  ] as const) {
+    const tracks = new Tracks(13, SPAN);
+    // Some come later, and have been where they are for ever; every seventh stands.
+    const records = Array.from({ length: 300 }, (_, i) => {
+      return new EntityRecord(Object.assign(new FieldTable().blank(), { id: i + 1, x: 0, y: 0 }));
+    });
+    for (let tick = 0; tick < 480; tick++) {
+      if (!isDue(tick)) continue;
+      tracks.begin(tick);
+      for (const [i, record] of records.entries()) {
+        record.entity.x = tick + 8 * record.entity.id;
+        record.entity.y = -2 * record.entity.x;
+        if (record.index < 0) {
+          if (tick >= i) tracks.enter(record);
+        } else if (record.entity.id % 7 !== 0) tracks.update(record);
+      }
+      if (tick < 300 + SPAN) continue;
+      // Another one takes its place, with all that is known of it.
+      tracks.leave(records.shift()!);
+      for (const ago of [0, 1, SPAN / 2, SPAN]) {
+        tracks.interpolate(tick - ago);
+        for (const { index, entity } of records) {
+          if (entity.id % 7 === 0) continue;
+          const [x, y] = [tracks.x[index]!, tracks.y[index]!];
+          const isThere = Math.abs(x - 8 * entity.id - (tick - ago)) < 1e-3 && Math.abs(y + 2 * x) < 1e-3;
+          assert.ok(isThere, `${name}, seed ${seed}, tick ${tick}: ${x}, ${y} is not where it was at ${tick - ago}`);
+        }
+      }
+      if (name === "at random") continue;
+      // A steady stream has no more kept than it needs.
+      tracks.interpolate(0);
+      const { index, entity } = records.find(({ entity }) => entity.id % 7 !== 0)!;
+      const longAgo = tracks.x[index]! - 8 * entity.id;
+      assert.ok(longAgo >= tick - SPAN - 3, `${name}: ${longAgo} at ${tick}`);
+    }
+  }
+  const endless = new Tracks(2, 10_000);
+  const record = new EntityRecord(Object.assign(new FieldTable().blank(), { id: 1, x: 0, y: 0 }));
+  endless.begin(0);
+  endless.enter(record);
+  for (let tick = 1; tick <= 1000; tick++) {
+    endless.begin(tick);
+    record.entity.x = tick;
+    endless.update(record);
+  }
+  endless.interpolate(0);
+  assert.is(endless.x[0], 1000 - 255);
 });
 
 test("sampling 2,000 entities 500 times leaves no garbage to speak of", () => {

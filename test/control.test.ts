@@ -1,7 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GyreError, shown } from "../src/errors.js";
-import { MESSAGE_BYTES_MAX, NAME_LENGTH_MAX, parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
+import {
+  CLIENT_MESSAGE_BYTES_MAX,
+  NAME_LENGTH_MAX,
+  parseClientMessage,
+  parseServerMessage,
+} from "../src/protocol/control.js";
 import { Random } from "./support/random.js";
 import { SCRAPS } from "./support/scraps.js";
 
@@ -158,7 +163,7 @@ test("10,000 mangled messages, either way, are parsed or refused with BAD_MESSAG
     }
     const parse = /"(event|watching)"/.test(text) ? parseServerMessage : parseClientMessage;
     try {
-      parse(text.slice(0, MESSAGE_BYTES_MAX));
+      parse(text.slice(0, CLIENT_MESSAGE_BYTES_MAX));
       parsed++;
     } catch (error) {
       const isRefusal = error instanceof GyreError && error.code === "BAD_MESSAGE";

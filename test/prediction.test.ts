@@ -251,6 +251,38 @@ function small(): { duel: Duel; zone: Zone; slot: number } {
   return { duel, zone: duel.zone, slot };
 }
 
+/** Whether as many inputs as there may be are taken, and no more: then none was on its way. */
+function fills(predictor: Predictor): boolean {
+  for (let i = 0; i < INPUTS_MAX; i++) {
+    if (!predictor.input(INPUTS_MAX + i, predictor.tick + 1, 0, 1)) return false;
+  }
+  return !predictor.input(2 * INPUTS_MAX, predictor.tick + 1, 0, 1);
+}
+
+test("a snapshot that is ahead of the prediction is compared with what that comes to by then: only what differs is a correction", () => {
+  const { duel, zone, slot } = small();
+  const { predictor } = duel;
+  predictor.advance(zone.tick + 2);
+  // For a tick that the predictor has not come to, and acknowledged when it does.
+  duel.input(1, 0);
+  for (let i = 0; i < 9; i++) duel.step();
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.tick], ["equal", zone.tick]);
+  assert.ok(zone.columns.vx[slot]! > 0);
+  for (let i = 0; i < 9; i++) duel.step();
+  zone.place(duel.id, 60, 60);
+  duel.snapshot()();
+  assert.equal([duel.verdicts.at(-1), predictor.tick, predictor.x], ["corrected", zone.tick, 60]);
+  // Nothing was predicted that is longer ago, or further ahead, than 3 s of ticks.
+  const { tick } = zone;
+  predictor.advance(tick + 3 * 60 + 1);
+  predictor.advance(predictor.tick + 3 * 60 + 1);
+  const own = { id: duel.id, x: 60, y: 60, vx: 0, vy: 0, speed: 60, halfSize: 8, wishX: 0, wishY: 0 };
+  assert.is(predictor.reconcile(tick + 1, 1, own, true), "started");
+  assert.is(predictor.reconcile(predictor.tick + 3 * 60 + 2, 1, own, true), "started");
+  duel.close();
+});
+
 test("an input that comes late is one correction, is told as late once, and one that never comes is forgotten after a second", () => {
   const { duel, zone } = small();
   const { predictor } = duel;
@@ -260,13 +292,13 @@ test("an input that comes late is one correction, is told as late once, and one 
   predictor.advance(zone.tick + 8);
   for (let i = 0; i < 6; i++) duel.step();
   duel.snapshot()();
-  assert.equal([duel.verdicts.at(-1), predictor.isLate, predictor.pending], ["corrected", true, 1]);
+  assert.equal([duel.verdicts.at(-1), predictor.isLate], ["corrected", true]);
   duel.snapshot()();
   assert.equal([duel.verdicts.at(-1), predictor.isLate], ["equal", false]);
   duel.waiting.push(late!);
   duel.step();
   duel.snapshot()();
-  assert.equal([duel.verdicts.at(-1), predictor.pending], ["equal", 0], "it was taken to come in the next tick");
+  assert.is(duel.verdicts.at(-1), "equal", "it was taken to come in the next tick");
   duel.input(0, 1);
   duel.waiting.length = 0;
   for (let i = 0; i < 80; i++) {
@@ -274,7 +306,6 @@ test("an input that comes late is one correction, is told as late once, and one 
     duel.step();
     duel.snapshot()();
   }
-  assert.is(predictor.pending, 0);
   const settled = duel.corrections;
   for (let i = 0; i < 20; i++) {
     predictor.advance(zone.tick + 8);
@@ -282,6 +313,7 @@ test("an input that comes late is one correction, is told as late once, and one 
     duel.snapshot()();
   }
   assert.is(duel.corrections, settled);
+  assert.ok(fills(predictor), "neither is on its way any more");
   duel.close();
 });
 
@@ -324,8 +356,7 @@ test("512 inputs may be on their way, one more is refused; further ahead than 3 
   assert.not.ok(predictor.input(INPUTS_MAX + 1, predictor.tick + 1, 0, 1));
   duel.step();
   duel.snapshot()();
-  assert.is(predictor.pending, 0);
-  assert.ok(predictor.input(INPUTS_MAX + 1, predictor.tick + 1, 0, 1));
+  assert.ok(fills(predictor));
   predictor.advance(zone.tick + 100_000);
   assert.is(predictor.tick, -1);
   duel.snapshot()();
@@ -558,6 +589,63 @@ test("without a map there is no prediction: it says so, and all else goes on", a
     assert.equal([connection.predicted, connection.stats.corrections], [null, 0]);
     connection.close();
   });
+});
+
+test("the tiles that were asked for last are those that count, whichever come last: another server's zone may have the same name", async () => {
+  const make = await predictions();
+  const info = { name: "a", width: 256, height: 256, tileSize: 32, columns: [], kinds: [], gates: [] };
+  const answers: ((map: ArrayBuffer | null) => void)[] = [];
+  const failures: string[] = [];
+  const prediction = make(60, {
+    address: new URL("ws://host/ws"),
+    fetch: () =>
+      new Promise((resolve) => {
+        answers.push((map) =>
+          resolve({ ok: map !== null, status: 404, arrayBuffer: async () => map ?? new ArrayBuffer(0) }),
+        );
+      }),
+    failed: ({ code }) => failures.push(code),
+  });
+  /** A wall from column 5 on, or none. */
+  const map = (isWalled: boolean): ArrayBuffer => {
+    const bytes = new Uint8Array(12 + 64);
+    bytes[0] = bytes[4] = 8;
+    for (let i = 0; i < 64; i++) bytes[12 + i] = isWalled && i % 8 >= 5 ? 1 : 0;
+    return bytes.buffer;
+  };
+  const own = { id: 1, x: 128, y: 128, vx: 0, vy: 0, speed: 120, halfSize: 8, wishX: 1, wishY: 0 };
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    answers.length = 0;
+    prediction.enter(info);
+    prediction.close();
+    prediction.enter(info);
+    for (const i of order) {
+      answers[i]!(i === 0 ? map(true) : map(false));
+      // What it resolves goes through some turns of promises, and no timer.
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    for (let i = 0; i < 6; i++) prediction.pong(i, 100, 50);
+    prediction.snapshot(100, 0, own, true, 100);
+    let x = 0;
+    for (let ms = 100; ms < 2000; ms += 16) x = prediction.at(ms)?.exactX ?? 0;
+    assert.ok(x > 200, `${x} is beyond the wall that the first server has`);
+    prediction.close();
+    prediction.restart();
+  }
+  // Nobody hears of what was given up.
+  answers.length = 0;
+  prediction.enter(info);
+  prediction.enter({ ...info, name: "b" });
+  answers[0]!(null);
+  await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal(failures, []);
+  answers[1]!(null);
+  await until("the failure is told", () => failures.length > 0);
+  assert.equal(failures, ["CONNECTION_FAILED"]);
+  prediction.close();
 });
 
 test("a correction of 30 units glides to nothing in half a second, one of 200 is shown at once; both are exact at once", async () => {

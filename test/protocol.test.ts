@@ -13,7 +13,7 @@ import { ChunkAssembler } from "../src/protocol/chunks.js";
 import { parseClientMessage, parseServerMessage } from "../src/protocol/control.js";
 import { FieldTable, fieldValue, isFieldValue, isFieldWord, OWN_COLUMNS_MAX } from "../src/protocol/fields.js";
 import { FRAME_AT, FrameBuffer } from "../src/protocol/frame-buffer.js";
-import { cellIndex, interestGrid, quantise, STEPS_MAX } from "../src/protocol/interest.js";
+import { cellIndex, type InterestGrid, interestGrid, quantise, STEPS_MAX } from "../src/protocol/interest.js";
 import { JsonEncoder } from "../src/protocol/json-encoder.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { VIEW_SIDE_MAX, View } from "../src/protocol/view.js";
@@ -435,12 +435,16 @@ test("golden bytes: streams have blocks of their own, and a frame those of its t
 test("golden bytes: a frame of 32,764 bytes goes as it is, one of 32,765 in two pieces, which are it again", () => {
   for (const size of [32_764, 32_765, 100_000]) {
     const wire = new MemoryWire();
-    const flight = new Flight({ bytes: 0 }, () => {});
+    const flight = new Flight(
+      { bytes: 0 },
+      () => 0,
+      () => {},
+    );
     flight.start();
     flight.buffer.grow(size);
     const frame = Uint8Array.from({ length: size }, (_, i) => (i === 0 ? 1 : i % 251));
     flight.buffer.bytes.set(frame, FRAME_AT);
-    flight.send(wire, size, 0);
+    flight.send(wire, size);
     assert.ok(wire.frames.every(({ length }) => length <= 32_764));
     const isIt = (bytes: Uint8Array): boolean => Buffer.compare(bytes, frame) === 0;
     if (size === 32_764) {
@@ -457,17 +461,21 @@ test("golden bytes: a frame of 32,764 bytes goes as it is, one of 32,765 in two 
 
 test("the rest of a frame in pieces does not come to a client that is told of another zone, and the flight lands", () => {
   const wire = new MemoryWire(true, true);
-  const flight = new Flight({ bytes: 0 }, () => {});
+  const flight = new Flight(
+    { bytes: 0 },
+    () => 0,
+    () => {},
+  );
   flight.start();
   flight.buffer.grow(200_000);
-  flight.send(wire, 200_000, 0);
+  flight.send(wire, 200_000);
   wire.flush();
   assert.is(wire.frames.length, 2);
   flight.cut();
   assert.is(flight.bytes, 32_768, "the second is on its way, with its head");
   wire.flush();
   assert.equal([wire.frames.length, flight.bytes], [2, 0]);
-  flight.send(wire, 100, 0);
+  flight.send(wire, 100);
   assert.equal([wire.frames.length, wire.frames[2]!.length], [3, 100]);
 });
 
@@ -589,6 +597,41 @@ test("a view is cut to 32 x 32 cells around its middle", () => {
   assert.equal([column0, row0, column1, row1], [34, 0, 34 + VIEW_SIDE_MAX, VIEW_SIDE_MAX]);
 });
 
+test("a rectangle's cells are found once, and anew for another rectangle, for another grid, and after a reset or a follow", () => {
+  let looks = 0;
+  const counted = (grid: InterestGrid): InterestGrid => ({
+    ...grid,
+    get sideSteps() {
+      looks++;
+      return grid.sideSteps;
+    },
+  });
+  const [one, other] = [counted(interestGrid(640, 640, 1)), counted(interestGrid(640, 640, 2))];
+  const view = new View();
+  /** Whether it is looked for when the view is aimed, and no more when it is again; and what is in view. */
+  const aimed = (grid: InterestGrid): (number | boolean)[] => {
+    looks = 0;
+    view.aim(grid, 33);
+    const first = looks > 0;
+    looks = 0;
+    view.aim(grid, 34);
+    return [first, looks > 0, view.column0, view.row0, view.column1, view.row1];
+  };
+  view.watch(64, 0, 127, 31);
+  assert.equal(aimed(one), [true, false, 2, 0, 4, 1]);
+  assert.equal(aimed(one), [false, false, 2, 0, 4, 1]);
+  view.watch(32, 0, 95, 63);
+  assert.equal(aimed(one), [true, false, 1, 0, 3, 2]);
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
+  view.reset();
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
+  view.follow();
+  view.aim(other, 33);
+  assert.equal([view.column0, view.row0], [2, 2]);
+  view.watch(32, 0, 95, 63);
+  assert.equal(aimed(other), [true, false, 0, 0, 2, 1]);
+});
+
 test("who followed nothing yet and looked at a rectangle sees its surroundings once it plays, also in the rectangle's middle", () => {
   const grid = interestGrid(20 * 32, 20 * 32, 1);
   const sides = ({ column0, row0, column1, row1 }: View) => [column0, row0, column1, row1];
@@ -706,7 +749,8 @@ test("a decoder that goes to another zone forgets everybody, takes a lower tick 
   const columns = [{ name: "ammo", type: "u8" }] as const;
   const other = new Stage(kernel, { columns });
   decoder.reset(SMALL, columns);
-  assert.equal([decoder.entities.byId.size, decoder.cells.size, decoder.you, decoder.tick], [0, 0, null, -1]);
+  const { entities, cells, you, tick, ack } = decoder;
+  assert.equal([entities.byId.size, cells.size, you, tick, ack], [0, 0, null, -1, 0]);
   const id = other.spawn(3, 48, 32);
   other.set("ammo", 3, 7);
   other.take(2);

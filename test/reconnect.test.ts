@@ -105,11 +105,13 @@ function chronicle(connection: Connection): unknown[] {
 const quick = { name: "ann", random: () => 1 };
 
 test("a player whose socket is cut goes on in the same connection: same you, seq counts on, the wish is said again", async () => {
-  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME, snapshot(101, 0, 1)] : []));
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME, snapshot(101, 1, 1)] : []));
   const connection = await connect(stub.url, quick);
   const told = chronicle(connection);
   await until("the snapshot is there", () => connection.stats.snapshots === 1);
   const { entities, tracks } = connection;
+  const acks: number[] = [];
+  connection.on("resumed", () => acks.push(connection.ack));
   assert.is(connection.input({ dx: 1, dy: 0 }), 1);
   await until("the input is there", () => stub.said("input").length === 1);
   stub.answer = ({ type }) => (type === "resume" ? [resumed, snapshot(140, 1, 1)] : []);
@@ -122,6 +124,7 @@ test("a player whose socket is cut goes on in the same connection: same you, seq
   assert.equal(stub.said("resume"), [{ type: "resume", session: TOKEN }]);
   assert.equal([connection.you, connection.tick, connection.ack, connection.stats.resumes], [1, 140, 1, 1]);
   assert.ok(connection.entities === entities && connection.tracks === tracks && tracks.count === 1);
+  assert.equal(acks, [1], "it goes on counting");
   await until("the wish is said again", () => stub.said("input").length === 2);
   assert.equal(stub.said("input")[1], { type: "input", seq: 2, dx: 0, dy: -1 });
   assert.is(connection.input({ dx: 0, dy: 0 }), 3);
@@ -154,15 +157,17 @@ test("events, and a welcome to another zone with another entity, come to the lis
 
 test("SESSION_UNKNOWN ends it with that code; with rejoin it joins anew on the same socket", async () => {
   for (const rejoin of [false, true]) {
-    const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+    const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME, snapshot(101, 7, 1)] : []));
     const connection = await connect(stub.url, { ...quick, rejoin });
     const told = chronicle(connection);
+    await until("an input is applied", () => connection.ack === 7);
     stub.answer = ({ type }) => (type === "resume" ? [unknown] : type === "join" ? [{ ...WELCOME, you: 2 }] : []);
     stub.cut();
     await until("it is over, or goes on", () => told.length >= 2);
     const end = rejoin ? ["rejoined", 2] : ["close 1006 SESSION_UNKNOWN"];
     assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", ...end]);
     assert.is(stub.said("join").length, rejoin ? 2 : 1);
+    assert.is(connection.ack, rejoin ? 0 : 7, "of the new player's inputs none is");
     assert.equal([connection.isConnected, connection.input({ dx: 1, dy: 0 }) > 0], [rejoin, rejoin]);
     connection.close();
     await stub.close();
@@ -241,22 +246,35 @@ test("not taken up: with reconnect false, without a session, after codes that sa
   await stub.close();
 });
 
-test("after 1001, 1013 and other errors it is tried again", async () => {
-  for (const code of [1001, 1011, 1013]) {
+test("after 1001, 1013 and all other codes, of sockets and of errors, known or not, it is tried again", async () => {
+  for (const code of [0, 1001, 1011, 1012, 1013, 3000, 4000, 4999]) {
     const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
     const connection = await connect(stub.url, quick);
     const told = chronicle(connection);
-    let full = 1;
+    const refusals = ["SERVER_FULL", "FROM_THE_FUTURE"];
     stub.answer = ({ type }) => {
       if (type !== "resume") return [];
-      return full-- > 0 ? [{ type: "error", code: "SERVER_FULL", message: "full" }] : [resumed];
+      const code = refusals.shift();
+      return code === undefined ? [resumed] : [{ type: "error", code, message: "not now" }];
     };
     stub.cut(code);
     await until("it is resumed", () => connection.stats.resumes === 1);
-    assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "reconnecting 2 SERVER_FULL", "resumed"], String(code));
+    const tries = ["reconnecting 1 CONNECTION_FAILED", "reconnecting 2 SERVER_FULL", "reconnecting 3 BAD_MESSAGE"];
+    assert.equal(told, [...tries, "resumed"], String(code));
     connection.close();
     await stub.close();
   }
+});
+
+test("a server that takes `resume` for no message ends it: another try would be answered alike", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+  const connection = await connect(stub.url, quick);
+  const told = chronicle(connection);
+  stub.answer = ({ type }) => (type === "resume" ? [{ type: "error", code: "BAD_MESSAGE", message: "resume?" }] : []);
+  stub.cut();
+  await until("it is over", () => told.length === 2);
+  assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "close 1006 BAD_MESSAGE"]);
+  await stub.close();
 });
 
 const WALKERS = defineGame({

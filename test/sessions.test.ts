@@ -4,9 +4,9 @@ import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { MESSAGES_BURST, REFUSED_IN_A_ROW_MAX } from "../src/net/allowance.js";
 import { Flight, KEPT_BYTES_MAX } from "../src/net/flight.js";
-import { RESUME_MS } from "../src/net/resumption.js";
 import { FLUSH_MS_MAX, JSON_BYTES_PER_SECOND, REPLY_BACKLOG_BYTES_MAX } from "../src/net/session.js";
 import { isChunk } from "../src/protocol/chunks.js";
+import { RESUME_MS } from "../src/protocol/control.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
 import { isDue } from "../src/sim/rates.js";
 import { headsOf } from "./support/frame-heads.js";
@@ -26,6 +26,14 @@ const RESTLESS = defineGame({
       },
     },
   ],
+});
+
+/** All in the first cell. */
+const CROWD = defineGame({
+  name: "crowd",
+  setup({ zone, settings }) {
+    for (let i = 0; i < settings.npcs; i++) zone.spawn({ x: 40 + (i % 900), y: 40 + Math.floor(i / 900), halfSize: 0 });
+  },
 });
 
 test("with rates that divide every n-th tick is a snapshot, with others exactly snapshotRate of tickRate, evenly", () => {
@@ -172,6 +180,27 @@ test(`a frame on its way for more than ${FLUSH_MS_MAX} ms closes the connection 
   room.tick(RESUME_MS / 16);
   assert.equal([room.zones.get().zone.count, room.hub.sessions], [0, 0]);
   assert.is(room.hub.counters.closed.get(1013), 1);
+});
+
+test("a frame in pieces of which one gets through every 4 s is on its way for as long as it takes; 5 s without one close it with 1013", async () => {
+  const room = await Room.open({ map: field(64), players: 1, game: CROWD, npcs: 60_000 });
+  const guest = new Guest(room);
+  guest.wire.slow = true;
+  guest.send({ type: "view", x0: 0, y0: 0, x1: 100, y1: 100 });
+  room.tickToSnapshot();
+  for (let pieces = 1; pieces <= 5; pieces++) {
+    assert.equal([guest.wire.frameCount, guest.wire.closedWith], [pieces, 0]);
+    assert.ok(isChunk(guest.wire.frames.at(-1)!), `message ${pieces} is a piece`);
+    room.tick(4 * 60);
+    assert.is(guest.wire.closedWith, 0, `after ${pieces * 4} s`);
+    guest.session.receivePong();
+    guest.wire.flush();
+  }
+  room.tick(5 * 60 - 1);
+  assert.is(guest.wire.closedWith, 0);
+  room.tick(2 * 60);
+  assert.is(guest.wire.closedWith, 1013);
+  room.zones.close();
 });
 
 test("a browser that vanished is dropped within 21 s, one that answers pings is not", async () => {
@@ -324,14 +353,6 @@ test("a spectator watches a rectangle, is told of each new zone once, and goes b
   assert.is(headsOf(guest.wire.messages).at(-1)!.you, 0, "as a spectator");
 });
 
-/** All in the first cell. */
-const CROWD = defineGame({
-  name: "crowd",
-  setup({ zone, settings }) {
-    for (let i = 0; i < settings.npcs; i++) zone.spawn({ x: 40 + (i % 900), y: 40 + Math.floor(i / 900), halfSize: 0 });
-  },
-});
-
 test("who asks for a cell of 150,000 entities is told SERVER_FULL and closed with 1013, who asks for an empty one is served", async () => {
   const room = await Room.open({ map: field(64), players: 1, game: CROWD, npcs: 150_000 });
   for (const format of ["binary", "json"] as const) {
@@ -440,7 +461,12 @@ test("buffers of frames are kept for sessions to come, 64 MiB in all, and one th
   const released: Flight[] = [];
   const flights = Array.from(
     { length: KEPT_BYTES_MAX / MIB + 1 },
-    () => new Flight(stock, (flight) => released.push(flight)),
+    () =>
+      new Flight(
+        stock,
+        () => 0,
+        (flight) => released.push(flight),
+      ),
   );
   for (const flight of flights) {
     flight.start();
@@ -448,7 +474,7 @@ test("buffers of frames are kept for sessions to come, 64 MiB in all, and one th
   }
   const [first] = flights;
   assert.ok(first);
-  first.takeOff(1000, 0);
+  first.takeOff(1000);
   for (const flight of flights) flight.abandon();
   assert.is(stock.bytes, KEPT_BYTES_MAX);
   assert.is(released.includes(first), false, "its bytes are on their way");

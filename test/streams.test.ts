@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { defineGame } from "../src/game/define.js";
 import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
 import { Hub } from "../src/net/hub.js";
-import type { Session } from "../src/net/session.js";
+import type { Format, Session } from "../src/net/session.js";
 import { SNAPSHOT_PIECE_BYTES_MAX } from "../src/net/wire.js";
 import { ChunkAssembler, isChunk } from "../src/protocol/chunks.js";
 import { SnapshotDecoder } from "../src/protocol/snapshot-decoder.js";
@@ -66,11 +66,16 @@ class Stand {
     return new Stand(zones, new Hub({ ...common, joinsPerTick: Number.POSITIVE_INFINITY, ...options }));
   }
 
-  join(): MemoryWire {
-    const wire = new MemoryWire();
-    this.wires.push(wire);
-    this.#sessions.push(this.hub.open(wire, "binary"));
+  join(format: Format = "binary"): MemoryWire {
+    const wire = this.#open(format);
     this.say(this.wires.length - 1, { type: "join", name: `p${this.wires.length}` });
+    return wire;
+  }
+
+  /** Looks at all cells. */
+  watch(format: Format = "binary"): MemoryWire {
+    const wire = this.#open(format);
+    this.say(this.wires.length - 1, { type: "view", x0: 0, y0: 0, x1: 7 * SIDE, y1: 7 * SIDE });
     return wire;
   }
 
@@ -85,6 +90,13 @@ class Stand {
       this.zones.step();
       this.hub.publish(this.nowMs);
     }
+  }
+
+  #open(format: Format): MemoryWire {
+    const wire = new MemoryWire();
+    this.wires.push(wire);
+    this.#sessions.push(this.hub.open(wire, format));
+    return wire;
   }
 }
 
@@ -126,6 +138,27 @@ test("near cells come 30 times a second, those in view 20, those beyond 5; each 
   const ticks = headsOf(wire.messages).map(({ tick }) => tick);
   assert.is(ticks.filter((tick) => tick > 60 && tick <= 120).length, 40);
   assert.is(decoder.hashMisses, 0);
+});
+
+test("skipped snapshots are those that had something for who was behind: 20 a second of a spectator and of JSON, 40 of a player with near cells", async () => {
+  const streams: StreamPlan = { nearRadius: 0, viewRadius: 1, farRadius: 1 };
+  for (const [format, isPlayer, perSecond] of [
+    ["binary", false, 20],
+    ["json", false, 20],
+    ["json", true, 20],
+    ["binary", true, 40],
+  ] as const) {
+    const stand = await Stand.open({ streams, nearRate: 30 });
+    const wire = isPlayer ? stand.join(format) : stand.watch(format);
+    stand.tick(60);
+    wire.slow = true;
+    stand.tick(3);
+    const before = stand.hub.counters.snapshotsSkipped;
+    const sent = stand.hub.counters.snapshotsSent;
+    stand.tick(60);
+    const counted = [stand.hub.counters.snapshotsSkipped - before, stand.hub.counters.snapshotsSent - sent];
+    assert.equal(counted, [perSecond, 0], `${format}, ${isPlayer ? "playing" : "watching"}`);
+  }
 });
 
 test("of 9 cells that do not fit 256 bytes the own one comes first, and all are told within some snapshots, none left behind for ever", async () => {

@@ -150,6 +150,8 @@ export class Connection<G extends GameTypes = GameTypes> {
   #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
+  /** It outlives what the decoder knows: in another zone, and on another socket, it is the same player's. */
+  #ack = 0;
   /** The wish of the last input, which is said again on another socket. */
   readonly #wish = { dx: 0, dy: 0 };
   #open = true;
@@ -165,8 +167,10 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.snapshotRate = answer.snapshotRate;
     const delayMs = options.interpolationDelay ?? null;
     this.#playback = new Playback(answer.tickRate, answer.snapshotRate, delayMs);
-    // One snapshot before the time shown, one after it, and one for jitter.
-    this.tracks = new Tracks(Math.ceil(((delayMs ?? ADAPTIVE_MS_MAX) * answer.snapshotRate) / 1000) + 3);
+    // One snapshot before the time shown, one after it, and one for jitter. Where near cells have a stream of their own there are more in that time.
+    const shownMs = delayMs ?? ADAPTIVE_MS_MAX;
+    const spanTicks = (shownMs / 1000 + 2 / answer.snapshotRate) * answer.tickRate;
+    this.tracks = new Tracks(Math.ceil((shownMs * answer.snapshotRate) / 1000) + 3, spanTicks);
     this.#decoder = new SnapshotDecoder(answer.zone, answer.zone.columns, this.tracks);
     this.#decoder.onMismatch = (cell) => this.#repair(cell);
     this.#state = new StateEnd(answer.zone);
@@ -233,7 +237,7 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   /** The last of one's inputs that the simulation had applied by {@link tick}. */
   get ack(): number {
-    return this.#decoder.ack;
+    return this.#ack;
   }
 
   /** Whether there is a socket; false while another one is sought, and after `close`. */
@@ -369,6 +373,8 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#startTick = answer.tick;
     this.#zone = zone;
     this.#lastMs = Number.NaN;
+    // Nothing was heard of the new player's inputs yet.
+    if (isSecond) this.#ack = 0;
     this.#stats.resumes++;
     this.#prediction?.restart();
     // Another server, maybe with other tiles.
@@ -459,6 +465,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #applied(): void {
     const { tick, ack, you } = this.#decoder;
     const nowMs = this.#now();
+    this.#ack = ack;
     this.#measure(nowMs);
     this.#playback.arrived(tick, nowMs);
     if (this.#prediction !== null) {

@@ -83,7 +83,8 @@ export function quiet(socket: Socket): void {
   socket.onerror = () => {};
 }
 
-/** A server may be newer than this client, and know more codes. */
+/** A server may be newer than this client, and know more codes: those are the cause of a BAD_MESSAGE. */
 export function toError({ code, message }: Pick<ErrorMessage, "code" | "message">): GyreError {
-  return new GyreError(Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : "BAD_MESSAGE", message);
+  if (Object.hasOwn(ERROR_CODES, code)) return new GyreError(code as ErrorCode, message);
+  return new GyreError("BAD_MESSAGE", message, { cause: code });
 }

@@ -6,8 +6,6 @@ import type { FetchMap } from "./zone-map.js";
 
 /** Milliseconds of {@link CommonOptions.interpolationDelay}, at most: what the history has to cover. */
 const INTERPOLATION_MS_MAX = 2000;
-/** Milliseconds for which a server keeps the seat of a player whose connection was lost. */
-export const RESUME_MS = 10_000;
 
 export interface CommonOptions {
   /** Of a zone, or of a template of rooms: one is placed into one of them. Default: the server's first zone, or template. */

@@ -40,6 +40,8 @@ export class Prediction {
   readonly #options: PredictionOptions;
   readonly #lead: Lead;
   #zone = "";
+  /** Counts what the tiles were asked for: only the last answer is of where the player is. */
+  #loads = 0;
   #predictor: Predictor | null = null;
   /** The last input that went without a tick: until it is applied nobody knows when it is. */
   #untimed = 0;
@@ -56,11 +58,6 @@ export class Prediction {
     this.#tickRate = tickRate;
     this.#options = options;
     this.#lead = new Lead(tickRate);
-  }
-
-  /** Whether the way to the server is known well enough; until then pings should be many. */
-  get isTimed(): boolean {
-    return this.#lead.isReady;
   }
 
   /** The player is in this zone, maybe again: nothing is predicted until its tiles are there, and a snapshot. */
@@ -105,7 +102,7 @@ export class Prediction {
   }
 
   /**
-   * A snapshot came; own: null while the player has no entity. Whether what was predicted for its tick is not what was.
+   * A snapshot came; own: null while the player has no entity. Whether its tick was predicted, and is not what was.
    */
   snapshot(tick: number, ack: number, own: OwnState | null, canMove: boolean, nowMs: number): boolean {
     const predictor = this.#predictor;
@@ -148,6 +145,7 @@ export class Prediction {
     this.#predictor?.close();
     this.#predictor = null;
     this.#zone = "";
+    this.#loads++;
   }
 
   #advance(timeMs: number): void {
@@ -168,13 +166,14 @@ export class Prediction {
 
   async #load(zone: ZoneInfo): Promise<void> {
     const { address, fetch = globalThis.fetch, failed } = this.#options;
+    const load = ++this.#loads;
     try {
       const map = await fetchMap(mapUrl(address, zone.name), (url) => fetch(url));
-      // It may have gone on meanwhile.
-      if (this.#zone !== zone.name || this.#predictor !== null) return;
+      // It may have gone on meanwhile, or be in a zone of that name on another server.
+      if (load !== this.#loads) return;
       this.#predictor = new Predictor(this.#kernel, zone, map, this.#tickRate);
     } catch (error) {
-      if (this.#zone !== zone.name) return;
+      if (load !== this.#loads) return;
       failed(error instanceof GyreError ? error : new GyreError("MAP_BAD", String(error)));
     }
   }

@@ -37,7 +37,7 @@ export interface OwnState {
   readonly wishY: number;
 }
 
-/** `started`: it was not known before, or the server is ahead. */
+/** `started`: nothing was predicted of the snapshot's tick. */
 export type Verdict = "started" | "equal" | "corrected";
 
 export class Predictor {
@@ -95,11 +95,6 @@ export class Predictor {
     return this.#rows[this.#at(this.#has(this.tick - 1) ? this.tick - 1 : this.tick) + 1]!;
   }
 
-  /** Inputs that the server is not known to have applied. */
-  get pending(): number {
-    return this.#count;
-  }
-
   /** An input that the server is to apply in the step to `tick`: above {@link tick}, and not below that of the one before. False when too many are pending. */
   input(seq: number, tick: number, dx: number, dy: number): boolean {
     if (this.#count === INPUTS_MAX) return false;
@@ -123,13 +118,14 @@ export class Predictor {
    * A snapshot tells what was at its tick. ack: the last input that was applied by then. canMove: whether it is alive, and so obeys inputs.
    */
   reconcile(tick: number, ack: number, own: OwnState, canMove: boolean): Verdict {
+    // The server may be ahead, when its way here is shorter than it seemed. What was predicted so far says what would be by then, with the
+    // inputs that are about to be forgotten.
+    if (this.tick < tick) this.advance(tick);
     this.forget(ack, tick);
     this.#findLate(tick);
-    const isKnown = this.tick >= tick && this.#has(tick);
     const present = this.tick;
-    if (isKnown && this.#isEqual(tick, own) && canMove === this.#canMove) return "equal";
-    const verdict =
-      this.tick < 0 || this.tick < tick ? "started" : isKnown && this.#isEqual(tick, own) ? "equal" : "corrected";
+    const verdict = !this.#has(tick) ? "started" : this.#isEqual(tick, own) ? "equal" : "corrected";
+    if (verdict === "equal" && canMove === this.#canMove) return verdict;
     this.#canMove = canMove;
     this.#restore(tick, own);
     while (this.tick < present) this.#step();

@@ -5,8 +5,9 @@
  *     lost |-wait-| try |--wait--| try |----wait----| try ...      until `reconnectMs` after it was lost
  */
 import { GyreError } from "../errors.js";
+import { RESUME_MS } from "../protocol/control.js";
 import { type Call, dial } from "./dial.js";
-import { type CommonOptions, RESUME_MS } from "./options.js";
+import type { CommonOptions } from "./options.js";
 import type { Retry } from "./types.js";
 
 /** Milliseconds before the first try; each further one waits twice as long. */
@@ -17,10 +18,10 @@ const CHANCE = 0.5;
 /** Milliseconds for one try. */
 const TRY_MS_MAX = 5000;
 
-/** Closed for cause: an end, or what the client did or understood, and would again. */
+/** Closed for cause: an end, or what the client did or understood, and would again. After all others, known or not, it is tried. */
 const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4002]);
 
-export interface ReconnectorEvents {
+interface ReconnectorEvents {
   /** A try begins after its wait. */
   retrying(retry: Readonly<Retry>): void;
   /** What to say, as in {@link Call}, in the try that begins. */
@@ -107,7 +108,10 @@ export class Reconnector {
   }
 }
 
-/** Whether the server's answer stays what it is. A zone that is not there may be again: a server that begins has its zones before it listens. */
-function isFinal({ code }: GyreError): boolean {
-  return code === "SESSION_UNKNOWN" || code === "BAD_ARGUMENT" || code === "BAD_MESSAGE";
+/**
+ * Whether the answer stays what it is: what another one would be is not known of a code that a newer server may have, nor of a zone that is not
+ * there, which may be again.
+ */
+function isFinal({ code, cause }: GyreError): boolean {
+  return code === "SESSION_UNKNOWN" || code === "BAD_ARGUMENT" || (code === "BAD_MESSAGE" && cause === undefined);
 }

@@ -1,7 +1,8 @@
 /**
  * Where every entity in view was at the last few snapshots, as a structure of arrays, to interpolate between them. A
  * snapshot costs two column copies and a store for each entity that moved; {@link Tracks.interpolate} costs about 2 ns an
- * entity. Memory is `history x 8 + 47` bytes an entity, for as many as were ever in view at once, doubling.
+ * entity. Memory is `snapshots kept x 8 + 47` bytes an entity, for as many as were ever in view at once, doubling. How many are kept follows
+ * from how often they come, which nobody tells: the ring grows by one as long as it does not go back as far as it must.
  *
  *     snapshot   0   1   2   3        a ring; each is a column of x and one of y, indexed alike
  *                    |---*---|        * the time shown: between the two snapshots around it
@@ -17,6 +18,8 @@ type Column = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
 const CAPACITY_START = 64;
 /** Units along an axis from one snapshot to the next that are a jump, to be shown as one, not as a glide. */
 const JUMP_UNITS = 512;
+/** Snapshots that are kept, at most: 2 s of 128 a second. */
+const HISTORY_MAX = 256;
 
 export class Tracks implements EntityListener {
   /** Entities in view: indices 0 .. count-1 of the columns. An entity's index changes when another one leaves. */
@@ -41,7 +44,8 @@ export class Tracks implements EntityListener {
   /** Columns of the ring of snapshots. */
   readonly #xs: Float32Array<ArrayBuffer>[];
   readonly #ys: Float32Array<ArrayBuffer>[];
-  readonly #ticks: Float64Array;
+  #ticks: Float64Array;
+  readonly #spanTicks: number;
   #newest = 0;
   /** Every column, for moving an entity to another index. */
   #all: Column[];
@@ -49,8 +53,9 @@ export class Tracks implements EntityListener {
   #samples: Samples | null = null;
   #table = new FieldTable();
 
-  /** history: snapshots to keep, at least 2. */
-  constructor(history: number) {
+  /** history: snapshots to keep, at least 2. spanTicks: ticks that those have to go back, else more are kept. */
+  constructor(history: number, spanTicks = 0) {
+    this.#spanTicks = spanTicks;
     this.#xs = Array.from({ length: history }, () => new Float32Array(CAPACITY_START));
     this.#ys = Array.from({ length: history }, () => new Float32Array(CAPACITY_START));
     this.#ticks = new Float64Array(history).fill(-1);
@@ -67,7 +72,7 @@ export class Tracks implements EntityListener {
   begin(tick: number): void {
     const last = this.#newest;
     if (tick === this.#ticks[last]) return;
-    this.#newest = (last + 1) % this.#ticks.length;
+    this.#newest = this.#mayForgetFor(tick) ? (last + 1) % this.#ticks.length : this.#lengthen();
     this.#ticks[this.#newest] = tick;
     this.#xs[this.#newest]!.set(this.#xs[last]!);
     this.#ys[this.#newest]!.set(this.#ys[last]!);
@@ -168,6 +173,28 @@ export class Tracks implements EntityListener {
     for (const column of this.#ys) column[index] = y;
     this.x[index] = x;
     this.y[index] = y;
+  }
+
+  /** Whether those kept go back far enough without the oldest. */
+  #mayForgetFor(tick: number): boolean {
+    const { length } = this.#ticks;
+    const oldest = this.#ticks[(this.#newest + 1) % length]!;
+    const second = this.#ticks[(this.#newest + 2) % length]!;
+    return oldest < 0 || second <= tick - this.#spanTicks || length >= HISTORY_MAX;
+  }
+
+  /** Room for one snapshot more, between the newest and the oldest; returns where. */
+  #lengthen(): number {
+    const at = this.#newest + 1;
+    const capacity = this.ids.length;
+    this.#xs.splice(at, 0, new Float32Array(capacity));
+    this.#ys.splice(at, 0, new Float32Array(capacity));
+    const ticks = new Float64Array(this.#ticks.length + 1);
+    ticks.set(this.#ticks.subarray(0, at));
+    ticks.set(this.#ticks.subarray(at), at + 1);
+    this.#ticks = ticks;
+    this.#all = this.#columns();
+    return at;
   }
 
   #columns(): Column[] {

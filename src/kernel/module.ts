@@ -12,7 +12,7 @@ export interface Build {
 }
 
 /** A module that says which build it is. */
-export interface OwnModule extends Build {
+interface OwnModule extends Build {
   readonly module: WebAssembly.Module;
 }
 

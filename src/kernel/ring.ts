@@ -46,7 +46,7 @@ export function policyNumber(policy: RingPolicy, constants: RingConstants): numb
  * The ring that ringInit made at an address. Both ends: a producer calls claim, fills the record in and calls publish; a reader calls
  * front, reads the record and calls release. Where a record is, is said by its first byte's offset in `view`; -1 is none.
  */
-export class Ring {
+class Ring {
   /** Records. */
   readonly capacity: number;
   protected readonly constants: RingConstants;

@@ -5,7 +5,7 @@
  */
 
 /** Messages a second, for as long as it likes. */
-export const MESSAGES_PER_SECOND = 120;
+const MESSAGES_PER_SECOND = 120;
 /** Messages at once. */
 export const MESSAGES_BURST = 240;
 /** Messages refused in a row before the session is closed. */

@@ -29,7 +29,7 @@ export class Flight {
   readonly buffer = new FrameBuffer(0);
   /** Bytes on their way, their head included; 0 when all have landed. */
   bytes = 0;
-  /** When they took off. */
+  /** When they took off: of a frame in pieces the one that is on its way, so that a large frame on a slow line is not taken for one that is stuck. */
   sentMs = 0;
   /** To be called when they have landed. */
   readonly landed: () => void;
@@ -39,11 +39,13 @@ export class Flight {
   #end = 0;
   #isAbandoned = false;
   readonly #stock: Stock;
+  readonly #now: () => number;
   readonly #release: (flight: Flight) => void;
 
-  /** stock: what flights hold that nobody uses, as this one now. release: called when nobody uses it any more. */
-  constructor(stock: Stock, release: (flight: Flight) => void) {
+  /** stock: what flights hold that nobody uses, as this one now. now: milliseconds. release: called when nobody uses it any more. */
+  constructor(stock: Stock, now: () => number, release: (flight: Flight) => void) {
     this.#stock = stock;
+    this.#now = now;
     this.#release = release;
     this.landed = () => {
       if (this.#next < this.#end && !this.#isAbandoned) {
@@ -62,16 +64,15 @@ export class Flight {
   }
 
   /** Text of so many bytes is on its way, and calls `landed`. */
-  takeOff(bytes: number, nowMs: number): void {
+  takeOff(bytes: number): void {
     this.bytes = WIRE_HEAD + bytes;
-    this.sentMs = nowMs;
+    this.sentMs = this.#now();
   }
 
   /** Sends the frame of so many bytes that is in the buffer. */
-  send(wire: Wire, size: number, nowMs: number): void {
-    this.sentMs = nowMs;
+  send(wire: Wire, size: number): void {
     if (size <= SNAPSHOT_PIECE_BYTES_MAX) {
-      this.bytes = WIRE_HEAD + size;
+      this.takeOff(size);
       wire.sendBytes(this.buffer.bytes, FRAME_AT, size, this.landed);
       return;
     }
@@ -99,7 +100,7 @@ export class Flight {
     bytes[start] = FRAME_CHUNK;
     bytes[start + 1] = end === this.#end ? CHUNK_LAST : 0;
     this.#next = end;
-    this.bytes = WIRE_HEAD + end - start;
+    this.takeOff(end - start);
     this.#wire?.sendBytes(bytes, start, end - start, this.landed);
   }
 

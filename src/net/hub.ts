@@ -31,7 +31,7 @@ const WATCH_BYTES = 64 * 1024;
 /** Sessions that are made ahead, for the first rush. */
 const SESSIONS_READY = 64;
 
-export interface HubOptions extends Rates {
+interface HubOptions extends Rates {
   readonly zones: Venues;
   /** Most sessions at a time. */
   readonly sessionsMax: number;
@@ -122,7 +122,7 @@ export class Hub {
     // A flight may outlive its session, until the socket lets go of it.
     const release = (flight: Flight): void => this.#flights.release(flight);
     const stock: Stock = { bytes: 0 };
-    const create = (): Flight => new Flight(stock, release);
+    const create = (): Flight => new Flight(stock, () => this.nowMs, release);
     this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 

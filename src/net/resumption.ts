@@ -9,10 +9,9 @@
  * share that bound: when thousands do so at once, the last of them leaves some ticks later. O(1) each.
  */
 import { GyreError } from "../errors.js";
+import { RESUME_MS } from "../protocol/control.js";
 import type { Session } from "./session.js";
 
-/** Milliseconds that a player is kept without a connection. */
-export const RESUME_MS = 10_000;
 /** Players who leave in one tick because their connection is gone, for good or for too long: some 10 us each, in all zones together. */
 export const ENDS_PER_TICK_MAX = 128;
 /** Those that are made to stand still in one tick, after there was no room for the input that does it. */

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { GyreError } from "../errors.js";
-import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from "../protocol/control.js";
+import { CLIENT_MESSAGE_BYTES_MAX, SUBPROTOCOL } from "../protocol/control.js";
 import type { Venues } from "../sim/venue.js";
 import { FORMAT_NAMES, type StateFormat } from "../state/formats.js";
 import type { Hub } from "./hub.js";
@@ -35,7 +35,7 @@ const LEAVES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 const TRANSPORT = {
   noServer: true,
   clientTracking: false,
-  maxPayload: MESSAGE_BYTES_MAX,
+  maxPayload: CLIENT_MESSAGE_BYTES_MAX,
   maxFragments: FRAGMENTS_MAX,
   maxBufferedChunks: BUFFERED_CHUNKS_MAX,
   perMessageDeflate: false,
@@ -43,7 +43,7 @@ const TRANSPORT = {
   handleProtocols: () => SUBPROTOCOL,
 };
 
-export interface NetServerOptions {
+interface NetServerOptions {
   readonly hub: Hub;
   readonly zones: Venues;
   readonly pages: ReadonlyMap<string, Page>;

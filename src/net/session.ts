@@ -33,14 +33,14 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_UNSUPPORTED, type Wire } from "./w
 
 /** Bytes of unread replies: about 500 errors. Who asks so much and reads nothing is not a player. */
 export const REPLY_BACKLOG_BYTES_MAX = 64 * 1024;
-/** Bytes of one frame: some 80,000 entities newly in one cell. A session that asks for more is closed. */
-export const FRAME_BYTES_MAX = 1024 * 1024;
+/** Bytes of one frame that is sent: some 80,000 entities newly in one cell. A session that asks for more is closed. A reader takes more, see chunks.ts. */
+const FRAME_SENT_BYTES_MAX = 1024 * 1024;
 /**
  * Bytes of JSON snapshots a second, for all sessions that ask for them together: the debug form is written for each anew, and may
  * not cost the others their ticks. A session gets an equal share, and fewer snapshots when that is not enough.
  */
 export const JSON_BYTES_PER_SECOND = 8 * 1024 * 1024;
-/** Milliseconds that one frame may be on its way before the session is given up. */
+/** Milliseconds without a frame, or a piece of one, getting through before the session is given up: who is slow but gets on is none. */
 export const FLUSH_MS_MAX = 5000;
 
 export type Format = "binary" | "json";
@@ -254,12 +254,12 @@ export class Session {
   sendSnapshot(composer: Composer): void {
     const flight = this.#flight;
     if (flight === null) return;
+    // JSON has all cells with the normal stream. Who is not concerned misses nothing, whatever is on its way to it.
+    if (this.#format === "json" ? ((composer.due >> NORMAL) & 1) === 0 : !composer.concerns(this.#view)) return;
     if (flight.bytes > 0 || this.#hub.nowMs < this.#restUntilMs) {
       this.#hub.counters.snapshotsSkipped++;
       return;
     }
-    // JSON has all cells with the normal stream.
-    if (this.#format === "json" ? ((composer.due >> NORMAL) & 1) === 0 : !composer.concerns(this.#view)) return;
     const row = this.#rowIn(composer);
     // It came after the snapshot was taken: the next one has it.
     if (this.you !== 0 && composer.tick <= this.#sinceTick && composer.entity(row) !== this.you) return;
@@ -577,27 +577,29 @@ export class Session {
   }
 
   #sendBinary(composer: Composer, row: number, flight: Flight): void {
-    const { counters, nowMs, snapshotBytes, watchBytes } = this.#hub;
+    const { counters, snapshotBytes, watchBytes } = this.#hub;
     const bytesMax = this.#view.isWatching ? watchBytes : snapshotBytes;
     const size = composer.compose(this.#view, row, this.ack, bytesMax, flight.buffer);
     if (size === 0) counters.snapshotsOvertaken++;
     if (this.#wire === null || size === 0 || this.#isTooLarge(size)) return;
     this.#sent(size);
-    flight.send(this.#wire, size, nowMs);
+    flight.send(this.#wire, size);
   }
 
   #sendJson(composer: Composer, row: number, flight: Flight, json: JsonEncoder): void {
     const text = json.compose(composer, this.#view, row, this.ack);
     if (this.#isTooLarge(text.length)) return;
     this.#sent(text.length);
-    flight.takeOff(text.length, this.#hub.nowMs);
+    flight.takeOff(text.length);
     this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;
     this.#wire?.sendText(text, flight.landed);
   }
 
   #isTooLarge(size: number): boolean {
-    if (size <= FRAME_BYTES_MAX) return false;
-    this.#refuse(new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_BYTES_MAX}: view less`));
+    if (size <= FRAME_SENT_BYTES_MAX) return false;
+    this.#refuse(
+      new GyreError("SERVER_FULL", `a frame of ${size} bytes, of at most ${FRAME_SENT_BYTES_MAX}: view less`),
+    );
     this.close(CLOSE_TRY_LATER, "frame too large");
     return true;
   }

@@ -83,6 +83,8 @@ export class SocketWire implements Wire {
       bytes[start + 2] = size >>> 8;
       bytes[start + 3] = size & 0xff;
     }
+    // A view for each message, some 100 bytes of garbage: the socket keeps it until all of it is written, and a view that is there cannot be made as
+    // long as the next message.
     this.#raw.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, offset + size - start), flushed);
   }
 

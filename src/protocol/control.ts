@@ -4,21 +4,23 @@
  * no simulation. Costs one JSON.parse and one small object a message; text is bounded by the frame limit of the socket.
  */
 import { GyreError, shown } from "../errors.js";
+import { PATTERNS_MAX } from "../state/limits.js";
 import { type ColumnInfo, checkColumns, OWN_COLUMNS_MAX } from "./fields.js";
 
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "gyre.1";
 
 /** Bytes of the longest message a client may send: the longest real one is a view of about 200. */
-export const MESSAGE_BYTES_MAX = 1024;
+export const CLIENT_MESSAGE_BYTES_MAX = 1024;
+
+/** Milliseconds for which a server keeps the seat of a player whose connection was lost, and a client tries to take it up again where nobody says for how long. */
+export const RESUME_MS = 10_000;
 
 /** Characters of a player's or a zone's name: what a label above a head can show. */
 export const NAME_LENGTH_MAX = 32;
 
 /** Kinds that a zone may tell of: as many as the kernel has archetypes. */
-export const KINDS_MAX = 256;
-/** Patterns of one scope of a state tree. */
-export const PATTERNS_MAX = 256;
+const KINDS_MAX = 256;
 /** Gates that a zone may tell of. */
 export const GATES_MAX = 256;
 
@@ -41,13 +43,13 @@ export interface InputMessage {
   tick?: number;
 }
 
-export interface PingMessage {
+interface PingMessage {
   type: "ping";
   /** Any finite number; comes back as it is. */
   t: number;
 }
 
-export interface LeaveMessage {
+interface LeaveMessage {
   type: "leave";
 }
 
@@ -62,7 +64,7 @@ export interface ViewMessage {
   zone?: string;
 }
 
-export interface RepairMessage {
+interface RepairMessage {
   type: "repair";
   /** An interest cell of which the client knows something that is wrong; a coming frame has it in full, if it is in view. */
   cell: number;
@@ -153,14 +155,14 @@ export interface ErrorMessage {
   message: string;
 }
 
-export interface PongMessage {
+interface PongMessage {
   type: "pong";
   t: number;
   tick: number;
 }
 
 /** Something that the game tells. */
-export interface EventMessage {
+interface EventMessage {
   type: "event";
   name: string;
   /** Any JSON. */

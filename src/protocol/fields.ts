@@ -33,7 +33,7 @@ const FIXED = [
 ] as const satisfies readonly ColumnInfo[];
 
 /** Fields that entities of every zone have. */
-export type FixedField = (typeof FIXED)[number]["name"];
+type FixedField = (typeof FIXED)[number]["name"];
 
 /** Their places among the words. */
 export const HP = 0;

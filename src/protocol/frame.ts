@@ -20,7 +20,7 @@ const FLAGS_ALL = HAS_ACK | HAS_YOU | HAS_OWN | HAS_FORGOTTEN;
 export const VARINT_BYTES_MAX = 5;
 
 /** How what a player is told of its own entity is told. */
-export type OwnType = "f32" | "u32" | "i32";
+type OwnType = "f32" | "u32" | "i32";
 
 const [, ...SEAT_FIELDS] = OWN_COLUMNS;
 
@@ -130,7 +130,7 @@ export class ByteReader {
 }
 
 /** What is read of a frame by who reads no more: load tests, proxies. */
-export interface FrameHead {
+interface FrameHead {
   tick: number;
   ack: number;
 }

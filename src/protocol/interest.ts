@@ -6,9 +6,9 @@
 import { GyreError } from "../errors.js";
 
 /** Tiles per cell side: about a screen and a half of a 32 unit map, so that 3 x 3 cells cover a player's surroundings. */
-export const INTEREST_TILES = 32;
+const INTEREST_TILES = 32;
 /** Cells per zone, at most. */
-export const INTEREST_CELLS_MAX = 1 << 16;
+const INTEREST_CELLS_MAX = 1 << 16;
 /** Steps per unit of a position, where a game does not say. */
 export const STEPS_PER_UNIT = 16;
 /** Steps along a side of a zone: sums of two and their differences are i32. */

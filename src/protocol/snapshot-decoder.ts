@@ -104,7 +104,7 @@ export class SnapshotDecoder {
     this.cells.clear();
     this.#parser = new BlockParser(grid, table);
     this.tick = -1;
-    this.#lastTick = this.#lastAck = 0;
+    this.ack = this.#lastTick = this.#lastAck = 0;
     this.you = null;
     this.#youId = 0;
     Object.assign(this.#you, blankYou());

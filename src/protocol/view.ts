@@ -68,6 +68,8 @@ export class View {
   #y0 = 0;
   #x1 = 0;
   #y1 = 0;
+  /** What the rectangle was last found in, and so need not be found in again; null when it is another one since. */
+  #watched: InterestGrid | null = null;
   /** Spare of sequences, streams and waits, so that moving the rectangle allocates nothing. */
   #spare = [new Uint32Array(0), new Uint8Array(0), new Uint8Array(0)] as [Uint32Array, Uint8Array, Uint8Array];
 
@@ -95,6 +97,7 @@ export class View {
   watch(x0: number, y0: number, x1: number, y1: number): void {
     this.#isWatching = true;
     this.#isAround = false;
+    this.#watched = null;
     this.#x0 = x0;
     this.#y0 = y0;
     this.#x1 = x1;
@@ -105,6 +108,7 @@ export class View {
   reset(): void {
     this.column0 = this.row0 = this.column1 = this.row1 = 0;
     this.#isAround = false;
+    this.#watched = null;
     this.forgottenCount = 0;
     this.tick = this.ack = this.you = 0;
     this.own.fill(0);
@@ -131,8 +135,7 @@ export class View {
 
   /** Whether the view holds the cell that a point, in units, lies in. */
   holds(grid: InterestGrid, x: number, y: number): boolean {
-    const column = cellIndex(quantise(x, grid.stepsPerUnit), grid.sideSteps, grid.columns);
-    return this.#contains(column, cellIndex(quantise(y, grid.stepsPerUnit), grid.sideSteps, grid.rows));
+    return this.#contains(columnOf(grid, x), rowOf(grid, y));
   }
 
   /** Cells of distance between a cell and the centre. */
@@ -147,15 +150,16 @@ export class View {
   }
 
   #aimAtRectangle(grid: InterestGrid): void {
-    const { sideSteps, stepsPerUnit, columns, rows } = grid;
-    const column = (x: number): number => cellIndex(quantise(x, stepsPerUnit), sideSteps, columns);
-    const row = (y: number): number => cellIndex(quantise(y, stepsPerUnit), sideSteps, rows);
-    let [column0, column1, row0, row1] = [column(this.#x0), column(this.#x1) + 1, row(this.#y0), row(this.#y1) + 1];
+    if (this.#watched === grid) return;
+    this.#watched = grid;
+    let column0 = columnOf(grid, this.#x0);
+    let column1 = columnOf(grid, this.#x1) + 1;
+    let row0 = rowOf(grid, this.#y0);
+    let row1 = rowOf(grid, this.#y1) + 1;
     column0 += cutBefore(column1 - column0);
     row0 += cutBefore(row1 - row0);
     column1 = Math.min(column1, column0 + VIEW_SIDE_MAX);
     row1 = Math.min(row1, row0 + VIEW_SIDE_MAX);
-    this.#isAround = false;
     this.centreColumn = (column0 + column1 - 1) >> 1;
     this.centreRow = (row0 + row1 - 1) >> 1;
     this.#move(grid, column0, row0, column1, row1);
@@ -264,6 +268,14 @@ export class View {
   #index(column: number, row: number): number {
     return (row - this.row0) * (this.column1 - this.column0) + column - this.column0;
   }
+}
+
+function columnOf({ stepsPerUnit, sideSteps, columns }: InterestGrid, x: number): number {
+  return cellIndex(quantise(x, stepsPerUnit), sideSteps, columns);
+}
+
+function rowOf({ stepsPerUnit, sideSteps, rows }: InterestGrid, y: number): number {
+  return cellIndex(quantise(y, stepsPerUnit), sideSteps, rows);
 }
 
 /** How many of too many columns (rows) to leave out on the near side. */

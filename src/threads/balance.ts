@@ -8,7 +8,7 @@ const LASTING_LOOKS = 3;
 /** Share of a period by which they must. */
 const LARGE_SHARE = 0.1;
 
-export interface Move {
+interface Move {
   readonly zone: number;
   readonly to: number;
 }

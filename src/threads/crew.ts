@@ -70,12 +70,12 @@ interface Asked {
   readonly resolve: (answer: unknown) => void;
 }
 
-export interface CrewTimers {
+interface CrewTimers {
   now(): number;
   setTimeout(callback: () => void, ms: number): unknown;
 }
 
-export interface CrewOptions {
+interface CrewOptions {
   readonly board: Board;
   /** The module that a thread runs, and what it is given, beside its slot and why the one before it ended: see worker.ts. */
   readonly entry: URL;

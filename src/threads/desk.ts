@@ -34,7 +34,7 @@ const REQUESTS_PER_DRAIN_MAX = 65_536;
 /** Ticks between two reports of what a zone counts, while nobody comes or goes: four a second at 60 Hz. */
 const REPORT_TICKS = 15;
 
-export interface DeskSpec {
+interface DeskSpec {
   readonly slot: number;
   /** Those that are at home here. */
   readonly zones: Zones;

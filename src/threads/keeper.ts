@@ -18,7 +18,7 @@ import type { Desk } from "./desk.js";
 import type { Scribe } from "./scribe.js";
 
 /** Seconds from one image to the next: fewer than one tick in a hundred takes one, and what is done again takes less than a second. */
-export const JOURNAL_SECONDS = 2;
+const JOURNAL_SECONDS = 2;
 
 /** What other threads need to take a zone up. Passes through postMessage. */
 export interface Kept {
@@ -27,7 +27,7 @@ export interface Kept {
   readonly journal: SharedArrayBuffer;
 }
 
-export interface KeeperOptions {
+interface KeeperOptions {
   readonly slot: number;
   readonly board: Board;
   readonly kernel: Kernel;

@@ -29,7 +29,7 @@ const HOLDER_MASK = (1 << HOLDER_BITS) - 1;
 const DONE = HOLDER_MASK - 1;
 const LOST = HOLDER_MASK;
 
-export interface LentOptions {
+interface LentOptions {
   readonly slot: number;
   /** The slot that all these zones are at home with. */
   readonly owner: number;

@@ -37,12 +37,12 @@ export interface Homes {
 }
 
 /** A slot's rings. */
-export interface SlotRings {
+interface SlotRings {
   readonly requests: MessageRing;
   readonly notices: MessageRing;
 }
 
-export interface RemoteZonesSpec {
+interface RemoteZonesSpec {
   readonly zones: readonly RemoteZoneSpec[];
   /** By zone, in shared memory. */
   readonly replicas: readonly Replica[];

@@ -32,7 +32,7 @@ const MOVE_WAIT_MS = 20;
 const COST_WEIGHT = 1 / 16;
 
 /** What a slot does for players: see desk.ts. */
-export interface SlotDesk {
+interface SlotDesk {
   /** Takes up what came for the zones at home since the last tick. */
   drain(): void;
   /** All zones at home are through with the tick: what there is to tell is told. */
@@ -42,7 +42,7 @@ export interface SlotDesk {
 }
 
 /** What keeps zones from being lost: see keeper.ts. */
-export interface SlotKeeper {
+interface SlotKeeper {
   /** In place of a thread that ended: takes up the zones at home. Between the two, what was answered at the gates of their last tick is acted on. */
   resume(): void;
   reconcile(): void;
@@ -59,7 +59,7 @@ export interface SlotKeeper {
   adopt(index: number): void;
 }
 
-export interface SlotOptions {
+interface SlotOptions {
   readonly slot: number;
   readonly board: Board;
   readonly schedule: Schedule;

@@ -21,7 +21,7 @@ import { MessageRing } from "../sync/messages.js";
 import { BYTES_PER_UNIT_MAX, bytesOf, readText, writeText } from "./texts.js";
 
 /** Bytes of a slot's ring: more than a second of 1,000 players, which a slot that is late may make the others wait. */
-export const TAPE_BYTES = 4 * 1024 * 1024;
+const TAPE_BYTES = 4 * 1024 * 1024;
 
 const COMMAND = 1;
 const TURNED_BACK = 2;

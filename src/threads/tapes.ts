@@ -13,7 +13,7 @@ import { RecordingWriter, type RecordingWriterSpec } from "../sim/recording-writ
 import type { Board } from "./board.js";
 import { type TapeParts, TapeReader, TapeState, type Told } from "./tape.js";
 
-export interface TapesSpec extends RecordingWriterSpec {
+interface TapesSpec extends RecordingWriterSpec {
   readonly board: Board;
   readonly tapes: TapeParts;
 }

@@ -5,7 +5,7 @@
 import { GyreError } from "../../src/errors.js";
 import { defineGame } from "../../src/game/define.js";
 import { loadKernel } from "../../src/kernel/load.js";
-import { MESSAGE_BYTES_MAX, parseClientMessage } from "../../src/protocol/control.js";
+import { CLIENT_MESSAGE_BYTES_MAX, parseClientMessage } from "../../src/protocol/control.js";
 import type { SnapshotDecoder } from "../../src/protocol/snapshot-decoder.js";
 import { Random } from "./random.js";
 import { Guest, Room } from "./room.js";
@@ -265,7 +265,7 @@ function mangle(random: Random): string {
     else if (kind === 1) text = text.slice(0, at) + String.fromCharCode(random.below(256)) + text.slice(at + 1);
     else text = text.slice(0, at) + random.pick(SCRAPS) + text.slice(at + random.below(4));
   }
-  return text.slice(0, MESSAGE_BYTES_MAX);
+  return text.slice(0, CLIENT_MESSAGE_BYTES_MAX);
 }
 
 /** Players who walk and jump, and nobody else. */
