@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { GyreError } from "../src/errors.js";
 import { loadKernel } from "../src/kernel/load.js";
-import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
+import { FAR, HISTORY, NEAR, NORMAL } from "../src/kernel/streams.js";
 import type { ColumnType, Kernel } from "../src/kernel/types.js";
 import { Flight } from "../src/net/flight.js";
 import { ChunkAssembler } from "../src/protocol/chunks.js";
@@ -700,6 +700,41 @@ test("a frame that was overtaken while it was composed is not sent, and the next
   const { tick, ack, you, cells, entities } = stage.decoder;
   assert.equal([tick, ack, you?.gold, [...cells.keys()], entities.byId.size], [20, 9, 7, [1], 1]);
   assert.equal(stage.reader.tick, 20);
+});
+
+test("a snapshot is whole until the very one that is written over it", () => {
+  const stage = new Stage(kernel);
+  const { replica } = stage.world;
+  for (let tick = 1; tick <= 5; tick++) stage.world.take(STREAM_NORMAL, tick);
+  for (let sequence = 1; sequence <= 5; sequence++) {
+    const generation = replica.generation(NORMAL, sequence);
+    const isThere = (): boolean => replica.tick(generation) === sequence;
+    let taken = replica.published(NORMAL);
+    assert.ok(isThere());
+    for (; isThere(); taken++) {
+      assert.ok(replica.isWhole(NORMAL, sequence), `snapshot ${sequence} of ${taken}`);
+      stage.world.take(STREAM_NORMAL, taken + 1);
+    }
+    assert.not.ok(replica.isWhole(NORMAL, sequence), `snapshot ${sequence} of ${taken}`);
+    assert.is(taken - sequence, HISTORY + 5);
+  }
+});
+
+test("a JSON snapshot that was overtaken is not sent, and the next one is told by the one before it", () => {
+  const stage = new Stage(kernel);
+  const json = new JsonEncoder();
+  const text = (): string => json.compose(stage.composer, stage.view, 0, 0);
+  const first = stage.spawn(1, 40, 20);
+  stage.take(1);
+  assert.equal(JSON.parse(text()).enter.length, 1);
+  const second = stage.spawn(2, 42, 20);
+  stage.take(2);
+  stage.world.despawn(1);
+  for (let tick = 3; tick < 20; tick++) stage.world.take(STREAM_NORMAL, tick);
+  assert.is(text(), "");
+  stage.take(20);
+  const { tick, enter, leave } = JSON.parse(text());
+  assert.equal([tick, enter.length, enter[0].id, leave], [20, 1, second, [first]]);
 });
 
 test("rounds never go back: a snapshot of an earlier tick than the last round is passed over, and its stream is first the next time", () => {

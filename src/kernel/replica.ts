@@ -7,6 +7,17 @@
  *
  * Both may be the same thread. The taker never waits: a reader that is GENERATIONS - HISTORY snapshots late has been overtaken, which it
  * finds out by `isWhole`, and begins anew with the newest. Nothing is allocated after construction, but for the views of a larger highWater.
+ *
+ * What lies in a snapshot is read and written plainly, by both sides at once when a reader is overtaken. Two words a stream order that, on
+ * machines that reorder loads and stores, too:
+ *
+ *     taker     begun <=> n     write snapshot n, over n - GENERATIONS     published <- n
+ *     reader    published -> m     read snapshots up to m     begun <=> begun: is it less than GENERATIONS beyond the oldest?
+ *
+ * Who reads n in `published` sees all that was written before: a store and a load of Atomics suffice. `begun` has to keep what is plain from
+ * moving the other way, writes from before it and reads to behind it, which neither a store nor a load does (on ARM they are a release and an
+ * acquire). So both sides read and write it in one operation. One of them is the first: if the taker's, the reader finds n there, and throws away what
+ * it read; if the reader's, the taker finds what the reader left there, and so all its reads were before the writes.
  */
 import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
@@ -219,7 +230,7 @@ export class Replica {
   /** The intake, slots 0 .. highWater-1, becomes the newest snapshot of the stream. */
   take(stream: number, tick: number, highWater: number): void {
     const sequence = this.published(stream) + 1;
-    Atomics.store(this.ints, this.#begun + stream, sequence);
+    Atomics.exchange(this.ints, this.#begun + stream, sequence);
     this.#instance.functions.replicaTake(this.#base, stream, sequence, tick, highWater);
     Atomics.store(this.ints, this.#published + stream, sequence);
   }
@@ -231,9 +242,9 @@ export class Replica {
     return Atomics.load(this.ints, this.#published + stream);
   }
 
-  /** Whether nothing has been written over the snapshot, nor over those after it. */
+  /** Whether nothing has been written over the snapshot, nor over those after it, up to now: to be asked after it was read. */
   isWhole(stream: number, sequence: number): boolean {
-    return Atomics.load(this.ints, this.#begun + stream) - sequence < this.#generations;
+    return Atomics.add(this.ints, this.#begun + stream, 0) - sequence < this.#generations;
   }
 
   /** Where the snapshot lies, as an index of 4 bytes: what the methods below and {@link fieldAt} are relative to. */

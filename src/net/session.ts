@@ -588,7 +588,8 @@ export class Session {
 
   #sendJson(composer: Composer, row: number, flight: Flight, json: JsonEncoder): void {
     const text = json.compose(composer, this.#view, row, this.ack);
-    if (this.#isTooLarge(text.length)) return;
+    if (text === "") this.#hub.counters.snapshotsOvertaken++;
+    if (text === "" || this.#isTooLarge(text.length)) return;
     this.#sent(text.length);
     flight.takeOff(text.length);
     this.#restUntilMs = this.#hub.nowMs + (1000 * text.length * this.#hub.jsonSessions) / JSON_BYTES_PER_SECOND;

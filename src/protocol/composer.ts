@@ -165,6 +165,11 @@ export class Composer {
     return seat < 0 ? 0 : this.replica.words[this.replica.own(this.generation, seat)]!;
   }
 
+  /** Whether the round's own snapshots have not been written over, up to now. */
+  get isWhole(): boolean {
+    return this.#isWholeFrom(this.sequences);
+  }
+
   /** Whether a frame of this round has something for the view: of a round of the far stream alone most have not. */
   concerns(view: View): boolean {
     if ((this.due >> NORMAL) & 1 || view.column1 === 0 || view.forgottenCount > 0) return true;
@@ -189,7 +194,7 @@ export class Composer {
     this.#own.set(view.own);
     const start = this.#writeHead(view, you, slot, seat, ack, frame);
     const end = this.#copyBlocks(view, frame.bytes, start);
-    if (!this.#wasWhole()) {
+    if (!this.#isWholeFrom(this.#oldest)) {
       // The client has the frame before this one.
       view.spoil();
       view.tick = tick;
@@ -372,10 +377,10 @@ export class Composer {
     return at;
   }
 
-  /** Whether all that went into this frame was there as a whole. */
-  #wasWhole(): boolean {
+  /** Whether all snapshots of the round's streams are there, from those of these numbers on. */
+  #isWholeFrom(oldest: Uint32Array): boolean {
     for (let stream = 0; stream < STREAM_COUNT; stream++) {
-      if (((this.due >> stream) & 1) !== 0 && !this.replica.isWhole(stream, this.#oldest[stream]!)) return false;
+      if (((this.due >> stream) & 1) !== 0 && !this.replica.isWhole(stream, oldest[stream]!)) return false;
     }
     return true;
   }

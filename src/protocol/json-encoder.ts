@@ -29,7 +29,7 @@ export interface SnapshotJson {
 export class JsonEncoder {
   readonly #known = new Map<EntityId, Entity>();
 
-  /** What {@link Composer.compose} does, as text. */
+  /** What {@link Composer.compose} does, as text; "" for a snapshot that was written over. */
   compose(composer: Composer, view: View, seat: number, ack: number): string {
     const you = youOf(composer, seat);
     const snapshot: SnapshotJson = {
@@ -44,6 +44,8 @@ export class JsonEncoder {
     const { replica, generation } = composer;
     view.aim(composer.grid, you === null ? -1 : replica.cell(generation, composer.slot(you.id)));
     const visible = visibleEntities(composer, view);
+    // What was copied by now is all that is told.
+    if (!composer.isWhole) return "";
     for (const id of this.#known.keys()) {
       if (!visible.has(id)) snapshot.leave.push(id);
     }
