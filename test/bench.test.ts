@@ -40,6 +40,7 @@ const TINY: { sizes: Sizes; effort: Effort } = {
   effort: {
     rounds: 1,
     round: { roundMs: 5, loopMs: 2 },
+    warmUpMs: 5,
     slowMs: 60_000,
     readyMs: 120_000,
     budgetMs: 1000,
