@@ -16,13 +16,12 @@ import type { Kernel, KernelOptions, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
 import { Hub, SNAPSHOT_BYTES } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
-import { type Answer, NetServer } from "./net/server.js";
+import type { Answer } from "./net/server.js";
 import { CLOSE_TRY_LATER } from "./net/wire.js";
 import { Collections } from "./ops/collections.js";
 import { expose } from "./ops/exposition.js";
 import { isInspected, TickGuard } from "./ops/guard.js";
 import { Loop } from "./ops/loop.js";
-import { createRegistry } from "./ops/metrics.js";
 import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
@@ -246,6 +245,11 @@ interface Parts {
 }
 
 async function start({ options, game, plan, meter, simulation, recording }: Parts): Promise<GyreServer> {
+  // Each thread that simulates loads its game, and with it this module: what brings packages along is loaded by who serves.
+  const [{ NetServer }, { createRegistry }] = await Promise.all([
+    import("./net/server.js"),
+    import("./ops/metrics.js"),
+  ]);
   const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
   const { tickRate, snapshotRate, settings } = plan;
   const { seed } = settings;
