@@ -195,6 +195,7 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
     );
   }
   profileThread("main");
+  const outside = loadOutside();
   const game = given.game ?? (await loadDemo());
   // The demo is ours, and comes to an end: it needs no watch.
   const watch = options.game === undefined ? null : new TickGuard(TIMERS.now);
@@ -220,7 +221,7 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
         })
       : localSimulation({ ...shared, guard: hasHooks(game) ? watch : null });
   try {
-    return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording });
+    return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording, outside });
   } catch (error) {
     await simulation.stop();
     simulation.close();
@@ -242,14 +243,16 @@ interface Parts {
   readonly meter: Meter;
   readonly simulation: Simulation;
   readonly recording: Recording | null;
+  readonly outside: ReturnType<typeof loadOutside>;
 }
 
-async function start({ options, game, plan, meter, simulation, recording }: Parts): Promise<GyreServer> {
-  // Each thread that simulates loads its game, and with it this module: what brings packages along is loaded by who serves.
-  const [{ NetServer }, { createRegistry }] = await Promise.all([
-    import("./net/server.js"),
-    import("./ops/metrics.js"),
-  ]);
+/** What brings packages along. Each thread that simulates loads its game, and with it this module, but not these: nor does a refused command line. */
+function loadOutside() {
+  return Promise.all([import("./net/server.js"), import("./ops/metrics.js")]);
+}
+
+async function start({ options, game, plan, meter, simulation, recording, outside }: Parts): Promise<GyreServer> {
+  const [{ NetServer }, { createRegistry }] = await outside;
   const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
   const { tickRate, snapshotRate, settings } = plan;
   const { seed } = settings;
