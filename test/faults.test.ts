@@ -1,4 +1,5 @@
 /** Sim workers that fail: what their zones come to, and what the others notice of it. */
+// slow
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

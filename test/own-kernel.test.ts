@@ -3,6 +3,7 @@
  * accepted ones run; each way to break the kernel's promises is refused by name. The guide's is built by the command, the others by the same
  * compiler in this process, where it starts, and is optimised by V8, once for all of them.
  */
+// slow
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,5 @@
 /** Sim workers: the same bytes whatever the threads. */
+// slow
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Balance } from "../src/threads/balance.js";

@@ -2,6 +2,7 @@
  * The page in a real browser, served by the real command: it draws without a complaint, the crowd moves, the visitor walks in,
  * looks around, is told when the server is gone, and sees the next one's world as it is. Leaves a picture in build/viewer.png.
  */
+// slow
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -327,7 +328,8 @@ if (!existsSync(BROWSER)) {
               const isMoved = now !== null && Math.hypot(now.x - at.x, now.y - at.y) > 2;
               if (!isMoved && !isAnswered && player.stats.snapshots < snapshots + 20) return;
               clearInterval(timer);
-              resolve(isAnswered ? "answered" : isMoved ? "predicted" : "blocked");
+              // Where the page had no core for a while, one look may see both, which says nothing of what was first.
+              resolve(isAnswered && isMoved ? "both" : isAnswered ? "answered" : isMoved ? "predicted" : "blocked");
             }, 1);
           });
         });
@@ -335,7 +337,7 @@ if (!existsSync(BROWSER)) {
         const what = await watched;
         await far.keyboard.up(key);
         assert.is.not(what, "answered");
-        if (what === "predicted") await still();
+        if (what === "predicted" || what === "both") await still();
         return what === "predicted";
       });
     } finally {
