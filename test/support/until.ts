@@ -1,5 +1,5 @@
 /** Milliseconds after which a condition that a test waits for is taken to never come; generous, for busy machines. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 /** Milliseconds between two questions to another process: more often, the answers are what both are busy with. */
 const ASK_MS = 20;
