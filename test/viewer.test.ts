@@ -104,7 +104,7 @@ if (!existsSync(BROWSER)) {
   test.before(async () => {
     server = await serve(0);
     browser = await chromium.launch({ executablePath: BROWSER, args: BROWSER_FLAGS });
-    page = await newPage({ viewport: { width: 1280, height: 800 } });
+    page = await newPage({ viewport: { width: 800, height: 500 } });
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("request", (request) => {
@@ -182,13 +182,13 @@ if (!existsSync(BROWSER)) {
 
   test("drag pans, wheel zooms about the pointer, click follows, Esc lets go", async () => {
     await page.evaluate(() => viewer.camera.look(2048, 2048, 0.5));
-    await page.mouse.move(800, 400);
+    await page.mouse.move(500, 250);
     await page.mouse.down();
-    await page.mouse.move(700, 350, { steps: 4 });
+    await page.mouse.move(400, 200, { steps: 4 });
     await page.mouse.up();
     assert.is(await ask(() => viewer.camera.x), 2048 + 200);
     assert.is(await ask(() => viewer.camera.y), 2048 + 100);
-    const under = (): Promise<number> => ask(() => viewer.camera.x + (700 - innerWidth / 2) / viewer.camera.zoom);
+    const under = (): Promise<number> => ask(() => viewer.camera.x + (400 - innerWidth / 2) / viewer.camera.zoom);
     const before = await under();
     await page.mouse.wheel(0, -1000);
     await page.waitForFunction(() => viewer.camera.zoom > 2);
