@@ -1,5 +1,5 @@
 /**
- * One contender's process: `contender.js BENCH VARIANT PARAMS LIMIT_MS`. It proves its answers, warms up, and then measures a round
+ * One contender's process: `contender.js BENCH VARIANT PARAMS LIMIT_MS WARM_UP_MS`. It proves its answers, warms up, and then measures a round
  * whenever it is told to; see protocol.ts for the lines it reads and writes. Benchmark.js drives the timing. An operation of more
  * than ALONE_MS is timed by itself, so that its p99 is that of operations, not of means; shorter ones are timed as loops. One that gives a
  * promise is timed by itself, and without Benchmark.js, which would count its own waiting in.
@@ -7,40 +7,34 @@
 import "./lodash-global.js";
 import { createInterface } from "node:readline";
 import Benchmark from "benchmark";
-import { distanceContenders } from "./distance.js";
-import { enemyContenders } from "./enemies.js";
-import { fanoutContenders } from "./fanout.js";
-import { handoffContenders } from "./handoff.js";
-import { neighbourContenders } from "./neighbours.js";
 import { type Contenders, HASH_START, mix, type Operation, type Params } from "./operation.js";
-import { pathContenders } from "./path.js";
-import { peerEnemyContenders, peerNeighbourContenders } from "./peers.js";
 import { SETS } from "./points.js";
 import { type Answer, line, type Round } from "./protocol.js";
-import { snapshotContenders } from "./snapshot.js";
-import { stateContenders } from "./state.js";
-import { moveContenders, tickContenders } from "./tick.js";
-import { worldContenders } from "./world.js";
-import { zonesContenders } from "./zones.js";
 
 /** Reading the clock twice costs some 0.1 us, half a percent of this. */
 const ALONE_MS = 0.02;
-/** Long enough for V8 to optimise what runs, wasm included. */
-const WARM_UP_MS = 150;
-
-const BENCHES: Record<string, Contenders> = {
-  "distance-squared": distanceContenders,
-  "all-neighbours": { ...neighbourContenders, ...peerNeighbourContenders },
-  "nearest-enemy": { ...enemyContenders, ...peerEnemyContenders },
-  move: moveContenders,
-  tick: tickContenders,
-  path: pathContenders,
-  zones: zonesContenders,
-  handoff: handoffContenders,
-  snapshot: snapshotContenders,
-  fanout: fanoutContenders,
-  state: stateContenders,
+/** Each is loaded by who takes part in it: the others' modules would be half of what it takes to start. */
+const BENCHES: Record<string, () => Promise<Contenders>> = {
+  "distance-squared": async () => (await import("./distance.js")).distanceContenders,
+  "all-neighbours": async () => ({
+    ...(await import("./neighbours.js")).neighbourContenders,
+    ...(await import("./peers.js")).peerNeighbourContenders,
+  }),
+  "nearest-enemy": async () => ({
+    ...(await import("./enemies.js")).enemyContenders,
+    ...(await import("./peers.js")).peerEnemyContenders,
+  }),
+  move: async () => (await import("./tick.js")).moveContenders,
+  tick: async () => (await import("./tick.js")).tickContenders,
+  path: async () => (await import("./path.js")).pathContenders,
+  zones: async () => (await import("./zones.js")).zonesContenders,
+  handoff: async () => (await import("./handoff.js")).handoffContenders,
+  snapshot: async () => (await import("./snapshot.js")).snapshotContenders,
+  fanout: async () => (await import("./fanout.js")).fanoutContenders,
+  state: async () => (await import("./state.js")).stateContenders,
 };
+
+const worlds = async (): Promise<Contenders> => (await import("./world.js")).worldContenders;
 
 const now = (): number => performance.now();
 
@@ -82,9 +76,9 @@ class Clock {
     this.#operation = operation;
   }
 
-  async warmUp(): Promise<void> {
+  async warmUp(ms: number): Promise<void> {
     const times: number[] = [];
-    const end = now() + WARM_UP_MS;
+    const end = now() + ms;
     do {
       this.#operation.prepare(this.#turn++);
       const before = now();
@@ -137,9 +131,10 @@ class Clock {
   };
 }
 
-async function main([bench = "", variant = "", params = "{}", limitMs = "0"]: string[]): Promise<void> {
+async function main([bench = "", variant = "", params = "{}", limitMs = "0", warmUpMs = "0"]: string[]): Promise<void> {
   const size = JSON.parse(params) as Params;
-  const create = (size.world === undefined ? BENCHES[bench] : worldContenders)?.[variant];
+  const contenders = await (size.world === undefined ? BENCHES[bench] : worlds)?.();
+  const create = contenders?.[variant];
   if (create === undefined) throw new Error(`there is no ${variant} of ${bench}`);
   const operation = await create(size);
   const proof = await prove(operation, Number(limitMs));
@@ -148,7 +143,7 @@ async function main([bench = "", variant = "", params = "{}", limitMs = "0"]: st
     return write({ kind: "slow", tookMs: proof });
   }
   const clock = new Clock(operation);
-  await clock.warmUp();
+  await clock.warmUp(Number(warmUpMs));
   write({ kind: "ready", ...proof });
   for await (const text of createInterface({ input: process.stdin })) {
     write({ kind: "samples", samplesNs: await clock.measure(JSON.parse(text) as Round) });

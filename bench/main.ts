@@ -52,7 +52,10 @@ function parseFlags(argv: readonly string[]): Flags {
 }
 
 /** How to start the contenders of each case, without those that are not installed. */
-function commandsFor(print: (line: string) => void, slowMs: number): (each: Case) => Record<string, Command> {
+function commandsFor(
+  print: (line: string) => void,
+  { slowMs, warmUpMs }: Effort,
+): (each: Case) => Record<string, Command> {
   const missing: string[] = PEERS.filter((name) => !existsSync(join(ROOT, "bench", "peers", "node_modules", name)));
   if (missing.length > 0) print(`skipped: ${missing.join(", ")}; npm install --prefix bench/peers installs them`);
   const programs = compileNative(ROOT);
@@ -70,7 +73,7 @@ function commandsFor(print: (line: string) => void, slowMs: number): (each: Case
         continue;
       }
       // Flags of this Node, such as --no-liftoff, go on to the contenders.
-      const args = [...flags, contender, bench, variant, JSON.stringify(params), String(slowMs)];
+      const args = [...flags, contender, bench, variant, JSON.stringify(params), String(slowMs), String(warmUpMs)];
       commands[variant] = { program: process.execPath, args };
     }
     return commands;
@@ -98,7 +101,7 @@ async function measure(
   effort: Effort,
   print: (line: string) => void,
 ): Promise<{ rows: Row[]; wrong: boolean }> {
-  const commandsOf = commandsFor(print, effort.slowMs);
+  const commandsOf = commandsFor(print, effort);
   const rows: Row[] = [];
   let wrong = false;
   for (const each of cases) {

@@ -52,11 +52,15 @@ export interface Sizes {
 const KERNEL = ["simd", "scalar"];
 const JS = ["js", "js-branch-free"];
 
+/** Long enough for V8 to optimise what runs, wasm included. */
+const WARM_UP_MS = 150;
+
 /** About a quarter of an hour on two cores. */
 export const FULL: { effort: Effort; sizes: Sizes } = {
   effort: {
     rounds: 5,
     round: { roundMs: 200, loopMs: 40 },
+    warmUpMs: WARM_UP_MS,
     slowMs: 3000,
     readyMs: 60_000,
     budgetMs: 2000,
@@ -88,6 +92,7 @@ export const QUICK: { effort: Effort; sizes: Sizes } = {
   effort: {
     rounds: 3,
     round: { roundMs: 80, loopMs: 20 },
+    warmUpMs: WARM_UP_MS,
     slowMs: 2000,
     readyMs: 60_000,
     budgetMs: 1000,

@@ -12,6 +12,8 @@ import { type Answer, line, type Round } from "./protocol.js";
 export interface Effort {
   rounds: number;
   round: Round;
+  /** For so long a contender runs before it is measured. */
+  warmUpMs: number;
   /** A contender whose first operation takes longer is left out. */
   slowMs: number;
   /** A contender that has not proved its answers, or measured a round, by then is ended. */

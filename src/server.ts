@@ -16,13 +16,12 @@ import type { Kernel, KernelOptions, Zone } from "./kernel/types.js";
 import type { MapData } from "./maps/types.js";
 import { Hub, SNAPSHOT_BYTES } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
-import { type Answer, NetServer } from "./net/server.js";
+import type { Answer } from "./net/server.js";
 import { CLOSE_TRY_LATER } from "./net/wire.js";
 import { Collections } from "./ops/collections.js";
 import { expose } from "./ops/exposition.js";
 import { isInspected, TickGuard } from "./ops/guard.js";
 import { Loop } from "./ops/loop.js";
-import { createRegistry } from "./ops/metrics.js";
 import { profileThread } from "./ops/profile.js";
 import { Recording, type RecordOptions } from "./ops/recording.js";
 import { readStats, type ServerStats } from "./ops/stats.js";
@@ -196,6 +195,7 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
     );
   }
   profileThread("main");
+  const outside = loadOutside();
   const game = given.game ?? (await loadDemo());
   // The demo is ours, and comes to an end: it needs no watch.
   const watch = options.game === undefined ? null : new TickGuard(TIMERS.now);
@@ -221,7 +221,7 @@ export async function createServer(options: ServerOptions = {}): Promise<GyreSer
         })
       : localSimulation({ ...shared, guard: hasHooks(game) ? watch : null });
   try {
-    return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording });
+    return await start({ options: given, game, plan, meter, simulation, recording: simulation.recording, outside });
   } catch (error) {
     await simulation.stop();
     simulation.close();
@@ -243,9 +243,16 @@ interface Parts {
   readonly meter: Meter;
   readonly simulation: Simulation;
   readonly recording: Recording | null;
+  readonly outside: ReturnType<typeof loadOutside>;
 }
 
-async function start({ options, game, plan, meter, simulation, recording }: Parts): Promise<GyreServer> {
+/** What brings packages along. Each thread that simulates loads its game, and with it this module, but not these: nor does a refused command line. */
+function loadOutside() {
+  return Promise.all([import("./net/server.js"), import("./ops/metrics.js")]);
+}
+
+async function start({ options, game, plan, meter, simulation, recording, outside }: Parts): Promise<GyreServer> {
+  const [{ NetServer }, { createRegistry }] = await outside;
   const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
   const { tickRate, snapshotRate, settings } = plan;
   const { seed } = settings;

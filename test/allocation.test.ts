@@ -2,6 +2,7 @@
  * How many bytes the host leaves to the garbage collector per tick: 2,000 entities, 50 sessions at 20 snapshots a second, sockets
  * replaced by sinks, because what ws and Node allocate for a write is not the host's to save; and worlds by themselves.
  */
+// slow
 import v8 from "node:v8";
 import vm from "node:vm";
 import { test } from "uvu";

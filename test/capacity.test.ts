@@ -1,4 +1,5 @@
 /** gyre capacity: its arithmetic with given costs, what it measures, and its command line. */
+// slow
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -10,6 +10,7 @@ import { Journal } from "../src/sim/journal.js";
 import { runAgain, takeUp } from "../src/sim/restart.js";
 import { NOW } from "../src/sim/schedule.js";
 import { World, type WorldSpec } from "../src/sim/world.js";
+import { EFFORT } from "./support/effort.js";
 import { type KeptSpec, KeptZones } from "./support/kept.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
@@ -143,7 +144,7 @@ const games: [string, Partial<KeptSpec> & { game: Game }, number][] = [
 ];
 
 for (const [what, spec, ticks] of games) {
-  const SEEDS = 12;
+  const SEEDS = 4 * EFFORT;
   test(`${what}: their threads end wherever they may in ${ticks} ticks, for ${SEEDS} seeds: every hash and every callback is as without`, async () => {
     let [ends, resets, crossings] = [0, 0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {

@@ -1,5 +1,5 @@
 // Runs the built tests, a process a file, as many at a time as there are cores: `node test/run.mjs [PATTERN]`. What took longest last time
-// begins first. Prints what each says when it is done, and the totals; the exit status is 1 when any failed.
+// begins first, and before the first time those whose source has a line `// slow`: what begins last shall not be what all others wait for. Prints what each says when it is done, and the totals; the exit status is 1 when any failed.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -10,6 +10,8 @@ const TIMES = `${FOLDER}/times.json`;
 /** More at a time would take each other's cores in tests that have threads of their own. */
 const PROCESSES_MAX = 4;
 
+/** Milliseconds that are expected of a slow file of which nothing is known. */
+const SLOW_MS = 20_000;
 /** Milliseconds for one file, several times what the longest takes: what hangs fails. */
 const FILE_MS_MAX = 300_000;
 /** Milliseconds for the rest of what it said to arrive. */
@@ -18,9 +20,10 @@ const LAST_WORDS_MS = 2000;
 const uvu = fileURLToPath(new URL("../node_modules/uvu/bin.js", import.meta.url));
 const wanted = new RegExp(process.argv[2] ?? "");
 const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, "utf8")) : {};
-const waiting = readdirSync(FOLDER)
-  .filter((name) => name.endsWith(".test.js") && wanted.test(name))
-  .sort((a, b) => (times[b] ?? 0) - (times[a] ?? 0));
+const isSlow = (name) => /^\/\/ slow$/m.test(readFileSync(`test/${name.replace(/js$/, "ts")}`, "utf8"));
+const names = readdirSync(FOLDER).filter((name) => name.endsWith(".test.js") && wanted.test(name));
+const expected = new Map(names.map((name) => [name, times[name] ?? (isSlow(name) ? SLOW_MS : 0)]));
+const waiting = names.sort((a, b) => expected.get(b) - expected.get(a));
 const totals = { Total: 0, Passed: 0, Skipped: 0 };
 const began = performance.now();
 let failed = waiting.length === 0;

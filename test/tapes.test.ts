@@ -1,4 +1,5 @@
 /** Recordings of zones on several threads: a replay, which has one, comes to the same, whatever the threads were up to. */
+// slow
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Game } from "../src/game/define.js";

@@ -2,6 +2,7 @@
  * The scheduler of tasks: what it gives is what one thread gives, whatever threads do it, fail, or end. The tasks are in
  * fixtures/jobs.mjs. What must be true between two steps of a thread is tested in slots.test.ts.
  */
+// slow
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

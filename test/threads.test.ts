@@ -1,10 +1,12 @@
 /** Sim workers: the same bytes whatever the threads. */
+// slow
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Balance } from "../src/threads/balance.js";
 import { definition } from "./games/crossing.js";
 import { definition as herds } from "./games/herds.js";
 import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from "./support/crews.js";
+import { EFFORT } from "./support/effort.js";
 import { Random } from "./support/random.js";
 import { SlotTeam } from "./support/slot-teams.js";
 
@@ -22,6 +24,9 @@ async function hashesWithThreads(spec: TestCrew, ticks: number) {
   }
 }
 
+const TICKS = 150 * EFFORT;
+const SEEDS = 5 * EFFORT;
+
 const WAYS = [
   [1, "auto"],
   [2, "auto"],
@@ -32,28 +37,28 @@ const WAYS = [
 
 test("zones with gates, bots and scripts come to the same hashes on 0, 1, 2, 4 and 8 threads, spinning or not", async () => {
   const spec = { ...CROSSING, settings: { zones: 5, npcs: 60, bots: 6, players: 8, seed: 3 } };
-  const { hashes, transfers } = await hashesWithoutThreads(spec, 600);
-  assert.ok(transfers > 100, `${transfers} went through gates`);
+  const { hashes, transfers } = await hashesWithoutThreads(spec, TICKS);
+  assert.ok(transfers > TICKS / 6, `${transfers} went through gates`);
   for (const [slots, spin] of WAYS) {
-    const found = await hashesWithThreads({ ...spec, slots, spin }, 600);
+    const found = await hashesWithThreads({ ...spec, slots, spin }, TICKS);
     assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
   }
 });
 
 test("zones without scripts, whose steps go to whichever thread is free, come to the same hashes", async () => {
   const spec = { ...HERDS, settings: { zones: 23, bots: 3, players: 8, seed: 5 } };
-  const { hashes } = await hashesWithoutThreads(spec, 300);
+  const { hashes } = await hashesWithoutThreads(spec, TICKS / 2);
   for (const [slots, spin] of WAYS) {
-    const found = await hashesWithThreads({ ...spec, slots, spin }, 300);
+    const found = await hashesWithThreads({ ...spec, slots, spin }, TICKS / 2);
     assert.equal(differences(found, hashes), [], `${slots} threads, spin ${spin}`);
   }
 });
 
-test("over 20 seeds zones at home anywhere, that move, come to the same hashes on 1, 2, 4 and 8 threads, spinning or not", async () => {
+test(`over ${SEEDS} seeds zones at home anywhere, that move, come to the same hashes on 1, 2, 4 and 8 threads, spinning or not`, async () => {
   const team = new SlotTeam(8);
   let moved = 0;
   try {
-    for (let seed = 1; seed <= 20; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       for (const slots of [1, 2, 4, 8]) {
         const run = await team.run({ seed, slots, spin: (seed + slots) % 2 === 0 ? "auto" : "off" });
         assert.equal(run.odd, [], `seed ${seed}, ${slots} slots`);
@@ -63,7 +68,7 @@ test("over 20 seeds zones at home anywhere, that move, come to the same hashes o
   } finally {
     await team.close();
   }
-  assert.ok(moved > 40, `${moved} moves`);
+  assert.ok(moved > 2 * SEEDS, `${moved} moves`);
 });
 
 test("one notify in a hundred that is lost, and one in three, holds nobody up for good, and changes nothing", async () => {

@@ -2,16 +2,17 @@
  * The page in a real browser, served by the real command: it draws without a complaint, the crowd moves, the visitor walks in,
  * looks around, is told when the server is gone, and sees the next one's world as it is. Leaves a picture in build/viewer.png.
  */
+// slow
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect as dial, createServer as listen, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { watch } from "../src/client.js";
-import { until } from "./support/until.js";
+import { PATIENCE_MS, until } from "./support/until.js";
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const BROWSER_FLAGS = [
@@ -87,6 +88,12 @@ async function stop(child: Serve): Promise<void> {
   await exited;
 }
 
+async function newPage(options: BrowserContextOptions): Promise<Page> {
+  const made = await browser.newPage(options);
+  made.setDefaultTimeout(PATIENCE_MS);
+  return made;
+}
+
 /** A number that the page works out. */
 const ask = (f: () => number): Promise<number> => page.evaluate(f);
 const sessions = async (): Promise<number> => (await (await fetch(`${origin}/stats`)).json()).sessions;
@@ -97,7 +104,7 @@ if (!existsSync(BROWSER)) {
   test.before(async () => {
     server = await serve(0);
     browser = await chromium.launch({ executablePath: BROWSER, args: BROWSER_FLAGS });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page = await newPage({ viewport: { width: 800, height: 500 } });
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("request", (request) => {
@@ -175,13 +182,13 @@ if (!existsSync(BROWSER)) {
 
   test("drag pans, wheel zooms about the pointer, click follows, Esc lets go", async () => {
     await page.evaluate(() => viewer.camera.look(2048, 2048, 0.5));
-    await page.mouse.move(800, 400);
+    await page.mouse.move(500, 250);
     await page.mouse.down();
-    await page.mouse.move(700, 350, { steps: 4 });
+    await page.mouse.move(400, 200, { steps: 4 });
     await page.mouse.up();
     assert.is(await ask(() => viewer.camera.x), 2048 + 200);
     assert.is(await ask(() => viewer.camera.y), 2048 + 100);
-    const under = (): Promise<number> => ask(() => viewer.camera.x + (700 - innerWidth / 2) / viewer.camera.zoom);
+    const under = (): Promise<number> => ask(() => viewer.camera.x + (400 - innerWidth / 2) / viewer.camera.zoom);
     const before = await under();
     await page.mouse.wheel(0, -1000);
     await page.waitForFunction(() => viewer.camera.zoom > 2);
@@ -295,7 +302,7 @@ if (!existsSync(BROWSER)) {
 
   test("over 100 ms each way the player moves before the server hears of it, and is where the server has it in the end", async () => {
     const slow = await slowRoad(Number(new URL(origin).port), 100);
-    const far = await browser.newPage({ viewport: { width: 640, height: 480 } });
+    const far = await newPage({ viewport: { width: 640, height: 480 } });
     far.on("pageerror", (error) => complaints.push(error.message));
     try {
       await far.goto(`http://127.0.0.1:${slow.port}/`);
@@ -327,7 +334,8 @@ if (!existsSync(BROWSER)) {
               const isMoved = now !== null && Math.hypot(now.x - at.x, now.y - at.y) > 2;
               if (!isMoved && !isAnswered && player.stats.snapshots < snapshots + 20) return;
               clearInterval(timer);
-              resolve(isAnswered ? "answered" : isMoved ? "predicted" : "blocked");
+              // Where the page had no core for a while, one look may see both, which says nothing of what was first.
+              resolve(isAnswered && isMoved ? "both" : isAnswered ? "answered" : isMoved ? "predicted" : "blocked");
             }, 1);
           });
         });
@@ -335,7 +343,7 @@ if (!existsSync(BROWSER)) {
         const what = await watched;
         await far.keyboard.up(key);
         assert.is.not(what, "answered");
-        if (what === "predicted") await still();
+        if (what === "predicted" || what === "both") await still();
         return what === "predicted";
       });
     } finally {
@@ -377,7 +385,7 @@ if (!existsSync(BROWSER)) {
     server = await serve(port, ["--npcs", "800", "--bots", "2", "--seed", "77"]);
     await page.waitForFunction((resumes) => viewer.link.connection!.stats.resumes > resumes, before.resumes);
     // The visitor plays on, as somebody else, and walks by prediction.
-    await page.waitForFunction(() => viewer.link.player?.stats.resumes === 1 && viewer.link.player.predicted);
+    await page.waitForFunction(() => (viewer.link.player?.stats.resumes ?? 0) > 0 && viewer.link.player?.predicted);
     assert.is(await ask(() => viewer.link.player!.stats.repairs), 0);
     await page.keyboard.press("Escape");
     // All of the map, so that all entities are in view.
@@ -459,7 +467,7 @@ async function slowRoad(to: number, ms: number): Promise<{ port: number; close()
 /** The page on a stage of its own: see the game. */
 async function withStage(play: (page: Page) => Promise<void>): Promise<void> {
   const stage = await serve(0, ["test/fixtures/stage.mjs", "--zones", "2"]);
-  const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+  const page = await newPage({ viewport: { width: 800, height: 600 } });
   page.on("console", (message) => message.type() === "error" && boos.push(message.text()));
   page.on("pageerror", (error) => boos.push(error.message));
   try {

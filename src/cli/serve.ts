@@ -91,12 +91,11 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
   const listening = new Promise<void>((resolve) => {
     isListening = resolve;
   });
-  if (game !== undefined) {
-    const tell = teller(values.json);
-    // The line that says where it listens is the first.
-    catchStray(game, (message) => listening.then(() => tell({ event: "stray-error", message })));
-  }
-  const running = await Promise.race([start(game, values), stopped]);
+  const teller = tellerOf(values.json);
+  // The line that says where it listens is the first.
+  const tell = (event: ServerEvent): unknown => listening.then(() => teller(event));
+  if (game !== undefined) catchStray(game, (message) => tell({ event: "stray-error", message }));
+  const running = await Promise.race([start(game, values, tell), stopped]);
   // Told to stop before there was anything to stop.
   if (running === undefined) process.exit(0);
   const { server, file } = running;
@@ -132,7 +131,11 @@ interface Running {
   readonly file: RecordingFile | null;
 }
 
-async function start(game: string | undefined, values: ServeValues): Promise<Running> {
+async function start(
+  game: string | undefined,
+  values: ServeValues,
+  onEvent: (event: ServerEvent) => unknown,
+): Promise<Running> {
   const {
     host,
     port,
@@ -157,7 +160,7 @@ async function start(game: string | undefined, values: ServeValues): Promise<Run
     farRadius: values["far-radius"],
     snapshotBytes: values["snapshot-bytes"],
   };
-  const options = { ...own, ...told, onEvent: teller(values.json) };
+  const options = { ...own, ...told, onEvent };
   const loaded = game === undefined ? undefined : await uncaught(() => loadGame(game));
   const read = map === undefined ? undefined : await readMap(map);
   const file = record === undefined ? null : new RecordingFile(record);
@@ -184,7 +187,7 @@ async function readMap(file: string): Promise<MapData> {
 }
 
 /** One line an event: JSON on stdout, or words on stderr. */
-function teller(asJson: boolean): (event: ServerEvent) => void {
+function tellerOf(asJson: boolean): (event: ServerEvent) => void {
   if (asJson) return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
   return (event) => {
     const text = event.event === "zone-stopped" ? `${event.zone} stopped: ${event.message}` : event.message;

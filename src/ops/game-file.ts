@@ -18,7 +18,7 @@ const TYPESCRIPT = [".ts", ".mts"];
 export async function loadGame(file: string): Promise<Game> {
   const path = resolve(file);
   check(file, path);
-  shareGyre();
+  shareGyre(path);
   let module: { default?: unknown };
   try {
     module = await import(pathToFileURL(path).href);
@@ -53,12 +53,13 @@ function check(file: string, path: string): void {
 
 /**
  * From now on `gyre` in a game is this very gyre, wherever the game's file lies: beside an install of its own, of another version
- * or of none. Otherwise its errors and games would be of other classes than ours.
+ * or of none. Otherwise its errors and games would be of other classes than ours. Before Node 22.15 this is done only where the game would find
+ * another one, or none: a thread for hooks takes as long to start as the thread that simulates.
  */
-function shareGyre(): void {
+function shareGyre(path: string): void {
   const { registerHooks, register } = nodeModule as typeof nodeModule & { registerHooks?: (hooks: object) => void };
   const parentURL = import.meta.url;
-  if (shared) return;
+  if (shared || (registerHooks === undefined && gyreOf(path) === gyreOf(parentURL))) return;
   shared = true;
   if (registerHooks === undefined) {
     register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, { data: parentURL });
@@ -71,6 +72,15 @@ function shareGyre(): void {
 }
 
 let shared = false;
+
+/** The file that `gyre` is for a module there; undefined for none. */
+function gyreOf(module: string): string | undefined {
+  try {
+    return nodeModule.createRequire(module).resolve("gyre");
+  } catch {
+    return undefined;
+  }
+}
 
 function isOurs(specifier: string): boolean {
   return specifier === "gyre" || specifier.startsWith("gyre/");

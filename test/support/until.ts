@@ -1,11 +1,15 @@
 /** Milliseconds after which a condition that a test waits for is taken to never come; generous, for busy machines. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
-/** Waits until the condition holds, looking again on every turn of the event loop (nearly). */
+/** Milliseconds between two questions to another process: more often, the answers are what both are busy with. */
+const ASK_MS = 20;
+
+/** Waits until the condition holds, looking again on every turn of the event loop (nearly); one that is a promise asks somebody else. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
-  while (!(await holds())) {
+  for (let answer = holds(); !(await answer); answer = holds()) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    const pauseMs = typeof answer === "boolean" ? 1 : ASK_MS;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
