@@ -26,7 +26,9 @@ export class Served {
 
   /** Values by their name and labels, as they stand in the text. */
   async metrics() {
-    const text = await (await fetch(`${this.listening.http}/metrics`)).text();
+    const answer = await fetch(`${this.listening.http}/metrics?zones=0`);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`/metrics: ${answer.status} ${text}`);
     return new Map([...text.matchAll(/^(gyre_\S+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
   }
 
