@@ -699,12 +699,20 @@ test("rooms that are used again and again leave nothing behind: no memory, no he
     return [heapUsed, external];
   };
   useAll(300);
-  const [heap, external] = used();
-  useAll(300);
-  const [heapAfter, externalAfter] = used();
-  assert.is(tableOf(matches).opened, 2400);
-  assert.ok(heapAfter - heap < 60_000, `${heapAfter - heap} bytes of heap for 1,200 openings`);
-  assert.ok(externalAfter - external < 60_000, `${externalAfter - external} bytes outside of it`);
+  // What V8 compiles late, on a busy machine in any round, is there once: what is left behind comes with each.
+  let growths: string[] = [];
+  for (let round = 1; round <= 4; round++) {
+    const [heap, external] = used();
+    useAll(300);
+    const [heapAfter, externalAfter] = used();
+    assert.is(tableOf(matches).opened, 1200 * (round + 1));
+    const isSame = heapAfter - heap < 60_000 && externalAfter - external < 60_000;
+    growths = isSame
+      ? []
+      : [...growths, `${heapAfter - heap} bytes of heap, ${externalAfter - external} outside of it`];
+    if (isSame) break;
+  }
+  assert.equal(growths, [], "each time for 1,200 openings");
   assert.ok(columns === first.zone.columns && own === first.zone.own && commands === first.zone.commands);
   matches.close();
 });
