@@ -684,6 +684,70 @@ test("what finds no room waits: the nearest cells first, in the end all, and one
   assert.is(stage.decoder.entities.byId.size, 60);
 });
 
+test("of cells that change all the time and of which one finds room, each comes again and again, the nearest most often", () => {
+  const stage = new Stage(kernel);
+  for (let slot = 0; slot < 6; slot++) stage.spawn(slot, 16 + 32 * (slot % 3), 16 + 32 * Math.floor(slot / 3));
+  stage.view.watch(0, 0, 95, 31);
+  const told = [0, 0, 0];
+  const last = [0, 0, 0];
+  let longest = 0;
+  for (let tick = 1; tick <= 1500; tick++) {
+    for (let slot = 0; slot < 6; slot++) stage.set("hp", slot, 100 + tick);
+    stage.take(tick);
+    stage.read(stage.compose(0, 1));
+    for (const [cell, known] of stage.decoder.cells) {
+      if (known.tick !== tick) continue;
+      told[cell]!++;
+      longest = Math.max(longest, tick - last[cell]!);
+      last[cell] = tick;
+    }
+  }
+  assert.is(told[0]! + told[1]! + told[2]!, 1500);
+  longest = Math.max(longest, ...last.map((tick) => 1500 - tick));
+  assert.ok(told[1]! > told[0]! && told[1]! > told[2]! && longest < 8, `${told}, and ${longest} frames without`);
+});
+
+test("a cell in which nothing happens costs nothing, however often it does not", () => {
+  const stage = new Stage(kernel);
+  stage.spawn(1, 10, 20);
+  stage.frame(3);
+  for (let tick = 6; tick <= 120; tick += 3) assert.is(stage.frame(tick).length, 3, `tick ${tick}`);
+  stage.set("hp", 1, 50);
+  const { length } = stage.frame(123);
+  assert.ok(length < 12, `${length} bytes: what changed alone`);
+});
+
+test("who left for a cell that is not told of is shown where it was for 60 ticks, and is gone after a frame 61 later", () => {
+  for (const ticks of [60, 61]) {
+    const stage = new Stage(kernel, { plan: { nearRadius: 0, viewRadius: 1, farRadius: 2 } });
+    const id = stage.spawn(1, 10, 20);
+    stage.world.entities[0] = stage.spawn(2, 10, 21);
+    stage.frame(6, 0, STREAM_NEAR | STREAM_NORMAL);
+    stage.set("x", 1, 40);
+    stage.frame(8, 0, STREAM_NEAR);
+    stage.frame(8 + ticks, 0, STREAM_NEAR);
+    const { between, byId } = stage.decoder.entities;
+    assert.equal([byId.has(id), between.size], ticks === 60 ? [true, 1] : [false, 0], `${ticks} ticks`);
+    assert.is(stage.reader.shown.has(id), ticks === 60);
+  }
+});
+
+test("a frame is overtaken, too, when the snapshot that its reader has is written over, and not when it is the one before", () => {
+  for (const more of [4, 5]) {
+    const stage = new Stage(kernel);
+    stage.spawn(1, 10, 20);
+    stage.frame(1);
+    for (let tick = 2; tick <= 1 + HISTORY; tick++) {
+      stage.set("hp", 1, 100 + tick);
+      stage.take(tick);
+    }
+    // The delta is to the first snapshot, whose place the fifth further one takes.
+    for (let n = 1; n <= more; n++) stage.world.take(STREAM_NORMAL, 1 + HISTORY + n);
+    const { length } = stage.compose();
+    assert.is(length > 0, more === 4, `${more} more, ${length} bytes`);
+  }
+});
+
 test("a frame that was overtaken while it was composed is not sent, and the next one is told by the one before it", () => {
   const stage = new Stage(kernel);
   const id = stage.spawn(1, 40, 20);

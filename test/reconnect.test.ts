@@ -55,6 +55,10 @@ class Stub {
     for (const client of this.#server.clients) client.send(JSON.stringify(message));
   }
 
+  sayBytes(...bytes: number[]): void {
+    for (const client of this.#server.clients) client.send(Uint8Array.from(bytes));
+  }
+
   /** All connections end, without a word or with a code. */
   cut(code = 0): void {
     for (const client of this.#server.clients) {
@@ -151,6 +155,107 @@ test("events, and a welcome to another zone with another entity, come to the lis
   stub.cut();
   await until("the event is there", () => events.length > 0);
   assert.equal(told, ["reconnecting 1 CONNECTION_FAILED", "resumed", "zone-1", 7]);
+  connection.close();
+  await stub.close();
+});
+
+test("it resumes by the token of the last welcome, and pieces of a frame that was on its way are not those of the next one", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : type === "resume" ? [resumed] : []));
+  const connection = await connect(stub.url, quick);
+  stub.say({ ...WELCOME, you: 2, session: "another-0123456789abcd" });
+  stub.sayBytes(2, 0, 9);
+  await until("both are there", () => connection.you === 2 && connection.stats.bytesIn > 3);
+  const { bytesIn } = connection.stats;
+  stub.cut();
+  await until("it is resumed", () => connection.stats.resumes === 1);
+  assert.equal(stub.said("resume"), [{ type: "resume", session: "another-0123456789abcd" }]);
+  // A frame with nothing to tell, of tick 3.
+  stub.sayBytes(2, 0, 1, 0);
+  stub.sayBytes(2, 1, 3);
+  await until("a snapshot is there, or it is over", () => connection.stats.snapshots === 1 || !connection.isConnected);
+  assert.equal([connection.isConnected, connection.stats.bytesIn], [true, bytesIn + 7]);
+  connection.close();
+  await stub.close();
+});
+
+test("the delay follows the next server too, whose ticks are lower, and no gap of the statistics is as long as there was no connection", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+  const clock = { ms: 0 };
+  const connection = await connect(stub.url, { ...quick, rejoin: true, reconnectMs: 60_000, now: () => clock.ms });
+  const watch = async (tick: number, count: number, gapMs: number): Promise<void> => {
+    for (let i = 1; i <= count; i++) {
+      clock.ms += gapMs;
+      const { snapshots } = connection.stats;
+      stub.say({
+        type: "snapshot",
+        tick: tick + (i * gapMs * 60) / 1000,
+        ack: 0,
+        you: null,
+        enter: [],
+        update: [],
+        leave: [],
+      });
+      await until("it is there", () => connection.stats.snapshots > snapshots);
+    }
+  };
+  await watch(1_000_000, 12, 50);
+  assert.is(Math.round(connection.interpolationDelay), 54);
+  stub.answer = ({ type }) => (type === "resume" ? [unknown] : type === "join" ? [{ ...WELCOME, tick: 5 }] : []);
+  stub.cut();
+  await until("it is lost", () => !connection.isConnected);
+  clock.ms += 5000;
+  await until("it goes on", () => connection.isConnected);
+  await watch(5, 70, 100);
+  assert.is(Math.round(connection.interpolationDelay), 104);
+  assert.is(connection.stats.gapP99Ms, 100);
+  connection.close();
+  await stub.close();
+});
+
+test("on another connection the way to the server is found out anew before inputs say their tick; a new player's map is fetched anew", async () => {
+  const pong = ({ t }: Message) => [{ type: "pong", t, tick: 100 }];
+  const stub = await Stub.listen((message) =>
+    message["type"] === "join" ? [WELCOME] : message["type"] === "ping" ? pong(message) : [],
+  );
+  const map = new Uint8Array(12 + 128 * 128);
+  map[0] = map[4] = 128;
+  let fetched = 0;
+  const connection = await connect(stub.url, {
+    ...quick,
+    predict: true,
+    rejoin: true,
+    fetch: async () => {
+      fetched++;
+      return { ok: true, status: 200, arrayBuffer: async () => map.buffer };
+    },
+  });
+  const timed = async (): Promise<void> => {
+    const before = stub.said("input").length;
+    await until("an input says its tick", () => {
+      connection.input({ dx: 1, dy: 0 });
+      return stub
+        .said("input")
+        .slice(before)
+        .some((message) => "tick" in message);
+    });
+  };
+  await timed();
+  for (const [again, maps] of [
+    [[resumed], 1],
+    [[unknown], 2],
+  ] as const) {
+    stub.answer = (message) => {
+      if (message["type"] === "resume") return [...again];
+      return message["type"] === "join" ? [WELCOME] : message["type"] === "ping" ? pong(message) : [];
+    };
+    const { resumes } = connection.stats;
+    const before = stub.said("input").length;
+    stub.cut();
+    await until("it goes on", () => connection.stats.resumes > resumes && stub.said("input").length > before);
+    assert.not.ok("tick" in stub.said("input")[before]!, "the wish that is said again");
+    await timed();
+    assert.is(fetched, maps);
+  }
   connection.close();
   await stub.close();
 });

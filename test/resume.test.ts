@@ -141,6 +141,62 @@ test("a resume while the old connection is open closes that with 1008; the new o
   assert.equal([room.hub.sessions, room.zones.get().players], [1, 1]);
 });
 
+test("who took a walking player over and is lost at once has it stand still, and its ack goes on", async () => {
+  const room = await Room.open(walk);
+  const guest = Guest.joined(room);
+  const [token, { you, seat }] = [tokenOf(guest), guest.session];
+  guest.send({ type: "input", seq: 7, dx: 1, dy: 0 });
+  room.tick();
+  const world = room.zones.get();
+  const slot = world.zone.slot(you);
+  assert.is(world.zone.columns.wishX[slot], 1);
+  resume(room, token).session.lost();
+  room.tick();
+  assert.equal([world.zone.columns.wishX[slot], world.acks[seat]], [0, 7]);
+});
+
+test("when the zone refuses later on what was to make a lost player stand still, it is said again", async () => {
+  const room = await Room.open(walk);
+  const guest = Guest.joined(room);
+  const world = room.zones.get();
+  guest.send({ type: "input", seq: 3, dx: 1, dy: 0 });
+  room.tick();
+  const said: number[][] = [];
+  const input = world.input.bind(world);
+  world.input = (...values) => {
+    said.push(values.slice(0, 4) as number[]);
+    return input(...values);
+  };
+  const { seat } = guest.session;
+  guest.session.lost();
+  assert.equal(said, [[seat, 3, 0, 0]]);
+  world.onInputRefused?.(seat, 3);
+  assert.equal(said, Array(2).fill([seat, 3, 0, 0]));
+});
+
+test("a spectator of the same zone that resumes a player sees what is around that, from nothing", async () => {
+  const room = await Room.open(walk);
+  const guest = Guest.joined(room);
+  const [token, { you }] = [tokenOf(guest), guest.session];
+  room.tick(6);
+  guest.session.lost();
+  const again = new Guest(room);
+  const { zone } = room.zones.get();
+  // One cell of four.
+  again.send({ type: "view", x0: 0, y0: 0, x1: 1, y1: 1 });
+  room.tick(6);
+  const { length } = again.wire.frames;
+  assert.ok(length > 0);
+  again.send({ type: "resume", session: token });
+  assert.is(again.last?.["resumed"], true);
+  zone.place(you, 1500, 1500);
+  again.send({ type: "input", seq: 1, dx: 0, dy: 0 });
+  room.tick(9);
+  const decoder = new SnapshotDecoder(zone);
+  for (const frame of again.wire.frames.slice(length)) decoder.decode(frame);
+  assert.equal([decoder.you?.id, decoder.entities.byId.has(you), decoder.ack, decoder.cells.size], [you, true, 1, 4]);
+});
+
 test("what is no token is BAD_MESSAGE, a wrong one SESSION_UNKNOWN, and who has joined is refused; each may join or play on", async () => {
   const room = await Room.open(walk);
   const guest = Guest.joined(room);

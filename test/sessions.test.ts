@@ -203,6 +203,88 @@ test("a frame in pieces of which one gets through every 4 s is on its way for as
   room.zones.close();
 });
 
+test("pieces of a frame of the zone that it looked at before are not sent once it looks at another one", async () => {
+  const room = await Room.open({ map: field(64), players: 1, game: CROWD, npcs: 30_000, zones: 2 });
+  const guest = new Guest(room);
+  const view = { type: "view", x0: 0, y0: 0, x1: 100, y1: 100 };
+  guest.wire.slow = true;
+  guest.send(view);
+  room.tickToSnapshot();
+  guest.wire.flush();
+  assert.equal(
+    guest.wire.frames.map((frame) => frame[1]),
+    [0, 0],
+  );
+  guest.send({ ...view, x0: 1500, x1: 1501, y0: 1500, y1: 1501, zone: "zone-1" });
+  assert.is(guest.last?.type, "watching");
+  guest.wire.flush();
+  guest.wire.slow = false;
+  room.tickToSnapshot();
+  const after = guest.wire.messages.slice(guest.wire.messages.findLastIndex((message) => typeof message === "string"));
+  assert.equal(
+    after.slice(1).map((frame) => frame[0]),
+    [1],
+    "a whole frame, and no piece before it",
+  );
+  room.zones.close();
+});
+
+/** Nobody has an entity whose name begins with g. */
+const GHOSTS = defineGame({
+  ...WALKERS.definition,
+  join: (world, { name }) => {
+    if (name.startsWith("g")) return 0;
+    const { x, y } = world.freePlace("player");
+    return world.spawn("player", x, y);
+  },
+});
+
+test("who enters while the snapshot of the tick before is being served is not told by it that it has no entity, nor that of who sat there before", async () => {
+  const room = await Room.open({ game: GHOSTS, players: 200 });
+  const join = (name: string): Guest => {
+    const guest = new Guest(room);
+    guest.send({ type: "join", name });
+    return guest;
+  };
+  const guests = Array.from({ length: 200 }, (_, i) => join(`p${i}`));
+  room.tick(30);
+  for (const guest of guests) guest.send({ type: "input", seq: 9, dx: 1, dy: 0 });
+  room.tick(3);
+  for (let round = 0; round < 6; round++) {
+    const [left, other] = guests.splice(0, 2);
+    const seats = [left!.session.seat, other!.session.seat];
+    const leave = (): void => {
+      for (const { session } of [left!, other!]) session.end();
+    };
+    // They go a tick before the snapshot, or after it: then it has them.
+    if (round % 2 === 0) leave();
+    room.tickToSnapshot();
+    if (round % 2 === 1) {
+      leave();
+      room.tick();
+    }
+    const [ann, ghost] = [join("ann"), join("ghost")];
+    assert.equal([ann.session.seat, ghost.session.seat].sort(), seats.sort(), "the seats are the same");
+    room.tick(8);
+    assert.ok(ann.session.you !== 0 && ghost.session.you === 0);
+    const told = (guest: Guest): string[] => [
+      ...new Set(headsOf(guest.wire.messages).map(({ you, ack }) => `${you} ${ack}`)),
+    ];
+    assert.equal([told(ann), told(ghost)], [[`${ann.session.you} 0`], ["0 0"]], `round ${round}`);
+    guests.push(ann, ghost);
+  }
+});
+
+test("a client that says something is there, whether or not it answers pings", async () => {
+  const room = await Room.open();
+  const guest = Guest.joined(room);
+  for (let second = 0; second < 30; second++) {
+    guest.send({ type: "ping", t: second });
+    room.tick(60);
+  }
+  assert.equal([guest.wire.terminated, room.hub.sessions], [false, 1]);
+});
+
 test("a browser that vanished is dropped within 21 s, one that answers pings is not", async () => {
   const room = await Room.open();
   const vanished = Guest.joined(room);
