@@ -280,6 +280,31 @@ test("without a given delay it is 54 ms at a steady 50 ms, and over 5 seeds of 3
   }
 });
 
+test("after a stall what is shown goes on from where it stood; when it is made up for at once, what is shown leaps after it", () => {
+  const TICK_MS = 1000 / 60;
+  const playback = new Playback(60, 20, null);
+  let tick = 0;
+  /** The next snapshot, so much later than it was due. */
+  const arrive = (lateMs: number): number => {
+    tick += 3;
+    const nowMs = 1000 + tick * TICK_MS + lateMs;
+    playback.arrived(tick, nowMs);
+    return nowMs;
+  };
+  for (let i = 0; i < 100; i++) arrive(0);
+  const stood = tick;
+  const nowMs = arrive(200);
+  assert.ok(Math.abs(playback.tickAt(nowMs) - stood) < 0.01, `${playback.tickAt(nowMs)} is shown, and ${stood} was`);
+  for (let i = 0; i < 100; i++) arrive(0);
+  for (let i = 20; i > 0; i--) arrive(1000 + 50 * i);
+  let last = 0;
+  for (let i = 0; i < 20; i++) last = arrive(1000);
+  for (let i = 20; i > 0; i--) last = arrive(50 * i);
+  for (let i = 0; i < 20; i++) last = arrive(0);
+  const behindMs = (tick - playback.tickAt(last)) * TICK_MS;
+  assert.ok(behindMs < 300, `${behindMs} ms behind what is heard of`);
+});
+
 test("the gaps between snapshots are told as percentiles of the last 256", async () => {
   const { connection, zone, snapshot } = await scripted();
   zone.spawn(0, 100, 100);

@@ -417,6 +417,94 @@ test("over 10 seeds, ways of up to 150 ms with 40 ms of jitter: what is sent is 
   }
 });
 
+test("the lead is the greatest of the differences, a tick, and what their spread may hide; four that lie far below say that the server lost time", () => {
+  const TICK_MS = 1000 / 60;
+  /** Ticks that it is ahead of local time once all gliding is over. */
+  const settled = (lead: Lead): number => lead.tickAt(1e6) - 1e6 / TICK_MS;
+  const near = (value: number, expected: number): void =>
+    assert.ok(Math.abs(value - expected) < 1e-6, `${value} is not ${expected}`);
+  const lead = new Lead(60);
+  const pong = (difference: number): void => lead.pong(0, difference, 100);
+  for (let i = 0; i < 5; i++) pong(1000);
+  assert.not.ok(lead.isReady);
+  pong(1003);
+  near(settled(lead), 1003 + 1 + 3);
+  for (let i = 0; i < 24; i++) pong(1000);
+  near(settled(lead), 1003 + 1 + (3 * 6) / 30);
+  lead.late(100);
+  near(settled(lead), 1003 + 2 + (3 * 6) / 30);
+  for (let i = 0; i < 3; i++) pong(900);
+  assert.ok(settled(lead) > 1003);
+  pong(900);
+  near(settled(lead), 900 + 2);
+});
+
+/** One that predicts on a field without walls, on the test's clock: at 0 ms the server was at tick 1000, and pings take no time. */
+async function onField() {
+  const make = await predictions();
+  const map = new Uint8Array(12 + 64 * 64);
+  map[0] = map[4] = 64;
+  const prediction = make(60, {
+    address: new URL("ws://host/ws"),
+    fetch: async () => ({ ok: true, status: 200, arrayBuffer: async () => map.buffer }),
+    failed: (error) => assert.unreachable(error.message),
+  });
+  prediction.enter({ name: "a", width: 2048, height: 2048, tileSize: 32, columns: [], kinds: [], gates: [] });
+  // What it resolves goes through some turns of promises, and no timer.
+  await new Promise((resolve) => void setImmediate(resolve));
+  const own = { id: 1, x: 500, y: 500, vx: 0, vy: 0, speed: 120, halfSize: 8, wishX: 0, wishY: 0 };
+  const pongs = (count: number, tick = 1000): void => {
+    for (let i = 0; i < count; i++) prediction.pong(0, tick, 0);
+  };
+  return { prediction, own, pongs };
+}
+
+test("it begins with the first snapshot that knows what was sent before the way to the server was known", async () => {
+  const { prediction, own, pongs } = await onField();
+  assert.is(prediction.send(1, 1, 0, 0), -1);
+  pongs(6);
+  prediction.snapshot(998, 0, own, true, 0);
+  assert.is(prediction.at(0), null);
+  prediction.snapshot(998, 1, own, true, 0);
+  assert.is(prediction.at(0)?.tick, 1001);
+  assert.is(prediction.send(2, 0, 0, 0), 1002);
+  prediction.close();
+});
+
+test("an input that came late has the next ones sent a tick earlier", async () => {
+  const ticks = [];
+  for (const ack of [1, 0]) {
+    const { prediction, own, pongs } = await onField();
+    pongs(6);
+    prediction.snapshot(998, 0, own, true, 0);
+    assert.is(prediction.send(1, 0, 0, 0), 1002);
+    prediction.snapshot(1002, ack, own, true, 0);
+    ticks.push(prediction.at(1000)!.tick);
+    prediction.close();
+  }
+  assert.equal(ticks, [1061, 1062]);
+});
+
+test("when the server has lost a second it begins anew with the next snapshot, and no input is for an earlier tick than the one before", async () => {
+  for (const isPredicted of [true, false]) {
+    const { prediction, own, pongs } = await onField();
+    pongs(6);
+    if (isPredicted) prediction.snapshot(998, 0, own, true, 0);
+    const first = prediction.send(1, 1, 0, 0)!;
+    assert.is(first, 1002);
+    pongs(4, 940);
+    if (!isPredicted) {
+      // It may still wait there: what comes after it would be for its tick.
+      assert.is(prediction.send(2, 1, 0, 0), first);
+    } else {
+      assert.is(prediction.at(0), null);
+      assert.is(prediction.snapshot(939, 0, own, true, 0), false);
+      assert.is(prediction.at(0)?.tick, 941);
+    }
+    prediction.close();
+  }
+});
+
 const YARD = drawn(
   "################",
   "#......#.......#",

@@ -178,7 +178,7 @@ test("it resumes by the token of the last welcome, and pieces of a frame that wa
   await stub.close();
 });
 
-test("the delay follows the next server too, whose ticks are lower, and no gap of the statistics is as long as there was no connection", async () => {
+test("the delay follows the next server too, and the next zone, whose ticks are lower, and no gap of the statistics is as long as there was no connection", async () => {
   const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
   const clock = { ms: 0 };
   const connection = await connect(stub.url, { ...quick, rejoin: true, reconnectMs: 60_000, now: () => clock.ms });
@@ -208,6 +208,9 @@ test("the delay follows the next server too, whose ticks are lower, and no gap o
   await watch(5, 70, 100);
   assert.is(Math.round(connection.interpolationDelay), 104);
   assert.is(connection.stats.gapP99Ms, 100);
+  stub.say({ ...WELCOME, tick: 1, zone: { ...ZONE, name: "zone-1" } });
+  await watch(1, 70, 50);
+  assert.equal([connection.zone.name, Math.round(connection.interpolationDelay)], ["zone-1", 54]);
   connection.close();
   await stub.close();
 });
