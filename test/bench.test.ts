@@ -81,11 +81,11 @@ test("runs each bench at a tiny size: answers agree, and the JSON has the contra
   const { machine, rows } = JSON.parse(readFileSync(file("rows.json"), "utf8")) as Report;
   assert.equal(Object.keys(machine), ["node", "v8", "cpu", "cores"]);
   assert.is(machine.node, process.versions.node);
-  // Snapshots have a second row, of bytes; a case of whole servers has one for each thing that is measured.
+  // Snapshots and the state tree have a second row, of bytes; a case of whole servers has one for each thing that is measured.
   const cases = casesOf(TINY.sizes).filter((each) => EACH.test(nameOf(each)));
   const expected = cases.flatMap(({ bench, params, variants, unit }): Case[] => {
     const row = { bench, params, variants, unit };
-    if (bench === "snapshot") return [row, { ...row, unit: "bytes" }];
+    if (bench === "snapshot" || bench === "state") return [row, { ...row, unit: "bytes" }];
     if (bench !== "end-to-end") return [row];
     return Object.keys(METRICS).map((name) => {
       const metric = name as keyof typeof METRICS;

@@ -377,16 +377,16 @@ for (const format of ["binary", "json"] as const) {
       puppet.act(undefined, 1);
       room.tick();
       look();
-      assert.ok(decoder.ack >= ack, "acks do not go back");
-      ack = decoder.ack;
+      assert.ok(decoder.tick < 0 || decoder.ack >= ack, "acks do not go back");
+      ack = Math.max(ack, decoder.ack);
     }
     assert.equal([from.players, to.players], [0, 1]);
     for (let i = 0; i < 12; i++) {
       puppet.act(undefined, 0);
       room.tick();
       look();
-      assert.ok(decoder.ack >= ack, "acks do not go back");
-      ack = decoder.ack;
+      assert.ok(decoder.tick < 0 || decoder.ack >= ack, "acks do not go back");
+      ack = Math.max(ack, decoder.ack);
     }
     assert.equal(log, ["welcome zone-0", "welcome zone-1"]);
     assert.equal([from.zone.count, to.zone.count], [0, 1]);
