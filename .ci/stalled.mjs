@@ -90,7 +90,9 @@ async function crowd(server, address) {
   const queued = async () => (await server.metrics()).get("gyre_session_queued_bytes");
   for (const startMs = performance.now(); (await queued()) < (half / 2) * STALLED_BYTES; await sleep(100)) {
     if (performance.now() - startMs < FILL_MS_MAX) continue;
-    console.log(`after ${FILL_MS_MAX} ms less than ${STALLED_BYTES} bytes wait for half of them: what follows says little`);
+    console.log(
+      `after ${FILL_MS_MAX} ms less than ${STALLED_BYTES} bytes wait for half of them: what follows says little`,
+    );
     break;
   }
   const { most, sum, p95Ms } = await measured(server, gaps);
