@@ -6,7 +6,7 @@
 //     node .ci/bulk.mjs [--players=2000 | --rooms=500] [--seconds=10] [--polite] [--threads=N] [--check]
 //
 // The clients are of this process, which gives way to the server where both want a core.
-import { availableParallelism, constants, loadavg, setPriority } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { RawClient, TEXT } from "./raw-client.mjs";
 import { conclude, numbers, quantile, Served, sleep } from "./served.mjs";
@@ -102,8 +102,7 @@ async function run(scene, count) {
   console.log(`${scene}: ${count} players, --threads ${threads}`);
   const game = fileURLToPath(new URL(`bulk-${scene}.mjs`, import.meta.url));
   const server = await Served.start([game, "--npcs", "0", "--threads", `${threads}`]);
-  // Not before: a process has the priority of the one that starts it.
-  setPriority(constants.priority.PRIORITY_LOW);
+  server.giveWay();
   const { hostname, port } = new URL(server.listening.http);
   const address = { hostname, port: Number(port) };
   const clients = [];

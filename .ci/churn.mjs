@@ -5,7 +5,7 @@
 //
 // The percentiles of /stats are over the last 600 ticks, so a phase has 10 s at 60 Hz at least. The clients are of this process, which
 // gives way to the server where both want a core: elsewhere they would be other machines.
-import { constants, loadavg, setPriority } from "node:os";
+import { loadavg } from "node:os";
 import { BINARY, RawClient, TEXT } from "./raw-client.mjs";
 import { conclude, median, numbers, Served, sleep } from "./served.mjs";
 
@@ -70,8 +70,8 @@ async function phase(server, name, work) {
 }
 
 if (seconds < SECONDS_MIN) throw new Error(`--seconds=${seconds}: at least ${SECONDS_MIN}`);
-setPriority(constants.priority.PRIORITY_LOW);
 const server = await Served.start(["--threads", `${threads}`, "--npcs", `${npcs}`]);
+server.giveWay();
 const { hostname, port } = new URL(server.listening.http);
 const address = { hostname, port: Number(port) };
 const quiet = [];

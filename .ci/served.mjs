@@ -1,6 +1,7 @@
 // A server of the build in a process of its own, and what it tells of itself: for the scripts beside this one.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -18,6 +19,11 @@ export class Served {
     const served = new Served();
     Object.assign(served, { child, ended, listening: JSON.parse(first[0]) });
     return served;
+  }
+
+  /** This process gives way to the server where both want a core. Not before: the server would have the priority of the process that starts it. */
+  giveWay() {
+    setPriority(constants.priority.PRIORITY_LOW);
   }
 
   async stats() {

@@ -82,7 +82,8 @@ function textOf(value: unknown): string {
     if (typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value)) {
       return `a ${value.constructor?.name ?? "foreign object"}`;
     }
-    return JSON.stringify(value);
+    // Of what a toJSON makes undefined there is no text.
+    return JSON.stringify(value) ?? "an object";
   } catch {
     return Array.isArray(value) ? "an array" : "an object";
   }

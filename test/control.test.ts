@@ -194,6 +194,7 @@ test("a value is shown on one line of at most 80 characters: what is no plain da
     [loop, "an array"],
     [deep, "an object"],
     [{ big: 5n }, "an object"],
+    [{ toJSON() {} }, "an object"],
     ["x".repeat(78), `"${"x".repeat(78)}"`],
     ["x".repeat(79), `"${"x".repeat(76)}...`],
   ];

@@ -13,7 +13,7 @@
  * can do everybody gets fewer snapshots, equally, and nobody is late with anything else.
  *
  * Costs: a frame, O(its cells and bytes); an event, O(sessions). Nothing is done for a zone that nobody
- * watches: it is not in the hub's list, once it knows. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
+ * watches: it is not in the hub's list, once the zone knows. What the zone calls within its step only takes notes and sends answers; it never calls the zone back.
  */
 import { GyreError } from "../errors.js";
 import { NORMAL } from "../kernel/streams.js";

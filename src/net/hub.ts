@@ -122,7 +122,8 @@ export class Hub {
     // A flight may outlive its session, until the socket lets go of it.
     const release = (flight: Flight): void => this.#flights.release(flight);
     const stock: Stock = { bytes: 0 };
-    const create = (): Flight => new Flight(stock, () => this.nowMs, release);
+    const nowMs = (): number => this.nowMs;
+    const create = (): Flight => new Flight(stock, nowMs, release);
     this.#flights = new Pool({ name: "frames", capacity: 2 * sessionsMax, prewarm, create });
   }
 
