@@ -13,11 +13,13 @@ export interface Network {
 
 type Handler<T> = ((event: T) => void) | null;
 
-/** What goes one way. */
+/** What goes one way: a queue, for timers of Node are early by what the present turn of its loop has taken, and do not keep an order. */
 class Way {
   readonly #network: Network;
   readonly #delay: "upMs" | "downMs";
+  readonly #queue: { dueMs: number; deliver: () => void }[] = [];
   #dueMs = 0;
+  #isWaiting = false;
 
   constructor(network: Network, delay: "upMs" | "downMs") {
     this.#network = network;
@@ -26,10 +28,21 @@ class Way {
 
   send(deliver: () => void): void {
     const { jitterMs, random } = this.#network;
-    const nowMs = performance.now();
-    // Timers of equal times fire in the order in which they were set.
-    this.#dueMs = Math.max(this.#dueMs, nowMs + this.#network[this.#delay] + jitterMs * random());
-    setTimeout(deliver, this.#dueMs - nowMs);
+    this.#dueMs = Math.max(this.#dueMs, performance.now() + this.#network[this.#delay] + jitterMs * random());
+    this.#queue.push({ dueMs: this.#dueMs, deliver });
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#isWaiting || this.#queue.length === 0) return;
+    this.#isWaiting = true;
+    setTimeout(() => this.#deliver(), this.#queue[0]!.dueMs - performance.now());
+  }
+
+  #deliver(): void {
+    while (this.#queue.length > 0 && this.#queue[0]!.dueMs <= performance.now()) this.#queue.shift()!.deliver();
+    this.#isWaiting = false;
+    this.#wait();
   }
 }
 
