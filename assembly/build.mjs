@@ -1,5 +1,5 @@
-// Compiles the kernel's eight builds and the content module into build/wasm, by two compilers, each in a thread of its own: it takes twice as
-// long to compile a module with one that was just started. A module is compiled again only when a source, a setting or the compiler is newer.
+// Compiles the kernel's eight builds, the replica's four and the content module into build/wasm, by two compilers, each in a thread of its own:
+// it takes twice as long to compile a module with one that was just started. A module is compiled again only when a source, a setting or the compiler is newer.
 import { on, once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -26,7 +26,7 @@ const { targets } = JSON.parse(readFileSync(join(root, "asconfig.json"), "utf8")
 
 const jobs = Object.keys(targets).map((target) => ({
   target,
-  entry: "assembly/index.ts",
+  entry: target.startsWith("replica-") ? "assembly/replicas.ts" : "assembly/index.ts",
   inputs: [...sources(kernel), ...settings],
   args: [],
 }));

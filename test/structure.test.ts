@@ -212,11 +212,11 @@ function filesIfAny(folder: string): string[] {
   }
 }
 
-const BUILDS = ["simd", "scalar"].flatMap((lanes) =>
+const BUILDS = ["simd", "scalar", "replica"].flatMap((lanes) =>
   ["local", "shared"].flatMap((memory) => ["release", "checked"].map((checks) => `${lanes}-${memory}-${checks}`)),
 );
 
-test("each of the 8 kernels imports nothing but env.memory, and has no data, no mutable global and no start function", () => {
+test("each of the 8 kernels and 4 replicas imports nothing but env.memory, and has no data, no mutable global and no start function", () => {
   for (const build of BUILDS) {
     const { imports, dataSegments, mutableGlobals, hasStart, exports } = inspectWasm(
       readFileSync(`build/wasm/${build}.wasm`),

@@ -90,10 +90,6 @@ export interface Functions {
   fieldReady(zone: number, field: number): number;
   fieldDirection(zone: number, field: number, x: number, y: number): number;
   random(zone: number): number;
-  replicaLayout(replica: number): number;
-  replicaTake(replica: number, stream: number, sequence: number, tick: number, highWater: number): void;
-  blocksBegin(replica: number, stream: number, sequence: number): void;
-  blockEncode(replica: number, stream: number, cell: number, age: number): number;
   batchLayout(batch: number, capacity: number): number;
   batchInit(batch: number): void;
   batchDistances(batch: number, x: number, y: number, count: number): void;
@@ -112,28 +108,19 @@ const CONSTANTS = [
   "BATCH_X",
   "BATCH_Y",
   "BLOCKED",
-  "BLOCK_STORE_BYTES",
-  "BLOCK_STORE_GENERATIONS",
-  "BLOCK_STORE_MEMO",
   "CAPACITY_MAX",
-  "CELLS_MAX",
   "CELLS_SIDE_MAX",
   "COLUMNS",
   "EVENT_OWN",
   "EVENT_TRANSFER",
-  "FIELDS_MAX",
   "FIELD_GOALS_MAX",
   "FLOW_FIELDS_MAX",
-  "GENERATIONS",
-  "GENERATION_TICK",
   "HEADER_BYTES",
-  "HISTORY",
   "LAYOUT_VERSION",
   "LIST_FULL",
   "OUT_OF_BOUNDS",
   "OWN_AT",
   "OWN_COLUMNS_MAX",
-  "OWN_WORDS",
   "PARTS",
   "PATHS_ANSWER_COST",
   "PATHS_ANSWER_REQUESTER",
@@ -141,46 +128,10 @@ const CONSTANTS = [
   "PATHS_POINTS",
   "PATHS_REQUESTS",
   "PATH_REQUESTS_MAX",
-  "REPLICA_AT_ACKS",
-  "REPLICA_AT_CELL",
-  "REPLICA_AT_DELTA",
-  "REPLICA_AT_ID",
-  "REPLICA_AT_OWN",
-  "REPLICA_AT_SLOTS",
-  "REPLICA_AT_STARTS",
-  "REPLICA_AT_TAGS",
-  "REPLICA_AT_WORDS",
-  "REPLICA_AT_X",
-  "REPLICA_AT_Y",
-  "REPLICA_BEGUN",
-  "REPLICA_CAPACITY",
-  "REPLICA_COLUMNS",
-  "REPLICA_FIELDS_AT",
-  "REPLICA_FIELD_BYTES",
-  "REPLICA_FIELD_COUNT",
-  "REPLICA_FIELD_SCALE",
-  "REPLICA_FIELD_SOURCE",
-  "REPLICA_FIELD_TYPE",
-  "REPLICA_GENERATION_BYTES",
-  "REPLICA_HASH_EVERY",
-  "REPLICA_INTAKE",
-  "REPLICA_INTAKE_STRIDE",
-  "REPLICA_PUBLISHED",
-  "REPLICA_ROWS",
-  "REPLICA_SEATS",
-  "REPLICA_SEAT_ACK",
-  "REPLICA_SEAT_ENTITY",
-  "REPLICA_SEAT_TAG",
-  "REPLICA_SIDE_STEPS",
-  "REPLICA_STEPS_PER_UNIT",
-  "REPLICA_STORES",
-  "REPLICA_STREAM_BITS",
-  "REPLICA_WORDS_STRIDE",
   "REQUESTS_ANSWERS",
   "REQUESTS_WAITING",
   "SPEC_BYTES",
   "STATE_BYTES",
-  "STREAMS",
   "TILES_MAX",
   "WORLD_SIZE_MAX",
   "ZONE_ARCHETYPES",
@@ -224,30 +175,33 @@ const CONSTANTS = [
   ...RING_CONSTANTS,
 ] as const;
 
-export type Constants = Readonly<Record<(typeof CONSTANTS)[number], number>>;
+type Constant = (typeof CONSTANTS)[number];
+export type Constants = Readonly<Record<Constant, number>>;
 
-function readConstants(exports: WebAssembly.Exports): Constants {
-  const constants: Record<string, number> = {};
-  // The module declares them u32; the engine hands them over as i32.
-  for (const name of CONSTANTS) constants[name] = (exports[name] as WebAssembly.Global).value >>> 0;
-  constants["WORLD_SIZE_MAX"] = (exports["WORLD_SIZE_MAX"] as WebAssembly.Global).value;
-  return constants as Constants;
+/** The module declares them u32, and the engine hands them over as i32; or f64, which is left as it is. */
+function readConstants<Name extends string>(
+  exports: WebAssembly.Exports,
+  names: readonly Name[],
+): Readonly<Record<Name, number>> {
+  const entries = names.map((name) => {
+    const { value } = exports[name] as WebAssembly.Global<"i32" | "f64">;
+    return [name, value < 0 ? value >>> 0 : value];
+  });
+  return Object.fromEntries(entries);
 }
 
-/** One instance of the module over one memory. */
-export class KernelInstance {
-  readonly functions: Functions;
+/** One instance of a module over one memory. */
+export class Instance<F> {
+  readonly functions: F;
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   /** What the buffer is of; null for what has no more than a buffer. */
   readonly memory: WebAssembly.Memory | null;
-  readonly #own: OwnFunctions;
   readonly #view: DataView;
 
-  constructor(functions: Functions, memory: WebAssembly.Memory | ArrayBuffer, own: OwnFunctions) {
+  constructor(functions: F, memory: WebAssembly.Memory | ArrayBuffer) {
     this.functions = functions;
     this.memory = memory instanceof WebAssembly.Memory ? memory : null;
     this.buffer = memory instanceof WebAssembly.Memory ? memory.buffer : memory;
-    this.#own = own;
     this.#view = new DataView(this.buffer);
   }
 
@@ -265,49 +219,25 @@ export class KernelInstance {
   }
 
   /** What a closed zone holds in place of its memory: zeros, and functions that throw ZONE_CLOSED. */
-  closed(bytes: number): KernelInstance {
+  closed(bytes: number): Instance<F> {
     const refuse = (): never => {
       throw new GyreError("ZONE_CLOSED", "the zone was closed");
     };
-    return new KernelInstance(
+    return new Instance(
       mapFunctions(this.functions, () => refuse),
       new ArrayBuffer(bytes),
-      this.#own,
     );
-  }
-
-  /** Calls a function of one's own kernel; see Zone.call. */
-  call(name: string, zone: number, numbers: readonly number[]): number {
-    const takes = this.#own.get(name);
-    if (takes === undefined) throw bad("name", name, `one of ${[...this.#own.keys()].join(", ") || "none"}`);
-    if (takes !== numbers.length + 1) {
-      throw bad(
-        `the count of numbers for ${name}`,
-        numbers.length,
-        takes > 0 ? String(takes - 1) : "one that has a zone",
-      );
-    }
-    for (const number of numbers) if (typeof number !== "number") throw bad(`a number of ${name}`, number, "a number");
-    try {
-      return Number((this.functions as unknown as Record<string, OwnFunction>)[name]?.(zone, ...numbers) ?? 0);
-    } catch (error) {
-      if (error instanceof TypeError) throw bad(name, "a function with an i64", "one with i32, u32, f32, f64 or bool");
-      if (error instanceof WebAssembly.RuntimeError) throw trap("stopped in", name, [zone, ...numbers], error);
-      throw error;
-    }
   }
 }
 
-type OwnFunction = (zone: number, ...numbers: number[]) => number | bigint | undefined;
-/** How many arguments each function of one's own kernel takes. */
-type OwnFunctions = ReadonlyMap<string, number>;
+export type KernelInstance = Instance<Functions>;
 
 type AnyFunction = (...args: never[]) => unknown;
 
-function mapFunctions(functions: Functions, map: (name: string, call: AnyFunction) => AnyFunction): Functions {
-  const entries = Object.entries(functions as unknown as Record<string, unknown>);
+function mapFunctions<F>(functions: F, map: (name: string, call: AnyFunction) => AnyFunction): F {
+  const entries = Object.entries(functions as Record<string, unknown>);
   const calls = entries.filter((entry): entry is [string, AnyFunction] => typeof entry[1] === "function");
-  return Object.fromEntries(calls.map(([name, call]) => [name, map(name, call)])) as unknown as Functions;
+  return Object.fromEntries(calls.map(([name, call]) => [name, map(name, call)])) as F;
 }
 
 function trap(what: string, name: string, args: readonly unknown[], cause: WebAssembly.RuntimeError): GyreError {
@@ -317,7 +247,7 @@ function trap(what: string, name: string, args: readonly unknown[], cause: WebAs
 }
 
 /** Checked builds stop at a failed assertion by a trap, which says where but not that it was an assertion. */
-function withNamedTraps(functions: Functions): Functions {
+function withNamedTraps<F>(functions: F): F {
   return mapFunctions(functions, (name, call) => (...args) => {
     try {
       return call(...args);
@@ -327,32 +257,27 @@ function withNamedTraps(functions: Functions): Functions {
   });
 }
 
-/** Makes instances of one compiled build. */
-export class KernelFactory {
-  readonly constants: Constants;
-  /** Names of the functions of one's own. */
-  readonly own: readonly string[];
-  readonly #ownFunctions: OwnFunctions;
+/** Makes instances of one compiled module. F: its functions; Name: those of its constants that are read. */
+export class InstanceFactory<F, Name extends string> {
+  readonly constants: Readonly<Record<Name, number>>;
+  /** An instance over one page, in which layouts are tried: they say how much is needed before there is a memory. */
+  protected readonly probe: Instance<F>;
   readonly #module: WebAssembly.Module;
   readonly #shared: boolean;
   readonly #checked: boolean;
-  /** An instance over one page, in which layouts are tried: they say how much a zone needs before it has a memory. */
-  readonly #probe: KernelInstance;
 
   constructor(
     module: WebAssembly.Module,
     { shared, checked }: { shared: boolean; checked: boolean },
-    own: readonly string[],
+    constants: readonly Name[],
   ) {
-    this.own = own;
     this.#module = module;
     this.#shared = shared;
     this.#checked = checked;
     const memory = this.#memory(1);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    this.constants = readConstants(exports);
-    this.#ownFunctions = new Map(own.map((name) => [name, (exports[name] as OwnFunction).length]));
-    this.#probe = new KernelInstance(exports as unknown as Functions, memory, this.#ownFunctions);
+    this.constants = readConstants(exports, constants);
+    this.probe = new Instance(exports as F, memory);
   }
 
   #memory(pages: number): WebAssembly.Memory {
@@ -360,17 +285,17 @@ export class KernelFactory {
   }
 
   /** What a layout would write, without the memory for it. */
-  measure<T>(layout: (probe: KernelInstance) => number, read: (probe: KernelInstance) => T): T {
-    layout(this.#probe);
-    return read(this.#probe);
+  measure<T>(layout: (probe: Instance<F>) => number, read: (probe: Instance<F>) => T): T {
+    layout(this.probe);
+    return read(this.probe);
   }
 
   /**
    * An instance over as much memory as `layout` says it needs from address 0 on, with the layout done in it. Throws
    * BAD_ARGUMENT when that is more than a memory can have, or than this machine gives.
    */
-  create(layout: (instance: KernelInstance) => number): KernelInstance {
-    const bytes = layout(this.#probe);
+  create(layout: (instance: Instance<F>) => number): Instance<F> {
+    const bytes = layout(this.probe);
     const pages = Math.ceil(bytes / PAGE_BYTES);
     if (pages > PAGES_MAX) throw new GyreError("BAD_ARGUMENT", `${bytes} bytes are more than a memory of 4 GiB holds`);
     let memory: WebAssembly.Memory;
@@ -385,14 +310,54 @@ export class KernelFactory {
   }
 
   /** One more instance over a memory that another was created with. Throws BAD_ARGUMENT for a memory that this build cannot have. */
-  over(memory: WebAssembly.Memory): KernelInstance {
-    let raw: Functions;
+  over(memory: WebAssembly.Memory): Instance<F> {
+    let raw: F;
     try {
-      raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Functions;
+      raw = new WebAssembly.Instance(this.#module, { env: { memory } }).exports as F;
     } catch (error) {
       throw new GyreError("BAD_ARGUMENT", `the memory is none for this kernel: ${(error as Error).message}`);
     }
-    const functions = this.#checked ? withNamedTraps(raw) : raw;
-    return new KernelInstance(functions, memory, this.#ownFunctions);
+    return new Instance(this.#checked ? withNamedTraps(raw) : raw, memory);
   }
+}
+
+type OwnFunction = (zone: number, ...numbers: number[]) => number | bigint | undefined;
+
+/** The kernel's, or that of one's own, which has functions beyond. */
+export class KernelFactory extends InstanceFactory<Functions, Constant> {
+  /** Names of the functions of one's own. */
+  readonly own: readonly string[];
+  /** How many arguments each of them takes. */
+  readonly #takes: ReadonlyMap<string, number>;
+
+  constructor(module: WebAssembly.Module, build: { shared: boolean; checked: boolean }, own: readonly string[]) {
+    super(module, build, CONSTANTS);
+    this.own = own;
+    this.#takes = new Map(own.map((name) => [name, ownFunction(this.probe, name).length]));
+  }
+
+  /** Calls a function of one's own; see Zone.call. */
+  call(instance: KernelInstance, name: string, zone: number, numbers: readonly number[]): number {
+    const takes = this.#takes.get(name);
+    if (takes === undefined) throw bad("name", name, `one of ${this.own.join(", ") || "none"}`);
+    if (takes !== numbers.length + 1) {
+      throw bad(
+        `the count of numbers for ${name}`,
+        numbers.length,
+        takes > 0 ? String(takes - 1) : "one that has a zone",
+      );
+    }
+    for (const number of numbers) if (typeof number !== "number") throw bad(`a number of ${name}`, number, "a number");
+    try {
+      return Number(ownFunction(instance, name)(zone, ...numbers) ?? 0);
+    } catch (error) {
+      if (error instanceof TypeError) throw bad(name, "a function with an i64", "one with i32, u32, f32, f64 or bool");
+      if (error instanceof WebAssembly.RuntimeError) throw trap("stopped in", name, [zone, ...numbers], error);
+      throw error;
+    }
+  }
+}
+
+function ownFunction({ functions }: KernelInstance, name: string): OwnFunction {
+  return (functions as unknown as Record<string, OwnFunction>)[name] as OwnFunction;
 }

@@ -21,9 +21,9 @@
  */
 import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
-import type { Constants, KernelInstance } from "./instance.js";
-import { factoryOf } from "./kernel.js";
+import type { Instance } from "./instance.js";
 import { OWN_COLUMNS } from "./own-columns.js";
+import { type ReplicaConstants, type ReplicaFunctions, replicasOf } from "./replica-module.js";
 import { HISTORY, STREAM_COUNT } from "./streams.js";
 import type { ColumnType, Kernel, TypedColumn } from "./types.js";
 
@@ -72,7 +72,7 @@ export interface ReplicaSource {
   readonly tags: Uint32Array;
 }
 
-function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): void {
+function writeSpec(view: DataView, spec: ReplicaSpec, constants: ReplicaConstants): void {
   const { FIELDS_MAX, CELLS_MAX, CAPACITY_MAX } = constants;
   const { columns, rows, fields } = spec;
   const set = (at: number, name: string, value: number, least: number, most: number): void =>
@@ -103,7 +103,7 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: Constants): voi
 
 /** Throws BAD_ARGUMENT for a spec that no replica can have, or when there is no memory for it. */
 export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
-  const factory = factoryOf(kernel);
+  const factory = replicasOf(kernel);
   const { constants } = factory;
   const agreed = { HISTORY, STREAMS: STREAM_COUNT, OWN_WORDS: OWN_COLUMNS.length } as const;
   for (const name of ["HISTORY", "STREAMS", "OWN_WORDS"] as const) {
@@ -118,7 +118,7 @@ export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
 
 /** One that a kernel of the same build made, on another thread mostly. Throws BAD_ARGUMENT for a handle that is none. */
 export function attachReplica(kernel: Kernel, { memory, spec }: ReplicaHandle): Replica {
-  const factory = factoryOf(kernel);
+  const factory = replicasOf(kernel);
   return new Replica(factory.over(memory), factory.constants, spec);
 }
 
@@ -137,7 +137,7 @@ export class Replica {
   blockAt = 0;
   blockSize = 0;
 
-  readonly #instance: KernelInstance;
+  readonly #instance: Instance<ReplicaFunctions>;
   readonly #base: number;
   readonly #generations: number;
   readonly #generationWords: number;
@@ -157,10 +157,10 @@ export class Replica {
   readonly #own: number;
   readonly #acks: number;
   readonly #tags: number;
-  readonly #constants: Constants;
+  readonly #constants: ReplicaConstants;
 
   /** Use {@link createReplica} or {@link attachReplica}. */
-  constructor(instance: KernelInstance, constants: Constants, spec: ReplicaSpec) {
+  constructor(instance: Instance<ReplicaFunctions>, constants: ReplicaConstants, spec: ReplicaSpec) {
     const { buffer } = instance;
     const { BASE } = constants;
     const u32 = (offset: number): number => instance.u32(BASE + offset);

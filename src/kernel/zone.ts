@@ -421,7 +421,7 @@ class KernelZone implements Zone {
   }
 
   call(name: string, ...numbers: number[]): number {
-    return this.#instance.call(name, this.#base, numbers);
+    return this.#factory.call(this.#instance, name, this.#base, numbers);
   }
 
   blockedAt(x: number, y: number): boolean {
