@@ -18,6 +18,7 @@ import { type Command, compete, type Effort, figuresOf } from "../bench/runner.j
 import { snapshotContenders, WHOLE_VARIANTS } from "../bench/snapshot.js";
 import { createWalker } from "../bench/walk.js";
 import { OPCODE } from "../src/load/frames.js";
+import { EFFORT } from "./support/effort.js";
 
 const TINY: { sizes: Sizes; effort: Effort } = {
   sizes: {
@@ -72,8 +73,8 @@ async function bench(...argv: string[]): Promise<{ status: number; out: string; 
 
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** What differs from its neighbour in points or in waiting alone, is run by `npm run bench -- --quick`, which fails just as well. */
-const EACH = /^(?!.*(clustered|spin-off))/;
+/** All, or those that differ from the one before by more than points, waiting, or which thread is next. */
+const EACH = EFFORT > 1 ? /^/ : /^(?!.*(clustered|spin-off|single-switch|in-turn|mixed-switching|empty-jobs))/;
 
 test("runs each bench at a tiny size: answers agree, and the JSON has the contract's form", async () => {
   const { status, out } = await bench("--json", file("rows.json"), "--filter", EACH.source);

@@ -15,6 +15,7 @@ import { declarationProblem, hashPattern, type Plain, patternsOf, schemaOfPatter
 import { Scopes } from "../src/state/scopes.js";
 import { ByteSink } from "../src/state/sink.js";
 import { unpack } from "../src/state/unpack.js";
+import { EFFORT } from "./support/effort.js";
 import { Random } from "./support/random.js";
 import { parsed, type StateReader, StateRoom } from "./support/state-room.js";
 
@@ -519,7 +520,7 @@ function act(room: StateRoom, seats: readonly number[], random: Random): void {
 }
 
 test("model: random acts, joins, leaves, losses and returns; each mirror equals the trees", () => {
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= 10 * EFFORT; seed++) {
     const random = new Random(seed);
     const room = new StateRoom(DECLARED);
     const free = [0, 1, 2, 3, 4, 5];
