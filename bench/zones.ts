@@ -8,7 +8,6 @@ import { fileURLToPath } from "node:url";
 import { defineGame, runsInTicks } from "../src/game/define.js";
 import { planGame } from "../src/game/plan.js";
 import { planData } from "../src/game/plan-data.js";
-import { loadKernel } from "../src/kernel/load.js";
 import type { Zone } from "../src/kernel.js";
 import { Waiter } from "../src/sync/waiter.js";
 import { Crew } from "../src/threads/crew.js";
@@ -38,7 +37,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const gated = remotes.map(() => false);
   const parts = makeParts({ slots: threads, zones, tickRate: plan.tickRate, columns: 0, gated });
-  const { parts: players, replicas } = makePlayerParts(threads, remotes, await loadKernel(kernel), { players: 1 });
+  const { parts: players, replicas } = makePlayerParts(threads, remotes, kernel, { players: 1 });
   const { board, failures } = openParts(parts);
   for (let zone = 0; zone < zones; zone++) board.setHome(zone, runsInTicks(game) ? zone % threads : 0);
   board.target = 0;
@@ -46,7 +45,7 @@ async function onThreads(build: "simd" | "scalar", params: Params): Promise<Oper
   const crew = await Crew.start({
     board,
     entry: ENTRY,
-    data: { game: file, plan: planData(plan), kernel, replicaKernel: kernel, spin, cores: CORES, parts, players },
+    data: { game: file, plan: planData(plan), kernel, spin, cores: CORES, parts, players },
     timers: { now, setTimeout },
     failures,
     onTicks: () => venues.drain(),

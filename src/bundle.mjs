@@ -7,12 +7,25 @@ import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => join(root, ...parts);
+
+/** An imported module file is a function that gives its bytes, which are decoded when it is called: of the builds one is asked for. */
+const wasm = {
+  name: "wasm",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
+      contents: `const text = "${readFileSync(path).toString("base64")}";
+        export default () => typeof Buffer === "function"
+          ? new Uint8Array(Buffer.from(text, "base64"))
+          : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));`,
+      loader: "js",
+    })),
+};
 const common = {
   absWorkingDir: root,
   bundle: true,
   format: "esm",
   target: "es2022",
-  loader: { ".wasm": "binary" },
+  plugins: [wasm],
   logLevel: "warning",
 };
 /** What an install brings along, and what Node has; everything else is bundled in. */
@@ -76,7 +89,7 @@ const viewer = await build({
   splitting: true,
   platform: "browser",
   minify: true,
-  plugins: [pageKernels],
+  plugins: [pageKernels, wasm],
 });
 removeStale("viewer", viewer, /\.js$/);
 for (const name of readdirSync(at("src", "viewer"))) {

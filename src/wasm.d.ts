@@ -1,5 +1,5 @@
-/** The bundler turns an imported module file into its bytes. */
+/** The bundler turns an imported module file into a function that gives its bytes. */
 declare module "*.wasm" {
-  const bytes: Uint8Array<ArrayBuffer>;
+  const bytes: () => Uint8Array<ArrayBuffer>;
   export default bytes;
 }

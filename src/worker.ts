@@ -38,8 +38,6 @@ export interface WorkerData {
   readonly game: string;
   readonly plan: PlanData;
   readonly kernel: KernelOptions;
-  /** Of what players are told by. */
-  readonly replicaKernel: KernelOptions;
   readonly spin: Spin;
   /** Default: those that there are. */
   readonly cores?: number;
@@ -73,7 +71,7 @@ async function start(): Promise<void> {
   const waiter = new Waiter({ now, spin });
   // The main thread has its sockets to look after.
   waiter.share(data.cores ?? availableParallelism(), board.slots + 1);
-  const desk = openDesk(data.players, slot, zones, board, plan, await loadKernel(data.replicaKernel));
+  const desk = openDesk(data.players, slot, zones, board, plan);
   const onLost = (zone: number, message: string): void => say({ type: "unkept", zone, message });
   const scribe = data.tapes ? new Scribe(zones, data.tapes, slot) : undefined;
   const keeper = new Keeper({ slot, board, kernel, zones, desk, scribe, spec, failures, former, now, onLost });

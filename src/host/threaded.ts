@@ -7,7 +7,6 @@ import { type Game, runsInTicks } from "../game/define.js";
 import type { GamePlan } from "../game/plan.js";
 import { planData } from "../game/plan-data.js";
 import { actionNumber, actionsOf } from "../game/rules.js";
-import { loadKernel } from "../kernel/load.js";
 import type { Kernel } from "../kernel/types.js";
 import { idleCollector } from "../ops/idle-collector.js";
 import type { Recording } from "../ops/recording.js";
@@ -64,9 +63,9 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     columns: Object.keys(plan.world.zone.columns ?? {}).length,
     gated: remotes.map(({ gates }) => gates.length > 0),
   });
-  // A game may have a kernel of its own, which may not be shared: what players are told lies in memory of ours.
-  const options = { build: kernel.build, checked: kernel.checked, shared: true };
-  const { parts: players, replicas } = makePlayerParts(threads, remotes, await loadKernel(options));
+  const { build, checked, shared } = kernel;
+  // A game may have a kernel of its own, which may not be shared: what players are told is.
+  const { parts: players, replicas } = makePlayerParts(threads, remotes, { shared: true, checked });
   const tapes = record === null ? null : makeTapes(threads);
   let recording: Recording | null = null;
   const { board, schedule, costs, ticks, meters, failures } = openParts(parts);
@@ -75,7 +74,6 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
   for (let zone = 0; zone < board.zones; zone++) board.setHome(zone, isLent ? 0 : zone % threads);
   const actions = actionsOf(game);
   const venues = openRemoteZones(players, replicas, remotes, board, (name) => actionNumber(actions, name));
-  const { checked, shared } = kernel;
   const idle = idleCollector(meter, timers.now);
   let publish: ((nowMs: number) => void) | null = null;
   const onTicks = (): void => {
@@ -97,8 +95,7 @@ export async function threadedSimulation(spec: ThreadedSpec): Promise<Simulation
     data: {
       game: file,
       plan: planData(plan),
-      kernel: plan.kernel === undefined ? options : { module: plan.kernel, checked, shared },
-      replicaKernel: options,
+      kernel: plan.kernel === undefined ? { build, checked, shared: true } : { module: plan.kernel, checked, shared },
       spin,
       parts,
       players,

@@ -9,7 +9,7 @@ import { createKernel } from "./kernel.js";
 import { type Build, openModule, ownFunctions } from "./module.js";
 import type { Kernel, KernelOptions } from "./types.js";
 
-type Bytes = Uint8Array<ArrayBuffer>;
+type Bytes = () => Uint8Array<ArrayBuffer>;
 type Variant = `${"simd" | "scalar"}-${"local" | "shared"}-${"release" | "checked"}`;
 
 /** Each build is a chunk of its own, loaded when asked for. */
@@ -56,7 +56,7 @@ function moduleOf({ build, checked, shared }: Build): Promise<WebAssembly.Module
   const variant: Variant = `${build}-${shared ? "shared" : "local"}-${checked ? "checked" : "release"}`;
   let module = compiled.get(variant);
   if (module === undefined) {
-    module = MODULES[variant]().then(({ default: bytes }) => WebAssembly.compile(bytes));
+    module = MODULES[variant]().then(({ default: bytes }) => WebAssembly.compile(bytes()));
     compiled.set(variant, module);
   }
   return module;

@@ -7,7 +7,12 @@ import localRelease from "../../build/wasm/replica-local-release.wasm";
 import sharedChecked from "../../build/wasm/replica-shared-checked.wasm";
 import sharedRelease from "../../build/wasm/replica-shared-release.wasm";
 import { InstanceFactory } from "./instance.js";
-import type { Kernel } from "./types.js";
+
+/** Which of the four builds. A kernel says it of itself. */
+export interface ReplicaBuild {
+  readonly shared: boolean;
+  readonly checked: boolean;
+}
 
 /** `replica` is an address; see assembly/replica.ts and assembly/cell.ts. */
 export interface ReplicaFunctions {
@@ -71,14 +76,13 @@ export type ReplicaConstant = (typeof CONSTANTS)[number];
 export type ReplicaConstants = Readonly<Record<ReplicaConstant, number>>;
 export type ReplicaFactory = InstanceFactory<ReplicaFunctions, ReplicaConstant>;
 
-const factories = new Map<Uint8Array<ArrayBuffer>, ReplicaFactory>();
+const factories = new Map<() => Uint8Array<ArrayBuffer>, ReplicaFactory>();
 
-/** What makes replicas for zones of this kernel: over memory of the same kind, and as checked. */
-export function replicasOf({ shared, checked }: Kernel): ReplicaFactory {
+export function replicasOf({ shared, checked }: ReplicaBuild): ReplicaFactory {
   const bytes = shared ? (checked ? sharedChecked : sharedRelease) : checked ? localChecked : localRelease;
   let factory = factories.get(bytes);
   if (factory === undefined) {
-    factory = new InstanceFactory(new WebAssembly.Module(bytes), { shared, checked }, CONSTANTS);
+    factory = new InstanceFactory(new WebAssembly.Module(bytes()), { shared, checked }, CONSTANTS);
     factories.set(bytes, factory);
   }
   return factory;

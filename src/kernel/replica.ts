@@ -23,9 +23,9 @@ import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
 import type { Instance } from "./instance.js";
 import { OWN_COLUMNS } from "./own-columns.js";
-import { type ReplicaConstants, type ReplicaFunctions, replicasOf } from "./replica-module.js";
+import { type ReplicaBuild, type ReplicaConstants, type ReplicaFunctions, replicasOf } from "./replica-module.js";
 import { HISTORY, STREAM_COUNT } from "./streams.js";
-import type { ColumnType, Kernel, TypedColumn } from "./types.js";
+import type { ColumnType, TypedColumn } from "./types.js";
 
 /** A column that is replicated. */
 export interface ReplicaField {
@@ -56,6 +56,7 @@ export interface ReplicaSpec {
 /** For another thread; passes through postMessage. */
 export interface ReplicaHandle {
   readonly memory: WebAssembly.Memory;
+  readonly build: ReplicaBuild;
   readonly spec: ReplicaSpec;
 }
 
@@ -102,8 +103,9 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: ReplicaConstant
 }
 
 /** Throws BAD_ARGUMENT for a spec that no replica can have, or when there is no memory for it. */
-export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
-  const factory = replicasOf(kernel);
+export function createReplica({ shared, checked }: ReplicaBuild, spec: ReplicaSpec): Replica {
+  const build = { shared, checked };
+  const factory = replicasOf(build);
   const { constants } = factory;
   const agreed = { HISTORY, STREAMS: STREAM_COUNT, OWN_WORDS: OWN_COLUMNS.length } as const;
   for (const name of ["HISTORY", "STREAMS", "OWN_WORDS"] as const) {
@@ -113,13 +115,13 @@ export function createReplica(kernel: Kernel, spec: ReplicaSpec): Replica {
     writeSpec(new DataView(made.buffer, constants.BASE), spec, constants);
     return made.functions.replicaLayout(constants.BASE);
   });
-  return new Replica(instance, constants, spec);
+  return new Replica(instance, constants, spec, build);
 }
 
-/** One that a kernel of the same build made, on another thread mostly. Throws BAD_ARGUMENT for a handle that is none. */
-export function attachReplica(kernel: Kernel, { memory, spec }: ReplicaHandle): Replica {
-  const factory = replicasOf(kernel);
-  return new Replica(factory.over(memory), factory.constants, spec);
+/** The one of this handle, on another thread mostly. Throws BAD_ARGUMENT for a handle that is none. */
+export function attachReplica({ memory, spec, build }: ReplicaHandle): Replica {
+  const factory = replicasOf(build);
+  return new Replica(factory.over(memory), factory.constants, spec, build);
 }
 
 export class Replica {
@@ -158,9 +160,16 @@ export class Replica {
   readonly #acks: number;
   readonly #tags: number;
   readonly #constants: ReplicaConstants;
+  readonly #build: ReplicaBuild;
 
   /** Use {@link createReplica} or {@link attachReplica}. */
-  constructor(instance: Instance<ReplicaFunctions>, constants: ReplicaConstants, spec: ReplicaSpec) {
+  constructor(
+    instance: Instance<ReplicaFunctions>,
+    constants: ReplicaConstants,
+    spec: ReplicaSpec,
+    build: ReplicaBuild,
+  ) {
+    this.#build = build;
     const { buffer } = instance;
     const { BASE } = constants;
     const u32 = (offset: number): number => instance.u32(BASE + offset);
@@ -197,9 +206,9 @@ export class Replica {
     this.fieldAt = spec.fields.map((_, i) => (first + i * stride) / 4);
   }
 
-  /** For another thread, which attaches by it; of a shared kernel. */
+  /** For another thread, which attaches by it; of one over shared memory. */
   get handle(): ReplicaHandle {
-    return { memory: this.#instance.memory as WebAssembly.Memory, spec: this.spec };
+    return { memory: this.#instance.memory as WebAssembly.Memory, spec: this.spec, build: this.#build };
   }
 
   // For who takes.

@@ -82,7 +82,7 @@ converters.set("~lib/typedarray/Uint32Array", viewConverter(Uint32Array));
 /** Throws KERNEL_UNSUPPORTED where there is no WebAssembly. */
 export async function openContent(): Promise<Content> {
   try {
-    const { exports } = await instantiate(wasm, {});
+    const { exports } = await instantiate(wasm(), {});
     return exports as unknown as Content;
   } catch (error) {
     throw new GyreError("KERNEL_UNSUPPORTED", `the content module does not start here: ${error}`);

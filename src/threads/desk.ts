@@ -13,7 +13,6 @@
 import { GyreError } from "../errors.js";
 import type { ReplicaHandle } from "../kernel/replica.js";
 import { attachReplica, ReplicaTaker } from "../kernel/replica.js";
-import type { Kernel } from "../kernel/types.js";
 import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
@@ -49,9 +48,8 @@ interface DeskSpec {
   /** What other slots pass on to this one, as its consumer; and by slot what this one passes on, as a producer. */
   readonly passed: SharedRing;
   readonly neighbours: readonly (SharedRing | undefined)[];
-  /** By zone; and what attaches to them. */
+  /** By zone. */
   readonly replicas: readonly ReplicaHandle[];
-  readonly kernel: Kernel;
   /** Of any zone. */
   readonly seatsMax: number;
 }
@@ -335,10 +333,10 @@ export class Desk implements Requests {
   // Zones.
 
   #takerOf(zone: number, world: World): ReplicaTaker {
-    const { replicas, kernel } = this.#spec;
+    const { replicas } = this.#spec;
     const handle = replicas[zone];
     if (handle === undefined) throw new GyreError("BAD_ARGUMENT", `zone ${zone} has no replica`);
-    return new ReplicaTaker(attachReplica(kernel, handle), world.source);
+    return new ReplicaTaker(attachReplica(handle), world.source);
   }
 
   #watch(resident: Resident, isWatched: boolean): void {

@@ -2,7 +2,7 @@
 
 import type { Replica, ReplicaHandle } from "../kernel/replica.js";
 import { createReplica } from "../kernel/replica.js";
-import type { Kernel } from "../kernel/types.js";
+import type { ReplicaBuild } from "../kernel/replica-module.js";
 import { replicaSpec } from "../protocol/replica-spec.js";
 import type { Rates } from "../sim/rates.js";
 import { extentOf } from "../sim/world-spec.js";
@@ -61,16 +61,16 @@ export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
   });
 }
 
-/** kernel: with shared memory; replicas are made by it, whatever steps the zones. Throws BAD_ARGUMENT for zones that nobody could be told of. */
+/** build: of the replicas, shared for other threads, whatever steps the zones. Throws BAD_ARGUMENT for zones that nobody could be told of. */
 export function makePlayerParts(
   slots: number,
   specs: readonly RemoteZoneSpec[],
-  kernel: Kernel,
+  build: ReplicaBuild,
   given: Partial<PlayerSizes> = {},
 ): { parts: PlayerParts; replicas: readonly Replica[] } {
   const sizes = { ...SIZES, ...given };
   const replicas = specs.map(({ extent, seats, replicated, streams }) =>
-    createReplica(kernel, replicaSpec({ ...extent, seats, replicated }, streams)),
+    createReplica(build, replicaSpec({ ...extent, seats, replicated }, streams)),
   );
   const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
   const figures = shared(FigureTable.bytesOf(specs.length));
@@ -111,17 +111,10 @@ export function openRemoteZones(
 }
 
 /** The end of a slot. kernel: of the build that made the parts. */
-export function openDesk(
-  parts: PlayerParts,
-  slot: number,
-  zones: Zones,
-  homes: Homes,
-  rates: Rates,
-  kernel: Kernel,
-): Desk {
+export function openDesk(parts: PlayerParts, slot: number, zones: Zones, homes: Homes, rates: Rates): Desk {
   const at = (buffers: readonly SharedArrayBuffer[]): SharedArrayBuffer => buffers[slot] ?? new SharedArrayBuffer(0);
   return new Desk({
-    ...{ slot, zones, homes, rates, kernel },
+    ...{ slot, zones, homes, rates },
     ...openTables(parts),
     requests: new MessageRing(at(parts.requests), 0),
     notices: new MessageRing(at(parts.notices), 0),

@@ -50,7 +50,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
   const plan = await planGame(game, { settings });
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
-  const { parts: players, replicas } = makePlayerParts(slots, remotes, await loadKernel({ shared: true }));
+  const { parts: players, replicas } = makePlayerParts(slots, remotes, { shared: true, checked: false });
   const opened = openParts(parts);
   for (let i = 0; i < plan.settings.zones; i++) opened.board.setHome(i, runsInTicks(game) ? i % slots : 0);
   opened.board.target = 0;
@@ -68,7 +68,6 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
       game: file,
       plan: planData(plan),
       kernel: { shared: true },
-      replicaKernel: { shared: true },
       spin,
       parts,
       players,

@@ -75,7 +75,7 @@ export class Remote {
       const mine = specs.map((_, i) => i).filter((i) => homeOf[i] === slot);
       return { slot, zones: Zones.create(kernel, { ...spec, mine, passages }) };
     });
-    const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates, kernel) }));
+    const all = made.map(({ slot, zones }) => ({ zones, desk: openDesk(parts, slot, zones, homes, rates) }));
     const first = all[0]?.zones.all[0];
     const remote = openRemoteZones(parts, replicas, specs, homes, (name) => first?.actionOf(name) ?? 0);
     const hub = new Hub({
@@ -134,7 +134,7 @@ export class Remote {
   /** The thread in a slot ended between two ticks, and another took its place and its zones. */
   replace(slot: number): void {
     const one = this.slots[slot];
-    if (one !== undefined) one.desk = openDesk(this.parts, slot, one.zones, this.homes, this.rates, this.kernel);
+    if (one !== undefined) one.desk = openDesk(this.parts, slot, one.zones, this.homes, this.rates);
   }
 
   /** What the main thread does when it hears of a tick. */

@@ -46,7 +46,7 @@ export function openSlot({ slot, game, plan, kernel, shared, players, spin = "of
   const spec = { ...plan, ...plan.settings, passages, mine };
   const zones = Zones.create(kernel, spec);
   const waiter = new Waiter({ now, spin });
-  const desk = openDesk(players, slot, zones, board, plan, kernel);
+  const desk = openDesk(players, slot, zones, board, plan);
   const onLost = (zone: number, why: string): void => {
     throw new Error(`zone ${zone} has no journal any more: ${why}`);
   };
