@@ -42,6 +42,17 @@ async function withScheduler(
   }
 }
 
+let two: Scheduler | undefined;
+
+/** One with two threads for all tests that leave it as it was, since threads take their time to start. */
+async function withTwo(use: (scheduler: Scheduler) => Promise<void>): Promise<void> {
+  two ??= await createScheduler({ module: MODULE, threads: 2 });
+  await use(two);
+  await until("nothing is left open", () => two?.stats().open === 0);
+}
+
+test.after(() => two?.close());
+
 /** The code that a promise is rejected with. */
 async function codeOf(promise: PromiseLike<unknown>): Promise<unknown> {
   try {
@@ -152,7 +163,7 @@ test("results are in the list's order, whichever thread was how fast with which"
 });
 
 test("a batch of numbers takes any list, and writes into an array that it is given", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const list = Float64Array.from({ length: 3000 }, (_, i) => i);
     const into = new Float64Array(4000).fill(-1);
     const given = await scheduler.batch(job("square"), list, { into });
@@ -210,7 +221,7 @@ test("what a task throws arrives with its class, message and code, on 0 threads 
 });
 
 test("what cannot go to another thread is refused with BAD_ARGUMENT: values, results, what is thrown", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     assert.is(await codeOf(scheduler.run(job("echo"), () => 1)), "BAD_ARGUMENT");
     assert.is(await codeOf(scheduler.run(job("echo"), [new SharedArrayBuffer(8)])), "BAD_ARGUMENT");
     assert.is(await codeOf(scheduler.batch(job("echo"), [1, Symbol("x")])), "BAD_ARGUMENT");
@@ -244,7 +255,7 @@ test("a batch rejects with the error of the first value that has one, or settles
 });
 
 test("tasks call tasks on other threads: in turn, at once, 200 deep, as trees, and from async functions", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     assert.is(await scheduler.run(job("pingPong"), 200, { thread: 1 }), 200);
     assert.is(await scheduler.run(job("sum"), [1, 500]), 125_250);
     assert.equal(await scheduler.batch(job("both"), [1, 2, 3]), [
@@ -271,7 +282,7 @@ test("a task that asks for more than 2,048 others at a time is refused with TASK
 });
 
 test("runs on the thread that is asked for: a number, any, that of a handle; thread 0 is the caller's", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     for (const thread of [0, 1, 2]) {
       assert.is(await scheduler.run(job("where"), undefined, { thread }), thread);
       const all = await scheduler.batch(job("where"), new Array(200).fill(undefined), { thread });
@@ -331,7 +342,7 @@ test("two schedulers in one process keep apart: each task is in the one of the t
 });
 
 test("a task is known by its own name or that of its export; others are refused with TASK_UNKNOWN", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     assert.is(await scheduler.run("double", 4), 8);
     assert.is(await scheduler.run(job("twice"), 4), 8);
     assert.is(await scheduler.run("square", 4), 16);
@@ -466,7 +477,7 @@ test("values and results that fit no arena are refused; those that fit one after
 });
 
 test("a batch that is cancelled before it begins never runs", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const { go, held } = await holdAll(scheduler);
     const { handle, words } = signals(scheduler);
     const controller = new AbortController();
@@ -488,7 +499,7 @@ test("a batch that is cancelled before it begins never runs", async () => {
 });
 
 test("what computes is told that it is cancelled, what waits is ended with its finally and what it waits for", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const cancelled = async (name: string, thread: number, begun: number, ended: number): Promise<void> => {
       const { handle, words } = signals(scheduler);
       const controller = new AbortController();
@@ -507,7 +518,7 @@ test("what computes is told that it is cancelled, what waits is ended with its f
 });
 
 test("what waits on thread 0 is ended as well", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const { handle, words } = signals(scheduler);
     const controller = new AbortController();
     const run = scheduler.run(job("waits"), handle, { thread: 0, signal: controller.signal });
@@ -658,7 +669,7 @@ for (const seed of [1, 2, 3]) {
 }
 
 test("memory is shared by handle without a copy, and what is no shared memory is copied once", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const memory = new SharedArrayBuffer(80);
     const handle = scheduler.share(memory);
     assert.is(scheduler.shared(handle), memory);
@@ -679,7 +690,7 @@ test("memory is shared by handle without a copy, and what is no shared memory is
 });
 
 test("a handle is refused with HANDLE_UNKNOWN after its release, everywhere and for good", async () => {
-  await withScheduler({}, async (scheduler) => {
+  await withTwo(async (scheduler) => {
     const handle = scheduler.share(Float64Array.of(1));
     assert.is(await scheduler.run(job("sumOf"), handle, { thread: 1 }), 1);
     await scheduler.run(job("releases"), handle, { thread: 2 });
