@@ -54,14 +54,14 @@ test("the module says what it exports in the section that as-bind reads, and imp
 });
 
 test("strings cross in both directions unit by unit, a lone surrogate becoming U+FFFD on the way back", async () => {
-  const content = await openContent();
+  const content = openContent();
   assert.match(content.readMovingAi("zażółć 🗺"), '"zażółć 🗺"');
   assert.match(content.readMovingAi("a\ud800b"), '"a\ufffdb"');
   assert.match(content.readMovingAi(""), "MAP_BAD line 1: the text ends");
 });
 
 test("cells and tiles cross as copies: 70,000 of them in, baked, out", async () => {
-  const content = await openContent();
+  const content = openContent();
   const cells = Uint32Array.from({ length: 70_000 }, (_, i) => (i % 3) + 0x80000000);
   assert.is(content.readCells(cells, 700, 100, 2), "");
   const tiles = content.tiles();
@@ -76,7 +76,7 @@ test("cells and tiles cross as copies: 70,000 of them in, baked, out", async () 
 });
 
 test("a map may have 2^24 tiles and sides of 16,384, and not one more", async () => {
-  const content = await openContent();
+  const content = openContent();
   assert.is(content.sizeVerdict(16_384, 1_024), "");
   assert.is(content.sizeVerdict(1, 16_384), "");
   assert.match(content.sizeVerdict(16_385, 1), /^MAP_TOO_LARGE 16385 x 1 tiles/);
@@ -85,7 +85,7 @@ test("a map may have 2^24 tiles and sides of 16,384, and not one more", async ()
 });
 
 test("a trap of the module is MAP_BAD to its caller, a verdict is its own code", async () => {
-  const content = await openContent();
+  const content = openContent();
   let thrown: unknown;
   try {
     content.readCsv("", -1, 1, 0); // What the host never lets through.

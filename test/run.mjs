@@ -60,7 +60,7 @@ async function work() {
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await run(name);
 }
 
-await Promise.all(Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 1) }, work));
+await Promise.all(Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, work));
 writeFileSync(TIMES, JSON.stringify(times));
 for (const [word, count] of Object.entries(totals)) console.log(`  ${`${word}:`.padEnd(10)} ${count}`);
 console.log(`  Duration:  ${(performance.now() - began).toFixed(0)}ms`);

@@ -400,7 +400,7 @@ test("shapes, places, memory and producers' numbers out of range are refused", (
 for (const policy of POLICIES) {
   for (const producers of [1, 2, 7]) {
     // Some hundred million go through in .ci/rings.mjs.
-    const COUNT = 150_000;
+    const COUNT = 140_000;
     test(`${policy}: ${COUNT} records of ${producers} producers between ${producers + 1} threads, none torn, out of order or lost uncounted`, async () => {
       const shape = shapeOf(policy, producers === 1 ? "single" : "multi", 1024);
       const { pushed, read } = await runRing(SYNC_THREAD, shape, producers, COUNT);

@@ -17,5 +17,5 @@ declare module "as-bind/dist/as-bind.cjs.js" {
 
   /** By the type's internal name. Shared by all instances. */
   export const converters: Map<string | RegExp, Converter>;
-  export function instantiate(bytes: BufferSource, imports: WebAssembly.Imports): Promise<AsBindInstance>;
+  export function instantiateSync(bytes: BufferSource, imports: WebAssembly.Imports): AsBindInstance;
 }

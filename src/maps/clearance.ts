@@ -14,7 +14,7 @@ export async function clearance(map: MapData): Promise<Uint8Array> {
     throw new GyreError("BAD_ARGUMENT", `a map of ${width} x ${height} tiles does not have ${tiles?.length} of them`);
   }
   const { openContent } = await import("./content.js");
-  const content = await openContent();
+  const content = openContent();
   try {
     obey(content.sizeVerdict(width, height));
     return content.clearance(tiles, width, height);

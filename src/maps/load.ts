@@ -36,7 +36,7 @@ export async function loadMap(text: string, name = "map"): Promise<MapData> {
     throw new GyreError("MAP_TOO_LARGE", `${label}: the file has ${text.length} characters, at most ${TEXT_MAX}`);
   }
   const { openContent } = await import("./content.js");
-  const content = await openContent();
+  const content = openContent();
   try {
     return await readMap(text.startsWith("\ufeff") ? text.slice(1) : text, label, content);
   } catch (error) {
