@@ -88,8 +88,13 @@ async function stop(child: Serve): Promise<void> {
   await exited;
 }
 
+/** Drawn by the processor, which has other things to do: a fourth of the pixels, some 20 times a second. */
 async function newPage(options: BrowserContextOptions): Promise<Page> {
-  const made = await browser.newPage(options);
+  const made = await browser.newPage({ deviceScaleFactor: 0.5, ...options });
+  await made.addInitScript(() => {
+    const soon = requestAnimationFrame;
+    globalThis.requestAnimationFrame = (callback) => setTimeout(() => soon(callback), 33) as unknown as number;
+  });
   made.setDefaultTimeout(PATIENCE_MS);
   return made;
 }
