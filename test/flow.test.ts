@@ -2,6 +2,7 @@
 import { GyreError, type Kernel, loadKernel, type Zone, type ZoneEvent, type ZoneSpec } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { EFFORT } from "./support/effort.js";
 import { BASE, type Beneath, beneath } from "./support/exports.js";
 import { distances, eroded, type Grid, mayStep, randomGrid } from "./support/grids.js";
 import { allKernels, forSeeds, nameOf, refuses } from "./support/kernels.js";
@@ -427,13 +428,13 @@ test("without tiles a field is ready at once and leads straight to the nearest g
   }
 });
 
-test("a zone saved at any moment of 200 random lives goes on with equal fields and equal hashes in every build", async () => {
+test(`a zone saved at any moment of ${50 * EFFORT} random lives goes on with equal fields and equal hashes in every build`, async () => {
   const every = [...kernels, await loadKernel({ shared: true }), await loadKernel({ build: "scalar", shared: true })];
   every.push(
     await loadKernel({ shared: true, checked: true }),
     await loadKernel({ build: "scalar", shared: true, checked: true }),
   );
-  forSeeds(200, (seed) => {
+  forSeeds(50 * EFFORT, (seed) => {
     const random = new Random(seed);
     const grid = randomGrid(random);
     const spec = {
@@ -489,7 +490,7 @@ test("a zone saved at any moment of 200 random lives goes on with equal fields a
 
 test("a damaged table of fields is refused with IMAGE_BAD, or harmless", () => {
   let refused = 0;
-  forSeeds(1500, (seed) => {
+  forSeeds(400 * EFFORT, (seed) => {
     const random = new Random(seed);
     const grid: Grid = { columns: 6, rows: 5, tiles: new Uint8Array(30) };
     const kernel = random.pick(kernels);
@@ -517,7 +518,7 @@ test("a damaged table of fields is refused with IMAGE_BAD, or harmless", () => {
       refused++;
     }
   });
-  assert.ok(refused > 150, `${refused} were refused`);
+  assert.ok(refused > 40 * EFFORT, `${refused} were refused`);
 });
 
 test.run();

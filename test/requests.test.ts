@@ -2,6 +2,7 @@
 import { GyreError, type Kernel, loadKernel, type PathAnswer, type Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { EFFORT } from "./support/effort.js";
 import { BASE, beneath } from "./support/exports.js";
 import { type Grid, randomGrid } from "./support/grids.js";
 import { allKernels, forSeeds, nameOf, refuses } from "./support/kernels.js";
@@ -298,7 +299,7 @@ test("findPath in between disturbs no search: same answers in the same ticks, sa
 });
 
 test("zones saved at random moments go on with equal answers and hashes, whichever of the 8 builds restores them", () => {
-  forSeeds(200, (seed) => {
+  forSeeds(50 * EFFORT, (seed) => {
     const random = new Random(seed);
     const grid = random.float() < 0.1 ? undefined : randomGrid(random);
     const spec = { pathRequests: 12, pathBudget: random.integer(1, 10), flowFields: 2, flowBudget: 7 };
@@ -345,7 +346,7 @@ test("an image with something left in the place of a request that nobody made is
 
 test("a damaged table of requests is refused with IMAGE_BAD, or harmless", () => {
   let refused = 0;
-  forSeeds(2000, (seed) => {
+  forSeeds(500 * EFFORT, (seed) => {
     const random = new Random(seed);
     const grid: Grid = { columns: 6, rows: 5, tiles: new Uint8Array(30) };
     grid.tiles.fill(1, 12, 17);
@@ -376,7 +377,7 @@ test("a damaged table of requests is refused with IMAGE_BAD, or harmless", () =>
       refused++;
     }
   });
-  assert.ok(refused > 500, `${refused} were refused`);
+  assert.ok(refused > 125 * EFFORT, `${refused} were refused`);
 });
 
 test.run();
