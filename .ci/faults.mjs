@@ -9,6 +9,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { wasm } from "../src/wasm-plugin.mjs";
 
 const count = Number(process.argv[2] ?? 1000);
 const first = Number(process.argv[3] ?? 1);
@@ -27,7 +28,7 @@ await build({
   target: "es2022",
   packages: "external",
   outdir: folder,
-  loader: { ".wasm": "binary" },
+  plugins: [wasm],
   logLevel: "warning",
 });
 const { killAtGates, killAtSteps, runFaults } = await import(pathToFileURL(join(folder, "faults.js")));

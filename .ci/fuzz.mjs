@@ -11,6 +11,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { build } from "esbuild";
+import { wasm } from "../src/wasm-plugin.mjs";
 
 const BUNDLE = join(process.cwd(), "build", "fuzz", "fuzz.mjs");
 /** Tries of a part. */
@@ -35,7 +36,7 @@ async function main([count = 10_000_000, first = 1]) {
     format: "esm",
     platform: "node",
     target: "es2022",
-    loader: { ".wasm": "binary" },
+    plugins: [wasm],
     packages: "external",
     outfile: BUNDLE,
     logLevel: "warning",

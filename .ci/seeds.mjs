@@ -9,6 +9,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { build } from "esbuild";
+import { wasm } from "../src/wasm-plugin.mjs";
 
 const BUNDLE = join(process.cwd(), "build", "seeds", "seeds.mjs");
 
@@ -25,7 +26,7 @@ async function main([count = 100, ticks = 10_000, first = 1]) {
     format: "esm",
     platform: "node",
     target: "es2022",
-    loader: { ".wasm": "binary" },
+    plugins: [wasm],
     alias: { "gyre/kernel": "./src/kernel.ts", gyre: "./src/index.ts" },
     external: ["ws", "prom-client"],
     outfile: BUNDLE,

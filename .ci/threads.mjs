@@ -8,6 +8,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { wasm } from "../src/wasm-plugin.mjs";
 
 const SLOTS = [1, 2, 4, 8];
 
@@ -23,7 +24,7 @@ await build({
   target: "es2022",
   packages: "external",
   outdir: folder,
-  loader: { ".wasm": "binary" },
+  plugins: [wasm],
   logLevel: "warning",
 });
 const { SlotTeam } = await import(pathToFileURL(join(folder, "slot-teams.js")));

@@ -4,22 +4,11 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { wasm } from "./wasm-plugin.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => join(root, ...parts);
 
-/** An imported module file is a function that gives its bytes, which are decoded when it is called: of the builds one is asked for. */
-const wasm = {
-  name: "wasm",
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
-      contents: `const text = "${readFileSync(path).toString("base64")}";
-        export default () => typeof Buffer === "function"
-          ? new Uint8Array(Buffer.from(text, "base64"))
-          : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));`,
-      loader: "js",
-    })),
-};
 const common = {
   absWorkingDir: root,
   bundle: true,
