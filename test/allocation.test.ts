@@ -98,7 +98,8 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
 });
 
 /** Bytes of garbage a session and snapshot. */
-async function allocatedBySnapshots(count: number, snapshotBytes: number): Promise<number> {
+async function allocatedBySnapshots(snapshotBytes: number): Promise<number> {
+  const count = 500;
   const zones = await zonesOf({ map: field(192), npcs: 500, players: count });
   const rates = { tickRate: 60, snapshotRate: 20 };
   const hub = new Hub({ zones, ...rates, sessionsMax: count, nowMs: 0, joinsPerTick: count, snapshotBytes });
@@ -133,12 +134,12 @@ async function allocatedBySnapshots(count: number, snapshotBytes: number): Promi
 }
 
 test("500 sessions of players who walk from cell to cell leave under 64 bytes a session and snapshot, up to their sockets", async () => {
-  const bytes = await allocatedBySnapshots(500, SNAPSHOT_BYTES);
+  const bytes = await allocatedBySnapshots(SNAPSHOT_BYTES);
   assert.ok(bytes < 64, `${bytes} bytes`);
 });
 
-test("150 whose frames are too small for what they see leave as little", async () => {
-  const bytes = await allocatedBySnapshots(150, 40);
+test("those whose frames are too small for what they see leave as little", async () => {
+  const bytes = await allocatedBySnapshots(40);
   assert.ok(bytes < 64, `${bytes} bytes`);
 });
 

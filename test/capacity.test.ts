@@ -114,6 +114,7 @@ test("with a clock that runs 4 ms in a tick, 1 in a sync of the tree, 2 in a sna
   try {
     for (const [tickRate, syncRate] of [
       [20, 10],
+      [20, 20],
       [30, 20],
     ] as const) {
       const load = { playersPerRoom: 50, tickRate, syncRate, events: 10 };

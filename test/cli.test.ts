@@ -417,7 +417,7 @@ test("serve --record writes what replay --verify agrees with; a file that cannot
       }`),
     );
     const recording = join(folder, "toy.rec");
-    for (const threads of ["0", "3"]) {
+    for (const threads of ["0", "1", "3"]) {
       const flags = ["--npcs", "40", "--bots", "9", "--zones", "3", "--threads", threads, "--record", recording];
       const run = new Run(["serve", "--json", "--port", "0", ...flags, file]);
       const { http, ws } = JSON.parse(await run.line());

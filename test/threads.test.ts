@@ -24,8 +24,8 @@ async function hashesWithThreads(spec: TestCrew, ticks: number) {
   }
 }
 
-const TICKS = 100 * EFFORT;
-const SEEDS = 3 * EFFORT;
+const TICKS = 150 * EFFORT;
+const SEEDS = 5 * EFFORT;
 
 const WAYS = [
   [1, "auto"],

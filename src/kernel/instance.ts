@@ -257,6 +257,12 @@ function withNamedTraps<F>(functions: F): F {
   });
 }
 
+/** Of any module: whether its memory is shared, and whether it asserts. A kernel says it of itself. */
+export interface ModuleBuild {
+  readonly shared: boolean;
+  readonly checked: boolean;
+}
+
 /** Makes instances of one compiled module. F: its functions; Name: those of its constants that are read. */
 export class InstanceFactory<F, Name extends string> {
   readonly constants: Readonly<Record<Name, number>>;
@@ -266,11 +272,7 @@ export class InstanceFactory<F, Name extends string> {
   readonly #shared: boolean;
   readonly #checked: boolean;
 
-  constructor(
-    module: WebAssembly.Module,
-    { shared, checked }: { shared: boolean; checked: boolean },
-    constants: readonly Name[],
-  ) {
+  constructor(module: WebAssembly.Module, { shared, checked }: ModuleBuild, constants: readonly Name[]) {
     this.#module = module;
     this.#shared = shared;
     this.#checked = checked;
@@ -330,7 +332,7 @@ export class KernelFactory extends InstanceFactory<Functions, Constant> {
   /** How many arguments each of them takes. */
   readonly #takes: ReadonlyMap<string, number>;
 
-  constructor(module: WebAssembly.Module, build: { shared: boolean; checked: boolean }, own: readonly string[]) {
+  constructor(module: WebAssembly.Module, build: ModuleBuild, own: readonly string[]) {
     super(module, build, CONSTANTS);
     this.own = own;
     this.#takes = new Map(own.map((name) => [name, ownFunction(this.probe, name).length]));

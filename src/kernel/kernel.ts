@@ -1,13 +1,11 @@
 /** The kernel object: one compiled build, and what can be made with it. */
 import { createBatch } from "./batch.js";
 import type { KernelFactory } from "./instance.js";
+import type { Build } from "./module.js";
 import type { Kernel } from "./types.js";
 import { attachZone, createZone, restoreZone } from "./zone.js";
 
-export function createKernel(
-  { build, checked, shared }: { build: "simd" | "scalar"; checked: boolean; shared: boolean },
-  factory: KernelFactory,
-): Kernel {
+export function createKernel({ build, checked, shared }: Build, factory: KernelFactory): Kernel {
   return {
     build,
     checked,

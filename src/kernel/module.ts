@@ -4,11 +4,10 @@
  * can work on it) holds only without state of the module's own. Cost: a pass over the sections, once.
  */
 import { GyreError } from "../errors.js";
+import type { ModuleBuild } from "./instance.js";
 
-export interface Build {
+export interface Build extends ModuleBuild {
   readonly build: "simd" | "scalar";
-  readonly shared: boolean;
-  readonly checked: boolean;
 }
 
 /** A module that says which build it is. */

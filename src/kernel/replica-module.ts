@@ -6,13 +6,7 @@ import localChecked from "../../build/wasm/replica-local-checked.wasm";
 import localRelease from "../../build/wasm/replica-local-release.wasm";
 import sharedChecked from "../../build/wasm/replica-shared-checked.wasm";
 import sharedRelease from "../../build/wasm/replica-shared-release.wasm";
-import { InstanceFactory } from "./instance.js";
-
-/** Which of the four builds. A kernel says it of itself. */
-export interface ReplicaBuild {
-  readonly shared: boolean;
-  readonly checked: boolean;
-}
+import { InstanceFactory, type ModuleBuild } from "./instance.js";
 
 /** `replica` is an address; see assembly/replica.ts and assembly/cell.ts. */
 export interface ReplicaFunctions {
@@ -78,7 +72,7 @@ export type ReplicaFactory = InstanceFactory<ReplicaFunctions, ReplicaConstant>;
 
 const factories = new Map<() => Uint8Array<ArrayBuffer>, ReplicaFactory>();
 
-export function replicasOf({ shared, checked }: ReplicaBuild): ReplicaFactory {
+export function replicasOf({ shared, checked }: ModuleBuild): ReplicaFactory {
   const bytes = shared ? (checked ? sharedChecked : sharedRelease) : checked ? localChecked : localRelease;
   let factory = factories.get(bytes);
   if (factory === undefined) {

@@ -21,9 +21,9 @@
  */
 import { bad, finite, integer } from "./check.js";
 import { columnView } from "./columns.js";
-import type { Instance } from "./instance.js";
+import type { Instance, ModuleBuild } from "./instance.js";
 import { OWN_COLUMNS } from "./own-columns.js";
-import { type ReplicaBuild, type ReplicaConstants, type ReplicaFunctions, replicasOf } from "./replica-module.js";
+import { type ReplicaConstants, type ReplicaFunctions, replicasOf } from "./replica-module.js";
 import { HISTORY, STREAM_COUNT } from "./streams.js";
 import type { ColumnType, TypedColumn } from "./types.js";
 
@@ -56,7 +56,7 @@ export interface ReplicaSpec {
 /** For another thread; passes through postMessage. */
 export interface ReplicaHandle {
   readonly memory: WebAssembly.Memory;
-  readonly build: ReplicaBuild;
+  readonly build: ModuleBuild;
   readonly spec: ReplicaSpec;
 }
 
@@ -103,7 +103,7 @@ function writeSpec(view: DataView, spec: ReplicaSpec, constants: ReplicaConstant
 }
 
 /** Throws BAD_ARGUMENT for a spec that no replica can have, or when there is no memory for it. */
-export function createReplica({ shared, checked }: ReplicaBuild, spec: ReplicaSpec): Replica {
+export function createReplica({ shared, checked }: ModuleBuild, spec: ReplicaSpec): Replica {
   const build = { shared, checked };
   const factory = replicasOf(build);
   const { constants } = factory;
@@ -160,14 +160,14 @@ export class Replica {
   readonly #acks: number;
   readonly #tags: number;
   readonly #constants: ReplicaConstants;
-  readonly #build: ReplicaBuild;
+  readonly #build: ModuleBuild;
 
   /** Use {@link createReplica} or {@link attachReplica}. */
   constructor(
     instance: Instance<ReplicaFunctions>,
     constants: ReplicaConstants,
     spec: ReplicaSpec,
-    build: ReplicaBuild,
+    build: ModuleBuild,
   ) {
     this.#build = build;
     const { buffer } = instance;

@@ -1,8 +1,8 @@
 /** The shared memory between the main thread's players and the zones: made by the main thread, handed to all as it is, opened by each end. */
 
+import type { ModuleBuild } from "../kernel/instance.js";
 import type { Replica, ReplicaHandle } from "../kernel/replica.js";
 import { createReplica } from "../kernel/replica.js";
-import type { ReplicaBuild } from "../kernel/replica-module.js";
 import { replicaSpec } from "../protocol/replica-spec.js";
 import type { Rates } from "../sim/rates.js";
 import { extentOf } from "../sim/world-spec.js";
@@ -65,7 +65,7 @@ export function remoteZoneSpecs(spec: ZonesSpec): RemoteZoneSpec[] {
 export function makePlayerParts(
   slots: number,
   specs: readonly RemoteZoneSpec[],
-  build: ReplicaBuild,
+  build: ModuleBuild,
   given: Partial<PlayerSizes> = {},
 ): { parts: PlayerParts; replicas: readonly Replica[] } {
   const sizes = { ...SIZES, ...given };
@@ -110,7 +110,7 @@ export function openRemoteZones(
   });
 }
 
-/** The end of a slot. kernel: of the build that made the parts. */
+/** The end of a slot. */
 export function openDesk(parts: PlayerParts, slot: number, zones: Zones, homes: Homes, rates: Rates): Desk {
   const at = (buffers: readonly SharedArrayBuffer[]): SharedArrayBuffer => buffers[slot] ?? new SharedArrayBuffer(0);
   return new Desk({
