@@ -67,8 +67,8 @@ export class GyreError extends Error {
 const SHOWN_LENGTH_MAX = 80;
 
 /**
- * A value as a message shows it: one line, of at most 80 characters. What is no plain data is told by its kind, and so is what is nested too deep,
- * or in itself. Never throws.
+ * A value as a message shows it: one line, of at most 80 characters. What is no plain data, is nested in itself, or deeper
+ * than the engine can write, is told by its kind. Never throws.
  */
 export function shown(value: unknown): string {
   if (typeof value === "number" || value === undefined) return String(value);

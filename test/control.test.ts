@@ -173,11 +173,9 @@ test("10,000 mangled messages, either way, are parsed or refused with BAD_MESSAG
   assert.ok(parsed > 1000 && parsed < 9000, `${parsed} were still good`);
 });
 
-test("a value is shown on one line of at most 80 characters: what is no plain data, in itself or 100,000 deep by its kind", () => {
+test("a value is shown on one line of at most 80 characters: what is no plain data or in itself by its kind, 100,000 deep too", () => {
   const loop: unknown[] = [];
   loop.push(loop);
-  let deep: unknown = 1;
-  for (let i = 0; i < 100_000; i++) deep = { deep };
   const values: [unknown, string][] = [
     [null, "null"],
     [undefined, "undefined"],
@@ -192,13 +190,17 @@ test("a value is shown on one line of at most 80 characters: what is no plain da
     [5n, "a bigint"],
     [Symbol("x"), "a symbol"],
     [loop, "an array"],
-    [deep, "an object"],
     [{ big: 5n }, "an object"],
     [{ toJSON() {} }, "an object"],
     ["x".repeat(78), `"${"x".repeat(78)}"`],
     ["x".repeat(79), `"${"x".repeat(76)}...`],
   ];
   for (const [value, text] of values) assert.is(shown(value), text);
+
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = { deep };
+  // Newer V8 writes any depth, older ones give up.
+  assert.ok(["an object", `${'{"deep":'.repeat(10).slice(0, 77)}...`].includes(shown(deep)), shown(deep));
 });
 
 test.run();
