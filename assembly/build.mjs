@@ -44,8 +44,7 @@ async function compileAll() {
   for await (const [{ target, entry, args }] of on(parentPort, "message")) {
     const file = `build/wasm/${target}.wasm`;
     const { error, stderr } = await main([entry, "--target", target, "--outFile", file, ...args, "--baseDir", root]);
-    // The optimizer's own doubts are of no use to anybody here.
-    process.stderr.write(`${stderr}`.replaceAll("Last converge was suboptimal.\n", ""));
+    process.stderr.write(`${stderr}`);
     if (error !== null) rmSync(join(root, file), { force: true });
     parentPort.postMessage(error === null);
   }

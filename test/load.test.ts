@@ -25,6 +25,7 @@ import { FRAME_CHUNK, FRAME_SNAPSHOT, HAS_ACK } from "../src/protocol/frame.js";
 import { createServer, type GyreServer } from "../src/server.js";
 import { NO_ITEMS, writeFirst } from "../src/state/frames.js";
 import { ByteSink } from "../src/state/sink.js";
+import { cliHere } from "./support/cli-here.js";
 import { Random } from "./support/random.js";
 import { runCli } from "./support/run-cli.js";
 import { until } from "./support/until.js";
@@ -653,12 +654,11 @@ test("a command line that says what is not so is one line and status 2", async (
     [/are 250000 clients, more than 50000/, url, "--rooms", "50000"],
     [/unexpected argument "b"/, url, "b"],
   ];
-  const refused = async ([expected, ...argv]: (typeof bad)[number]): Promise<void> => {
-    const { status, out, err } = await load(...argv);
+  for (const [expected, ...argv] of bad) {
+    const { status, out, err } = await cliHere("load", ...argv);
     assert.equal([status, out, err.trimEnd().split("\n").length], [2, "", 1], `${argv.join(" ")}: ${err}`);
     assert.match(err, expected);
-  };
-  await Promise.all(bad.map(refused));
+  }
 });
 
 test("SIGINT ends a load early, with its report", async () => {

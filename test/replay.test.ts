@@ -19,8 +19,10 @@ import { RecordingReader, readFrom } from "../src/sim/recording-reader.js";
 import { type Difference, Replay } from "../src/sim/replay.js";
 import type { World } from "../src/sim/world.js";
 import { type Guard, Zones } from "../src/sim/zones.js";
+import { cliHere } from "./support/cli-here.js";
 import { TestClient } from "./support/client.js";
 import { Random } from "./support/random.js";
+import { runCli } from "./support/run-cli.js";
 import { until } from "./support/until.js";
 import { drawn, planOf } from "./support/worlds.js";
 
@@ -415,20 +417,6 @@ test("who leaves in the tick in which it crosses comes with all others who cross
 
 const CLI = fileURLToPath(new URL("../js/cli.js", import.meta.url));
 
-/** Runs the command to its end. */
-async function run(...argv: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [CLI, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { status, out, err };
-}
-
 /** Serves a game with somebody in it for some ticks, and ends it. */
 async function serve(signal: NodeJS.Signals, ticks: number, ...argv: readonly string[]): Promise<void> {
   const args = [CLI, "serve", "--json", "--port", "0", ...argv];
@@ -462,9 +450,11 @@ export default defineGame({
 
 test("gyre replay: 0 for the same, 1 for a difference, 2 for what cannot be compared, a line each", async () => {
   const folder = mkdtempSync(join(tmpdir(), "gyre-replay-"));
-  const [game, other, file] = [join(folder, "toy.mjs"), join(folder, "other.mjs"), join(folder, "a.gyrerec")];
+  const [game, other, own, file] = ["toy.mjs", "other.mjs", "own.mjs", "a.gyrerec"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
   const replayed = async (status: number, about: RegExp, ...argv: readonly string[]): Promise<void> => {
-    const { status: actual, out, err } = await run("replay", ...argv);
+    const { status: actual, out, err } = await cliHere("replay", ...argv);
     assert.is(actual, status, out + err);
     assert.match(status === 2 ? err : out, about);
     assert.is(`${out}${err}`.trimEnd().split("\n").length, 1);
@@ -477,6 +467,8 @@ test("gyre replay: 0 for the same, 1 for a difference, 2 for what cannot be comp
       await replayed(0, /zones: 2, entities: 45, .* [3-9] checkpoints agree$/m, file, "--verify", "--build", build);
     }
     await replayed(0, /nothing was compared$/m, file);
+    const alone = await runCli("replay", file, "--verify");
+    assert.is(alone.status, 0, alone.err);
     await replayed(
       1,
       /differs: first difference at tick 60: .*archetypes.* of zone-0$/m,
@@ -487,21 +479,13 @@ test("gyre replay: 0 for the same, 1 for a difference, 2 for what cannot be comp
     );
     await replayed(0, /nothing was compared$/m, file, "--game", other);
     const kernel = JSON.stringify(resolve("build/wasm/scalar-local-release.wasm"));
-    const own = `import { readFileSync } from "node:fs";\n${toyText(60)}`.replace(
+    const text = `import { readFileSync } from "node:fs";\n${toyText(60)}`.replace(
       "name:",
       `kernel: readFileSync(${kernel}), name:`,
     );
-    writeFileSync(other, own);
-    await replayed(0, /scalar kernel, .* agree$/m, file, "--verify", "--game", other);
-    await replayed(
-      2,
-      /build is simd, but the module was built with scalar$/m,
-      file,
-      "--game",
-      other,
-      "--build",
-      "simd",
-    );
+    writeFileSync(own, text);
+    await replayed(0, /scalar kernel, .* agree$/m, file, "--verify", "--game", own);
+    await replayed(2, /build is simd, but the module was built with scalar$/m, file, "--game", own, "--build", "simd");
 
     const bytes = readFileSync(file);
     const damaged = join(folder, "damaged");
@@ -528,7 +512,7 @@ test("a recording of a server that was killed is played up to where it ends, and
   const file = join(folder, "killed.gyrerec");
   try {
     await serve("SIGKILL", 200, "--npcs", "50", "--bots", "3", "--record", file);
-    const { status, err } = await run("replay", file, "--verify");
+    const { status, err } = await runCli("replay", file, "--verify");
     assert.is(status, 2);
     assert.match(
       err,

@@ -25,17 +25,18 @@ async function hashesWithThreads(spec: TestCrew, ticks: number) {
 }
 
 const TICKS = 150 * EFFORT;
-const SEEDS = 5 * EFFORT;
+const SEEDS = 3 * EFFORT;
 
-const WAYS = [
-  [1, "auto"],
+const ALL_WAYS = [
   [2, "auto"],
+  [8, "off"],
+  [1, "auto"],
   [2, "off"],
   [4, "auto"],
-  [8, "off"],
 ] as const;
+const WAYS = ALL_WAYS.slice(0, EFFORT > 1 ? ALL_WAYS.length : 2);
 
-test("zones with gates, bots and scripts come to the same hashes on 0, 1, 2, 4 and 8 threads, spinning or not", async () => {
+test("zones with gates, bots and scripts come to the same hashes on any number of threads, spinning or not", async () => {
   const spec = { ...CROSSING, settings: { zones: 5, npcs: 60, bots: 6, players: 8, seed: 3 } };
   const { hashes, transfers } = await hashesWithoutThreads(spec, TICKS);
   assert.ok(transfers > TICKS / 6, `${transfers} went through gates`);
