@@ -2,7 +2,6 @@
  * Loads a game's module for `gyre serve` and `gyre replay`. The module runs in this process, as any import does. Whatever is
  * wrong with it comes out as one GAME_BAD line that begins with the place: FILE:LINE:COLUMN as far as the engine tells.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { extname, join, relative, resolve } from "node:path";
@@ -23,7 +22,7 @@ export async function loadGame(file: string): Promise<Game> {
   try {
     module = await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new GyreError("GAME_BAD", `${placeOf(error, path) ?? file}: ${reasonOf(error)}`);
+    throw new GyreError("GAME_BAD", `${(await placeOf(error, path)) ?? file}: ${reasonOf(error)}`);
   }
   if (!isGame(module.default)) {
     const found = "default" in module ? "is not one that defineGame made" : "is missing";
@@ -105,12 +104,14 @@ function reasonOf(error: unknown): string {
  * Where the error is, from the current folder: the topmost place in its trace that is not ours. Code that does not parse leaves no trace
  * but for the place at its head, or none at all; then node --check says it.
  */
-function placeOf(error: unknown, path: string): string | null {
+async function placeOf(error: unknown, path: string): Promise<string | null> {
   const traced = locate(error, join(process.cwd(), "GAME"), NOBODY);
   if (traced !== "") return traced;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const head = headOf(stack);
   if (head !== null || !(error instanceof SyntaxError)) return head;
+  // Not loaded by each thread that loads a game.
+  const { spawnSync } = await import("node:child_process");
   return headOf(spawnSync(process.execPath, ["--check", path], { encoding: "utf8" }).stderr);
 }
 

@@ -2,23 +2,12 @@
  * Records zones of this thread while they run: hears each command as its zone drains it, and takes their hashes every CHECKPOINT_TICKS. What
  * is recorded of zones on several threads is told by their slots instead: see threads/scribe.ts.
  */
-import type { GyreError } from "../errors.js";
 import type { Command } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import { isFromOutside, JOIN } from "./commands.js";
+import { hashOf, type RecordedWorld } from "./recorded-world.js";
 import { CHECKPOINT_TICKS, type RecordingHeader } from "./recording.js";
 import { RecordingWriter } from "./recording-writer.js";
-
-/** What is recorded of a world. */
-export interface RecordedWorld {
-  onCommand: ((command: Readonly<Command>) => void) | null;
-  readonly fault: GyreError | null;
-  readonly zone: { readonly tick: number };
-  nameOf(seat: number): string;
-  stop(reason: string): void;
-  hash(): bigint;
-  digests(): ReadonlyMap<string, bigint>;
-}
 
 export interface RecordedZones {
   readonly all: readonly RecordedWorld[];
@@ -104,16 +93,5 @@ export class Recorder {
     this.#writer.endCheckpoint();
     // Those whose state has no hash were whole in this tick, and are not in the next.
     this.#writeStops(this.#zones.tick + 1);
-  }
-}
-
-/** A world that has no hash stops, as it cannot be recorded, nor saved: null. */
-export function hashOf(world: RecordedWorld): { hash: bigint; digests: ReadonlyMap<string, bigint> } | null {
-  try {
-    const found = { hash: world.hash(), digests: world.digests() };
-    return world.fault === null ? found : null;
-  } catch (error) {
-    world.stop(error instanceof Error ? error.message : String(error));
-    return null;
   }
 }

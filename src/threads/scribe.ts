@@ -5,7 +5,7 @@
  * Costs some 40 ns a command here, and a hash of each zone every CHECKPOINT_TICKS. Once nobody records any more it costs nothing.
  */
 import { isFromOutside, JOIN } from "../sim/commands.js";
-import { hashOf } from "../sim/recorder.js";
+import { hashOf } from "../sim/recorded-world.js";
 import { CHECKPOINT_TICKS } from "../sim/recording.js";
 import type { World } from "../sim/world.js";
 import type { Zones } from "../sim/zones.js";
