@@ -1,5 +1,6 @@
 /** The built command as a process of its own: what it prints, and with which status it ends. */
 // slow
+// waits
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";

@@ -1,4 +1,6 @@
 /** Connections that lose their socket: what is taken up again, by whom, for how long, and what is not. Real sockets on loopback. */
+// slow
+// waits
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";

@@ -1,5 +1,7 @@
-// Runs the built tests, a process a file, as many at a time as there are cores: `node test/run.mjs [PATTERN]`. What took longest last time
-// begins first, and before the first time those whose source has a line `// slow`: what begins last shall not be what all others wait for. Prints what each says when it is done, and the totals; the exit status is 1 when any failed.
+// Runs the built tests, a process a file, as many at a time as there are cores: `node test/run.mjs [PATTERN]`. Beside them, one after the other,
+// those whose source has a line `// waits`, which need half a core or so: they wait for processes and clocks. What took longest last
+// time begins first, and before the first time those with a line `// slow`: what begins last shall not be what all others wait for. Prints
+// what each says when it is done, and the totals; the exit status is 1 when any failed.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -20,13 +22,16 @@ const LAST_WORDS_MS = 2000;
 const uvu = fileURLToPath(new URL("../node_modules/uvu/bin.js", import.meta.url));
 const wanted = new RegExp(process.argv[2] ?? "");
 const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, "utf8")) : {};
-const isSlow = (name) => /^\/\/ slow$/m.test(readFileSync(`test/${name.replace(/js$/, "ts")}`, "utf8"));
+const is = (word, name) =>
+  new RegExp(`^// ${word}$`, "m").test(readFileSync(`test/${name.replace(/js$/, "ts")}`, "utf8"));
 const names = readdirSync(FOLDER).filter((name) => name.endsWith(".test.js") && wanted.test(name));
-const expected = new Map(names.map((name) => [name, times[name] ?? (isSlow(name) ? SLOW_MS : 0)]));
-const waiting = names.sort((a, b) => expected.get(b) - expected.get(a));
+const expected = new Map(names.map((name) => [name, times[name] ?? (is("slow", name) ? SLOW_MS : 0)]));
+names.sort((a, b) => expected.get(b) - expected.get(a));
+const idle = names.filter((name) => is("waits", name));
+const busy = names.filter((name) => !idle.includes(name));
 const totals = { Total: 0, Passed: 0, Skipped: 0 };
 const began = performance.now();
-let failed = waiting.length === 0;
+let failed = names.length === 0;
 
 function run(name) {
   const start = performance.now();
@@ -56,11 +61,12 @@ function run(name) {
   });
 }
 
-async function work() {
+async function work(waiting) {
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await run(name);
 }
 
-await Promise.all(Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, work));
+const lanes = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, () => busy);
+await Promise.all([...lanes, idle].map(work));
 writeFileSync(TIMES, JSON.stringify(times));
 for (const [word, count] of Object.entries(totals)) console.log(`  ${`${word}:`.padEnd(10)} ${count}`);
 console.log(`  Duration:  ${(performance.now() - began).toFixed(0)}ms`);

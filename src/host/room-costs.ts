@@ -26,9 +26,15 @@ import { type Rates, streamsDue } from "../sim/rates.js";
 import type { World } from "../sim/world.js";
 import { Zones } from "../sim/zones.js";
 
-/** Players that are measured with, and rooms: enough that they do not all lie in the nearest cache. */
+/** Players on sockets, and the fewest rooms. */
 const PLAYERS = 250;
 const ROOMS_MIN = 4;
+/**
+ * Rooms in memory, as long as a tick of all takes no longer than this: a full server's rooms do not fit into caches, and what a light one costs is
+ * mostly that it has to come from memory: a tick of one of 50 rooms of five takes 4 us, of one of 500 12.
+ */
+const ROOMS_MAX = 500;
+const TICK_MS = 20;
 /** Snapshots before anything is noted, and those that are. */
 const WARM_UP_ROUNDS = 20;
 const ROUNDS = 40;
@@ -46,13 +52,17 @@ export interface RoomCostsOptions {
 
 /** Throws BAD_ARGUMENT for a game without rooms, and what planGame throws. */
 export async function measureRoom(options: RoomCostsOptions): Promise<CapacityCosts> {
-  const inMemory = await measureInMemory(options);
-  const onSockets = await measureOnSockets(options);
+  const { playersPerRoom } = options.load;
+  const few = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
+  const small = await measureInMemory(options, few);
+  const many = Math.min(ROOMS_MAX, Math.floor((1000 * TICK_MS) / small.tickUs));
+  const inMemory = many > few ? await measureInMemory(options, many) : small;
+  const onSockets = await measureOnSockets(options, few);
   return {
     tickUs: inMemory.tickUs,
     syncUs: inMemory.syncUs,
-    encodeUs: inMemory.publishUs * options.load.playersPerRoom,
-    writeUs: Math.max(0, onSockets.publishUs - inMemory.publishUs),
+    encodeUs: inMemory.publishUs * playersPerRoom,
+    writeUs: Math.max(0, onSockets.publishUs - small.publishUs),
     eventUs: onSockets.eventUs,
   };
 }
@@ -70,12 +80,11 @@ class Rooms {
   /** Of state trees, since the tick began. */
   #treesMs = 0;
 
-  static async open({ game, load, now }: RoomCostsOptions): Promise<Rooms> {
+  static async open({ game, load, now }: RoomCostsOptions, rooms: number): Promise<Rooms> {
     const { definition } = game;
     const [template] = Object.entries(definition.rooms ?? {});
     if (template === undefined) throw new GyreError("BAD_ARGUMENT", `the game ${definition.name} has no rooms`);
     const { playersPerRoom, tickRate, syncRate } = load;
-    const rooms = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
     const [name, spec] = template;
     const sized = {
       ...definition,
@@ -187,8 +196,9 @@ const NOWHERE: Wire = {
 
 async function measureInMemory(
   options: RoomCostsOptions,
+  count: number,
 ): Promise<Pick<CapacityCosts, "tickUs" | "syncUs"> & { publishUs: number }> {
-  const rooms = await Rooms.open(options);
+  const rooms = await Rooms.open(options, count);
   const sessions = Array.from({ length: rooms.players }, () => rooms.hub.open({ ...NOWHERE }, "binary"));
   const walkers = sessions.map((_, i) => new Walker(SEED, i));
   for (const [i, session] of sessions.entries()) say(session, { type: "join", name: `load-${i}` });
@@ -219,9 +229,12 @@ function say(session: Session, message: object): void {
   session.receiveText(text, text.length);
 }
 
-async function measureOnSockets(options: RoomCostsOptions): Promise<{ publishUs: number; eventUs: number }> {
+async function measureOnSockets(
+  options: RoomCostsOptions,
+  count: number,
+): Promise<{ publishUs: number; eventUs: number }> {
   const { now } = options;
-  const rooms = await Rooms.open(options);
+  const rooms = await Rooms.open(options, count);
   const { hub, zones } = rooms;
   const net = new NetServer({ hub, zones, pages: new Map(), sessionsMax: rooms.players, answers: {} });
   const port = await net.listen("127.0.0.1", 0);

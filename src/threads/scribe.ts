@@ -63,6 +63,8 @@ export class Scribe {
     for (let zone = 0; zone < this.#zones.count; zone++) {
       const world = this.#zones.at(zone);
       if (world === undefined || world.fault !== null || world.zone.tick === this.#checkedTicks[zone]) continue;
+      // It came here from a slot that is ahead, which has told of this tick.
+      if (world.zone.tick > tick) continue;
       this.#checkedTicks[zone] = world.zone.tick;
       this.#check(zone, world, tick);
     }
