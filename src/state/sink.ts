@@ -14,11 +14,6 @@ export class ByteSink {
     return this.#buffer.subarray(0, this.size);
   }
 
-  /** A copy to keep. */
-  copy(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.slice(0, this.size);
-  }
-
   clear(): void {
     this.size = 0;
   }

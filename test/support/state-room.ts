@@ -108,7 +108,7 @@ export class StateRoom {
       for (const reader of this.readers) {
         if (reader.seat !== seat || reader.format !== format || (seat === NO_SEAT && reader.isCurrent)) continue;
         reader.isCurrent = true;
-        reader.take(sink.copy());
+        reader.take(sink.bytes.slice());
       }
     }
   }
