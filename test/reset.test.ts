@@ -4,13 +4,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineGame, type Game } from "../src/game/define.js";
 import { World } from "../src/sim/world.js";
+import { EFFORT } from "./support/effort.js";
 import { allKernels, forSeeds, nameOf, randomTiles, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { Visitors } from "./support/visitors.js";
 import { field, planOf } from "./support/worlds.js";
 
 const kernels = [...(await allKernels()), await loadKernel({ shared: true, checked: true })];
-const SEEDS = 400;
+const SEEDS = 100 * EFFORT;
 
 const MAN: Archetype = { hp: 30, attack: 5, reach: 20, respawn: 0.2, xp: 5, gold: 3, levelXp: 5, levelHp: 3 };
 const WOLF: Archetype = {
