@@ -2,6 +2,7 @@
  * The built gyre command within this process, one call after the other: for many of its refusals, of which each would cost a process. What
  * starts threads or serves is for a process of its own.
  */
+import { randomUUID } from "node:crypto";
 import type { runCli } from "./run-cli.js";
 
 const CLI = new URL("../js/cli.js", import.meta.url).href;
@@ -15,7 +16,6 @@ const HEARD: readonly (readonly [NodeJS.EventEmitter, string])[] = [
   [process.stderr, "error"],
 ];
 
-let calls = 0;
 let last: Promise<unknown> = Promise.resolve();
 
 export const cliHere: typeof runCli = (...argv) => {
@@ -39,8 +39,8 @@ async function run(argv: readonly string[]): Promise<{ status: number; out: stri
   };
   process.argv = [process.execPath, CLI, ...argv];
   try {
-    // A module runs once for each name that it is imported by.
-    await import(`${CLI}?${calls++}`);
+    // A module runs once for each name that it is imported by, in whatever files of tests this is bundled.
+    await import(`${CLI}?${randomUUID()}`);
     return { status: Number(process.exitCode), out, err };
   } finally {
     Object.assign(stdout, { write });
