@@ -97,7 +97,7 @@ test(`${SESSIONS} sessions among ${ENTITIES} entities leave under ${BYTES_PER_TI
   zones.close();
 });
 
-/** Bytes of garbage a session and snapshot, of so many. */
+/** Bytes of garbage a session and snapshot, of so many sessions. */
 async function allocatedBySnapshots(count: number, snapshotBytes: number): Promise<number> {
   const zones = await zonesOf({ map: field(192), npcs: 500, players: count });
   const rates = { tickRate: 60, snapshotRate: 20 };
@@ -137,7 +137,7 @@ test("500 sessions of players who walk from cell to cell leave under 64 bytes a 
   assert.ok(bytes < 64, `${bytes} bytes`);
 });
 
-test("those whose frames are too small for what they see leave as little", async () => {
+test("200 whose frames are too small for what they see leave as little", async () => {
   const bytes = await allocatedBySnapshots(200, 40);
   assert.ok(bytes < 64, `${bytes} bytes`);
 });

@@ -1,4 +1,4 @@
-/** The built command as a process of its own: what it prints, and with which status it ends. */
+/** The built command, as a process of its own but for most refusals: what it prints, and with which status it ends. */
 // slow
 // waits
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
@@ -133,15 +133,12 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /--record.*argument/, ["serve", "--record"]);
   await refused(2, /unexpected argument "b"/, ["serve", "a", "b"]);
   await refused(2, /--map.*argument/, ["serve", "--map"]);
-  await refused(2, /host 192\.0\.2\.1 is not an address/, [
-    "serve",
-    "--host",
-    "192.0.2.1",
-    "--port",
-    "0",
-    "--npcs",
-    "0",
-  ]);
+  await refused(
+    2,
+    /host 192\.0\.2\.1 is not an address/,
+    ["serve", "--host", "192.0.2.1", "--port", "0", "--npcs", "0"],
+    runCli,
+  );
   await refused(2, /--filter "\(" is not a regular expression/, ["bench", "--filter", "("]);
   await refused(2, /unknown option '--fast'/, ["bench", "--fast"]);
 });
@@ -459,14 +456,12 @@ test("serve --record writes what replay --verify agrees with; a file that cannot
       assert.is((await replay.ended).status, 0, replay.err + replay.out);
       assert.match(replay.out, /3 checkpoints agree|[4-9]\d* checkpoints agree/);
     }
-    await refused(1, /cannot write .*nowhere/, [
-      "serve",
-      "--port",
-      "0",
-      "--record",
-      join(folder, "nowhere", "a.rec"),
-      file,
-    ]);
+    await refused(
+      1,
+      /cannot write .*nowhere/,
+      ["serve", "--port", "0", "--record", join(folder, "nowhere", "a.rec"), file],
+      runCli,
+    );
     const { size } = statSync(recording);
     await refused(2, /snapshotRate is 61/, ["serve", "--snapshot-rate", "61", "--record", recording, file]);
     assert.is(statSync(recording).size, size, "what is refused replaces no file");

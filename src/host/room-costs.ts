@@ -30,10 +30,10 @@ import { Zones } from "../sim/zones.js";
 const PLAYERS = 250;
 const ROOMS_MIN = 4;
 /**
- * Rooms in memory, as long as a tick of all takes no longer than this: a full server's rooms do not fit into caches, and what a light one costs is
+ * Players in memory, as long as a tick of all their rooms takes no longer than this: a full server's rooms do not fit into caches, and what a light one costs is
  * mostly that it has to come from memory: a tick of one of 50 rooms of five takes 4 us, of one of 500 12.
  */
-const ROOMS_MAX = 500;
+const PLAYERS_MAX = 2500;
 const TICK_MS = 20;
 /** Snapshots before anything is noted, and those that are. */
 const WARM_UP_ROUNDS = 20;
@@ -55,7 +55,7 @@ export async function measureRoom(options: RoomCostsOptions): Promise<CapacityCo
   const { playersPerRoom } = options.load;
   const few = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
   const small = await measureInMemory(options, few);
-  const many = Math.min(ROOMS_MAX, Math.floor((1000 * TICK_MS) / small.tickUs));
+  const many = Math.min(Math.floor(PLAYERS_MAX / playersPerRoom), Math.floor((1000 * TICK_MS) / small.tickUs));
   const inMemory = many > few ? await measureInMemory(options, many) : small;
   const onSockets = await measureOnSockets(options, few);
   return {
