@@ -131,6 +131,27 @@ test("with a clock that runs 4 ms in a tick, 1 in a sync of the tree, 2 in a sna
   }
 });
 
+test("rooms that cost nothing are measured as many as a server has: 2,500 players in them, and never above 1,000 rooms", async () => {
+  for (const [playersPerRoom, rooms] of [
+    [1, [250, 1000, 250]],
+    [2, [125, 1000, 125]],
+    [25, [10, 100, 10]],
+  ] as const) {
+    const counts: number[] = [];
+    const game = defineGame({
+      name: "empty",
+      rooms: { room: { maxPlayers: 5 } },
+      archetypes: { hero: {} },
+      setup({ settings }) {
+        if (counts.at(-1) !== settings.zones) counts.push(settings.zones);
+      },
+      join: (world) => world.spawn("hero", 100, 100),
+    });
+    await measureRoom({ game, load: { playersPerRoom, tickRate: 20, syncRate: 20, events: 0 }, now: () => 0 });
+    assert.equal(counts, rooms, `${playersPerRoom} in a room`);
+  }
+});
+
 const run: typeof runCli = (...argv) => cliHere("capacity", ...argv);
 
 const GIVEN = ["--tick-us", "40", "--sync-us", "20", "--encode-us", "30", "--write-us", "10", "--event-us", "4"];

@@ -10,7 +10,7 @@
  *     tick  sync of state trees    sync                encode, and with sockets write
  */
 import { GyreError } from "../errors.js";
-import { defineGame, type Game } from "../game/define.js";
+import { defineGame, type Game, ZONES_MAX } from "../game/define.js";
 import { planGame } from "../game/plan.js";
 import { loadKernel } from "../kernel/load.js";
 import { RawPlayer } from "../load/player.js";
@@ -55,7 +55,11 @@ export async function measureRoom(options: RoomCostsOptions): Promise<CapacityCo
   const { playersPerRoom } = options.load;
   const few = Math.max(ROOMS_MIN, Math.floor(PLAYERS / playersPerRoom));
   const small = await measureInMemory(options, few);
-  const many = Math.min(Math.floor(PLAYERS_MAX / playersPerRoom), Math.floor((1000 * TICK_MS) / small.tickUs));
+  const many = Math.min(
+    ZONES_MAX,
+    Math.floor(PLAYERS_MAX / playersPerRoom),
+    Math.floor((1000 * TICK_MS) / small.tickUs),
+  );
   const inMemory = many > few ? await measureInMemory(options, many) : small;
   const onSockets = await measureOnSockets(options, few);
   return {
