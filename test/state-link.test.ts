@@ -6,7 +6,7 @@ import { defineGame } from "../src/game/define.js";
 import { NetCounters } from "../src/net/counters.js";
 import type { Session } from "../src/net/session.js";
 import { messageOf, StateLink } from "../src/net/state-link.js";
-import { QUEUED_BYTES_MAX, type Wire } from "../src/net/wire.js";
+import { QUEUED_BYTES_MAX, STATE_BYTES_MAX, type Wire } from "../src/net/wire.js";
 import { isState } from "../src/protocol/chunks.js";
 import { JSON_TEXT, MSGPACK, PLAIN } from "../src/state/formats.js";
 import { HeldWire } from "./support/held-wire.js";
@@ -40,6 +40,26 @@ const LOUD = defineGame({
     },
   ],
 });
+
+/** One who walks, so that there is something to tell, and a count of ticks. */
+function counting(rate: number) {
+  return defineGame({
+    name: "counting",
+    map: field(64),
+    archetypes: { walker: { speed: 60 } },
+    capacity: 1,
+    sync: { broadcast: { n: 0 }, rate },
+    systems: [
+      {
+        name: "count",
+        every: 1,
+        run(world) {
+          world.sync.n++;
+        },
+      },
+    ],
+  });
+}
 
 /** Who looks at all of a zone, and makes of it what it is told of its state tree. */
 class Watcher<W extends MemoryWire> {
@@ -119,18 +139,18 @@ test("a socket that takes nothing holds at most 64 KiB of snapshots, state and e
   assert.ok(room.hub.counters.eventsDropped > 0 && room.hub.counters.eventsSent > 0);
 });
 
-test("of text one state message is on its way at a time, however long", async () => {
+test("of text no more state messages are on their way than their share of the socket holds, and one that is longer alone", async () => {
   for (const format of [JSON_TEXT, PLAIN]) {
     const room = await Room.open({ game: LOUD });
-    let texts = 0;
+    const onTheirWay: number[] = [];
     let longest = 0;
     const wire = new (class extends HeldWire {
       override sendText(text: string, flushed?: () => void): void {
         const isOurs = text.startsWith("[");
         if (isOurs) longest = Math.max(longest, text.length);
-        if (isOurs) texts++;
+        if (isOurs) onTheirWay.push(text.length);
         super.sendText(text, () => {
-          if (isOurs) texts--;
+          if (isOurs) onTheirWay.shift();
           flushed?.();
         });
       }
@@ -139,7 +159,8 @@ test("of text one state message is on its way at a time, however long", async ()
     ann.look("zone-0");
     for (let n = 0; n < 240; n++) {
       room.tick();
-      assert.ok(texts <= 1, `${texts} texts`);
+      const bytes = onTheirWay.reduce((sum, length) => sum + length, 0);
+      assert.ok(onTheirWay.length <= 1 || bytes <= STATE_BYTES_MAX, `texts of ${onTheirWay}`);
       if (n % 4 === 0) wire.take(1);
     }
     assert.ok(longest > QUEUED_BYTES_MAX, `${longest} characters`);
@@ -181,6 +202,7 @@ test("the messages of a client call back by one function, which is no other clie
     link.start(wireOf(client), MSGPACK);
     for (let n = 0; n < 100; n++) {
       link.push(messageOf(Uint8Array.of(0x91, n), false));
+      link.flush();
       if (n < 99) callbacks[client]?.at(-1)?.();
     }
     assert.is(callbacks[client]?.length, 100);
@@ -202,10 +224,53 @@ test("10,000 messages that wait for a connection that has closed are forgotten w
   const link = new StateLink(new NetCounters());
   link.start(wire, MSGPACK);
   for (let n = 0; n < 10_000; n++) link.push(messageOf(Uint8Array.of(0x91, n & 127), false));
+  link.flush();
   // A socket that is closed takes all at once.
   wire.slow = false;
   wire.flush();
   assert.ok(link.isDrained);
+});
+
+test("what changed in the state tree leaves behind the snapshot of each of 600, in one write in their cohort's tick; between rounds by itself, to at most 256 a tick", async () => {
+  for (const [rate, most] of [
+    [10, 200],
+    [60, 200 + 256],
+  ] as const) {
+    const room = await Room.open({ game: counting(rate) });
+    const watchers = Array.from({ length: 600 }, () => new Watcher(room, new MemoryWire(false), MSGPACK));
+    for (const watcher of watchers) watcher.look("zone-0");
+    room.tick(60);
+    const before = watchers.map(({ wire }) => wire.writes);
+    const order = watchers.map(() => "");
+    for (const [i, { wire }] of watchers.entries()) {
+      const { heard } = wire;
+      wire.heard = (message) => {
+        order[i] += typeof message !== "string" && isState(message) ? "c" : "s";
+        heard?.(message);
+      };
+    }
+    for (let n = 0; n < 6; n++) {
+      let told = 0;
+      const counts = watchers.map(({ wire }) => wire.writes);
+      room.tick();
+      for (const [i, { wire }] of watchers.entries()) {
+        if (wire.writes === counts[i]) continue;
+        told++;
+        if (rate === 10) assert.is(wire.writes - (counts[i] ?? 0), 1, `tick ${room.zones.tick}`);
+      }
+      assert.ok(told > 0 && told <= most, `${told} in tick ${room.zones.tick}`);
+      if (rate === 10) assert.is(told, 200);
+    }
+    // Two rounds, one sync.
+    if (rate === 10) {
+      assert.equal([...new Set(order)].sort(), ["scs", "ssc"]);
+      assert.ok(watchers.every(({ wire }, i) => wire.writes === (before[i] ?? 0) + 2));
+    }
+    toSync(room);
+    const { n } = JSON.parse(JSON.stringify(room.zones.all[0]?.rules.sync?.broadcast.view));
+    room.tick(2);
+    for (const { end } of watchers) assert.ok(Number(end?.broadcast["n"]) >= n, `${end?.broadcast["n"]} of ${n}`);
+  }
 });
 
 test.run();

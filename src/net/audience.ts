@@ -1,7 +1,7 @@
 /**
  * The sessions that watch one zone, its snapshots, and what its game tells them. A round is what the zone's replica has new, of one tick; its
  * frames are written over the ticks until the next one, a cohort a tick, because writing to thousands of sockets in one go takes
- * longer than a tick. Every frame of a round says the same tick. Events go out in cohorts too, as soon as they can.
+ * longer than a tick. Every frame of a round says the same tick. What changed in the state tree goes in the same write. Events go out in cohorts too, as soon as they can.
  *
  *     tick         60        61        62        63        (60 Hz, 20 snapshots a second)
  *     round        A                             B
@@ -29,13 +29,12 @@ import type { NetCounters } from "./counters.js";
 import { EVENTS_WAITING_MAX } from "./event-queue.js";
 import type { Session } from "./session.js";
 import { StateRelay } from "./state-relay.js";
-import type { Wire } from "./wire.js";
 
 /** Sessions served together in any case: below it spreading gains nothing; their writes take about a millisecond. */
 const COHORT_MIN = 64;
 /** Sessions that are served between two looks at the clock: one or two tenths of a millisecond. */
 const SERVED_PER_LOOK = 8;
-/** Sessions that hear the events that wait for them in one tick: 3 to 4 ms of writes. */
+/** Sessions that hear in one tick what waits for them beside snapshots, events or changes of the state tree: 3 to 4 ms of writes of each. */
 const TOLD_PER_TICK_MAX = 256;
 /** Events of a tick that are for more than one player; no session has room for more of them, and each is a look at every session. */
 const BROADCASTS_PER_TICK_MAX = EVENTS_WAITING_MAX;
@@ -69,9 +68,6 @@ export class Audience {
   readonly #told = new Set<Session>();
   /** Null for a zone without a state tree. */
   readonly #state: StateRelay | null;
-  /** Wires that are held within a publish. */
-  readonly #held: (Wire | null)[] = [];
-  #heldCount = 0;
   #broadcasts = 0;
   #composer: Composer | null = null;
   /** The newest tick that was looked at. */
@@ -190,16 +186,15 @@ export class Audience {
     if (isLater(tick, this.#tick)) this.venue.takeSnapshots(streamsDue(tick + this.venue.phase, this.#rates));
     this.#tick = tick;
     let isServed = true;
-    // A snapshot and what changed in the state tree leave in one write.
-    if (this.#state?.hasNews && this.#sessions.length <= COHORT_MIN) this.#hold();
+    this.#state?.publish();
     if (composer !== null) {
       if (!this.#mustGoOn(composer, tick) && composer.beginRound(tick)) this.#begin(composer);
       if (composer.due !== 0) isServed = this.#serve(composer, this.#nextCohort(), isLate);
     }
-    this.#state?.publish();
+    // What changed in the state tree goes with the snapshots of an open round; without one, by itself.
+    if (this.#cursor >= this.#sessions.length) this.#state?.flush(TOLD_PER_TICK_MAX);
     this.#broadcasts = 0;
     if (this.#told.size > 0) this.#flushEvents();
-    this.#release();
     if (this.#sessions.length === 0) this.#empty();
     return isServed;
   }
@@ -249,18 +244,6 @@ export class Audience {
 
   #hear(session: Session, text: string): void {
     if (session.hear(text)) this.#told.add(session);
-  }
-
-  #hold(): void {
-    for (const session of this.#sessions) this.#held[this.#heldCount++] = session.hold();
-  }
-
-  /** Also those of sessions that closed meanwhile: what they were told last is in there. */
-  #release(): void {
-    while (this.#heldCount > 0) {
-      this.#held[--this.#heldCount]?.release();
-      this.#held[this.#heldCount] = null;
-    }
   }
 
   #flushEvents(): void {
@@ -332,7 +315,7 @@ export class Audience {
       if (session === undefined) return true;
       if (n % SERVED_PER_LOOK === 0 && isLate()) return false;
       this.#cursor++;
-      session.sendSnapshot(composer);
+      session.serve(composer);
     }
     return true;
   }

@@ -239,19 +239,22 @@ export class Session {
     return isNear ?? this.#view.holds(audience.grid, x, y);
   }
 
-  /** Its wire is held. Null: it has none. */
-  hold(): Wire | null {
-    this.#wire?.hold();
-    return this.#wire;
-  }
-
   /** Sends the events that wait. */
   flushEvents(): void {
     if (this.#wire !== null) this.#events.send(this.#wire, this.#flownBytes);
   }
 
+  /** Its turn: a snapshot, and what changed in the state tree, in one write. */
+  serve(composer: Composer): void {
+    const wire = this.state.isEmpty ? null : this.#wire;
+    wire?.hold();
+    this.#sendSnapshot(composer);
+    this.state.flush();
+    wire?.release();
+  }
+
   /** Sends what the round has for it, unless its last frame is still on its way. */
-  sendSnapshot(composer: Composer): void {
+  #sendSnapshot(composer: Composer): void {
     const flight = this.#flight;
     if (flight === null) return;
     // JSON has all cells with the normal stream. Who is not concerned misses nothing, whatever is on its way to it.
@@ -303,6 +306,7 @@ export class Session {
   close(code: number, reason: string): void {
     if (this.#wire !== null) {
       this.#hub.counters.close(code);
+      this.state.flush();
       this.#wire.close(code, reason);
     }
     this.end();

@@ -1,7 +1,8 @@
 /**
- * One session's end of the state tree: whether it is up to date, and what waits to be sent to it. One message is on its way at a time, of a long
- * one a piece, and the next goes when it has landed. What waits is bounded; a session that is further behind is told everything anew once
- * its socket has drained, so a slow reader misses changes in between and never a value.
+ * One session's end of the state tree: whether it is up to date, and what waits to be sent to it. It goes in the session's turn,
+ * beside its snapshot; as much as its share of the socket holds is on its way at a time, of a long message a piece, and more goes when that has landed. What
+ * waits is bounded; a session that is further behind is told everything anew once its socket has drained, so a slow reader misses changes in
+ * between and never a value.
  *
  *     OFF ── watches a zone ──> BEHIND ── asked ──> ASKED ── told everything ──> CURRENT
  *                                  ^───────── too much waits, or a note was lost ─────┘
@@ -13,7 +14,7 @@ import { CHUNK_HEAD_SIZE, CHUNK_LAST, CHUNK_STATE } from "../protocol/chunks.js"
 import { FRAME_CHUNK } from "../protocol/frame.js";
 import { NO_SEAT } from "../state/feed.js";
 import type { NetCounters } from "./counters.js";
-import { STATE_PIECE_BYTES_MAX, WIRE_HEAD, type Wire } from "./wire.js";
+import { STATE_BYTES_MAX, STATE_PIECE_BYTES_MAX, WIRE_HEAD, type Wire } from "./wire.js";
 
 /** Bytes that wait for a session, beside a first sync: some seconds of changes of a busy room. */
 export const WAITING_BYTES_MAX = 256 * 1024;
@@ -60,23 +61,24 @@ export class StateLink {
   /** Bytes of the first that were sent, in pieces. */
   #sent = 0;
   #wire: Wire | null = null;
-  /** What is on its way. Another one for each client, as sockets let go when they like. */
-  #flight = { bytes: 0 };
-  /** To be called when that has landed. */
+  /** What is on its way: all of it counts until the last has landed. Another one for each client, as sockets let go when they like. */
+  #flight = { messages: 0, bytes: 0 };
+  /** To be called for each that has landed. */
   #landed = (): void => {};
-  #isPumping = false;
+  #isFlushing = false;
 
   constructor(counters: NetCounters) {
     this.#counters = counters;
   }
 
   start(wire: Wire, format: number): void {
-    const flight = { bytes: 0 };
+    const flight = { messages: 0, bytes: 0 };
     this.#wire = wire;
     this.#flight = flight;
     this.#landed = () => {
+      if (--flight.messages > 0) return;
       flight.bytes = 0;
-      if (this.#flight === flight) this.#pump();
+      if (this.#flight === flight) this.flush();
     };
     this.format = format;
   }
@@ -95,7 +97,7 @@ export class StateLink {
 
   /** Whether its socket has taken all of it. */
   get isDrained(): boolean {
-    return this.isEmpty && this.#flight.bytes === 0;
+    return this.isEmpty && this.#flight.messages === 0;
   }
 
   /** Bytes that its socket has not taken yet. */
@@ -103,14 +105,14 @@ export class StateLink {
     return this.#flight.bytes;
   }
 
-  /** Everything anew, which it waited for. */
+  /** Everything anew, which it waited for: goes with the next flush. */
   begin(message: StateMessage, tick: number): void {
     this.state = CURRENT;
     this.tick = tick;
     this.#push(message);
   }
 
-  /** What changed. */
+  /** What changed: goes with the next flush. */
   push(message: StateMessage): void {
     if (this.#bytes + message.size > WAITING_BYTES_MAX) this.fallBehind();
     else this.#push(message);
@@ -123,8 +125,9 @@ export class StateLink {
     this.#giveUp();
   }
 
-  /** It watches the zone no more. */
+  /** It watches the zone no more. What happened last there it is still told, as far as there is room. */
   leave(): void {
+    this.flush();
     this.state = OFF;
     this.#giveUp();
   }
@@ -145,20 +148,20 @@ export class StateLink {
   #push(message: StateMessage): void {
     this.#waiting.push(message);
     this.#bytes += message.size;
-    this.#pump();
   }
 
-  /** Sends the next one, and more as long as they land at once: in a loop, as there may be thousands. */
-  #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    while (this.#wire !== null && this.#flight.bytes === 0) {
-      const message = this.#waiting[0];
-      if (message === undefined) break;
-      if (message.text === null && message.size > STATE_PIECE_BYTES_MAX) this.#sendPiece(this.#wire, message);
+  /** Sends what waits, as far as there is room, and more as long as it lands at once: in a loop, as there may be thousands. */
+  flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    for (let message = this.#waiting[0]; message !== undefined; message = this.#waiting[0]) {
+      const isInPieces = message.text === null && message.size > STATE_PIECE_BYTES_MAX;
+      const bytes = WIRE_HEAD + (isInPieces ? STATE_PIECE_BYTES_MAX : message.size);
+      if (this.#wire === null || (this.#flight.messages > 0 && this.#flight.bytes + bytes > STATE_BYTES_MAX)) break;
+      if (isInPieces) this.#sendPiece(this.#wire, message);
       else this.#send(this.#wire, message);
     }
-    this.#isPumping = false;
+    this.#isFlushing = false;
   }
 
   #send(wire: Wire, { bytes, size, text }: StateMessage): void {
@@ -193,6 +196,7 @@ export class StateLink {
   #takeOff(bytes: number): void {
     this.#counters.stateSent++;
     this.#counters.bytesOut += bytes;
-    this.#flight.bytes = WIRE_HEAD + bytes;
+    this.#flight.messages++;
+    this.#flight.bytes += WIRE_HEAD + bytes;
   }
 }

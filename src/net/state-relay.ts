@@ -1,6 +1,6 @@
 /**
  * Takes what one zone tells of its state tree to the sessions that watch it: the same bytes to all who read an encoding, a player's own to its
- * session. Notes are taken within the zone's step and sent after it, in their order. What was lost on the way shows in the next note: then whoever
+ * session. Notes are taken within the zone's step and laid out for the sessions after it, in their order; each sends them in its turn. What was lost on the way shows in the next note: then whoever
  * missed it asks for everything again.
  *
  * Costs: an update, a copy and a send for each session; a first sync, a copy of the room's part for each newcomer. Nothing for a game without a tree.
@@ -36,6 +36,8 @@ export class StateRelay {
   /** Who is not up to date. */
   readonly #behind = new Set<StateLink>();
   #taken: Taken[] = [];
+  /** Whether something may wait that was not sent; what a slow socket has no room for goes by itself. */
+  #mayWait = false;
   /** By format: the tick of the last update; the room's part of the last first sync. */
   readonly #updates = FORMAT_NAMES.map(() => -1);
   readonly #rooms = FORMAT_NAMES.map((): Taken | null => null);
@@ -77,17 +79,24 @@ export class StateRelay {
     return this.#links.size === 0 && this.#used === 0;
   }
 
-  /** Whether the next publish has something to pass on. */
-  get hasNews(): boolean {
-    return this.#taken.length > 0;
+  /** Sends to at most so many of whom something waits for what their turn did not take. */
+  flush(most: number): void {
+    if (!this.#mayWait) return;
+    for (const link of this.#links) {
+      if (link.isEmpty) continue;
+      if (most-- === 0) return;
+      link.flush();
+    }
+    this.#mayWait = false;
   }
 
-  /** After each tick. */
+  /** After each tick, before the sessions have their turns. */
   publish(): void {
     this.#ticks++;
     if (this.#taken.length > 0) {
       const taken = this.#taken;
       this.#taken = [];
+      this.#mayWait = true;
       for (const note of taken) this.#pass(note);
       this.#rooms.fill(null);
     }

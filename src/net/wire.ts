@@ -16,13 +16,14 @@ export const WIRE_HEAD = 4;
 export const WIRE_BYTES_MAX = 0xffff;
 /**
  * Bytes that a socket holds of what the server says by itself, heads included, for a client that reads nothing. Each sort has a share of its
- * own, so that none waits for another, whose bytes are counted by who sends it: one snapshot or piece of one, one message or piece of one of the state
- * tree, and events. Texts are never cut: a JSON snapshot or state message may be longer than its share, and is then alone on its way, of its sort.
+ * own, so that none waits for another, whose bytes are counted by who sends it: one snapshot or piece of one, messages of the state tree or a piece of
+ * one, and events. Texts are never cut: a JSON snapshot or state message may be longer than its share, and is then alone on its way, of its sort.
  */
 export const QUEUED_BYTES_MAX = 64 * 1024;
 /** Bytes of a binary message beyond which it goes in pieces, and of a piece. */
 export const SNAPSHOT_PIECE_BYTES_MAX = QUEUED_BYTES_MAX / 2 - WIRE_HEAD;
-export const STATE_PIECE_BYTES_MAX = QUEUED_BYTES_MAX / 4 - WIRE_HEAD;
+export const STATE_BYTES_MAX = QUEUED_BYTES_MAX / 4;
+export const STATE_PIECE_BYTES_MAX = STATE_BYTES_MAX - WIRE_HEAD;
 export const EVENT_BYTES_MAX = QUEUED_BYTES_MAX / 4;
 /** RFC 6455, 5.2: the last frame of a binary message; a length that two more bytes hold. */
 const FIN_BINARY = 0x82;

@@ -19,7 +19,7 @@ export class MemoryWire implements Wire {
   terminated = false;
   /** Hears all that is sent, in its order. */
   heard: ((message: string | Uint8Array) => void) | null = null;
-  #flush: (() => void) | null = null;
+  #flushed: (() => void)[] = [];
 
   /** keep: remember what is sent. slow: flush only when told. */
   constructor(
@@ -77,13 +77,13 @@ export class MemoryWire implements Wire {
   }
 
   flush(): void {
-    const flush = this.#flush;
-    this.#flush = null;
-    flush?.();
+    const all = this.#flushed;
+    this.#flushed = [];
+    for (const flushed of all) flushed();
   }
 
   #sent(flushed: () => void): void {
-    if (this.slow) this.#flush = flushed;
+    if (this.slow) this.#flushed.push(flushed);
     else flushed();
   }
 }
