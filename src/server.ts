@@ -17,6 +17,7 @@ import type { MapData } from "./maps/types.js";
 import { Hub, SNAPSHOT_BYTES } from "./net/hub.js";
 import { readPages } from "./net/pages.js";
 import type { Answer } from "./net/server.js";
+import { FORMATS, type Format } from "./net/session.js";
 import { CLOSE_TRY_LATER } from "./net/wire.js";
 import { Collections } from "./ops/collections.js";
 import { expose } from "./ops/exposition.js";
@@ -86,6 +87,10 @@ export interface ServerOptions {
   /** Snapshots per second of cells that are near and far, at most tickRate. Default 30 and 5. */
   nearRate?: number;
   farRate?: number;
+  /** Snapshots between two hashes of a cell, by which a client sees that it was told something wrong, and repairs it. Default 64. */
+  hashEvery?: number;
+  /** What snapshots are for a connection that asks for neither. Default "binary". */
+  format?: Format;
   /** Bytes of one snapshot of a player; what does not fit comes with the next ones. Default 8,192, at least 256. */
   snapshotBytes?: number;
   /** Any safe integer. Default 1. */
@@ -253,7 +258,7 @@ function loadOutside() {
 
 async function start({ options, game, plan, meter, simulation, recording, outside }: Parts): Promise<GyreServer> {
   const [{ NetServer }, { createRegistry }] = await outside;
-  const { host = DEFAULTS.host, port: wanted = DEFAULTS.port } = options;
+  const { host = DEFAULTS.host, port: wanted = DEFAULTS.port, format } = options;
   const { tickRate, snapshotRate, settings } = plan;
   const { seed } = settings;
   const { venues, schedule, ticks, threads, runs } = simulation;
@@ -277,6 +282,7 @@ async function start({ options, game, plan, meter, simulation, recording, outsid
     zones: venues,
     pages: readPages(VIEWER),
     sessionsMax: SESSIONS_MAX,
+    format,
     poke: () => simulation.poke(),
     answers: {
       "/healthz": () => json({ status: "ok" }),
@@ -374,6 +380,7 @@ export const RANGES = {
   nearRadius: [-1, RADIUS_MAX],
   viewRadius: [0, RADIUS_MAX],
   farRadius: [0, RADIUS_MAX],
+  hashEvery: [1, 2 ** 31 - 1],
   snapshotBytes: [256, 1024 * 1024],
   seed: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - ZONES_MAX],
 } as const;
@@ -388,8 +395,11 @@ function checked(options: ServerOptions): ServerOptions {
   }
   if (map !== undefined && (typeof map !== "object" || map === null)) throw bad("map is no map, as loadMap gives one");
   if (game !== undefined && !isGame(game)) throw bad("game is none, as defineGame gives one");
-  const { spin = "auto", watchdogMs = WATCHDOG_MS } = given;
+  const { spin = "auto", watchdogMs = WATCHDOG_MS, format } = given;
   if (spin !== "auto" && spin !== "off") throw bad(`spin is ${JSON.stringify(spin)}, neither "auto" nor "off"`);
+  if (format !== undefined && !FORMATS.includes(format)) {
+    throw bad(`format is ${JSON.stringify(format)}, neither "binary" nor "json"`);
+  }
   if (typeof watchdogMs !== "number" || !(watchdogMs >= WATCHDOG_MS_MIN)) {
     throw bad(`watchdogMs is ${JSON.stringify(watchdogMs)}, not a number from ${WATCHDOG_MS_MIN} on`);
   }
@@ -414,8 +424,8 @@ function checkEntities({ settings: { zones }, templates, world }: GamePlan): voi
 function wishesOf(given: ServerOptions): PlanOptions {
   const { npcs = DEFAULTS.npcs, bots = given.game === undefined ? DEFAULTS.demoBots : DEFAULTS.bots } = given;
   const { zones, players, seed, map, tickRate, snapshotRate, nearRate, farRate } = given;
-  const { nearRadius, viewRadius, farRadius } = given;
-  const streams = present({ nearRadius, viewRadius, farRadius });
+  const { nearRadius, viewRadius, farRadius, hashEvery } = given;
+  const streams = present({ nearRadius, viewRadius, farRadius, hashEvery });
   const settings = { npcs, bots, zones, players, seed };
   return present({ settings: present(settings), map, tickRate, snapshotRate, nearRate, farRate, streams });
 }

@@ -212,10 +212,10 @@ const PLANS: readonly StreamPlan[] = [
 
 function play(kernel: Kernel, seed: number, snapshots: number): number {
   const random = new Random(seed);
-  const plan = PLANS[seed % PLANS.length]!;
+  const plan = { ...PLANS[seed % PLANS.length]!, hashEvery: 1 + random.below(8) };
   const world = new SceneWorld(kernel, {
     ...SIZE,
-    ...{ capacity: 60 + random.below(200), seats: SEATS, replicated: COLUMNS, plan, hashEvery: 1 + random.below(8) },
+    ...{ capacity: 60 + random.below(200), seats: SEATS, replicated: COLUMNS, plan },
   });
   const model = new Model(world);
   const composer = new Composer(world.replica, model.grid, new FieldTable(COLUMNS));

@@ -139,7 +139,7 @@ function addressOf(given: string | undefined, format: string): string {
     throw new GyreError("BAD_FLAG", `--format ${JSON.stringify(format)} is neither binary nor json`);
   }
   if (url.pathname === "/") url.pathname = "/ws";
-  if (format === "json") url.searchParams.set("format", format);
+  url.searchParams.set("format", format);
   return url.href;
 }
 

@@ -56,6 +56,13 @@ const FLAGS = {
   "far-rate": told("farRate", "snapshots a second of cells beyond the view (5)"),
   "far-radius": told("farRadius", "up to here (none)"),
   "snapshot-bytes": told("snapshotBytes", "bytes of a player's snapshot; the rest comes with the next (8192)"),
+  "hash-every": told("hashEvery", "snapshots between two hashes of a cell, by which clients find what is wrong (64)"),
+  format: {
+    type: "text",
+    value: "binary|json",
+    help: "snapshots of a connection that asks for neither",
+    default: "binary",
+  },
   seed: integer("seed", "seed of the world (1)"),
   record: { type: "text", value: "FILE", help: "write a recording of it to FILE, for gyre replay" },
   dev: { type: "switch", help: "checked kernel; starts anew when the GAME's file or one beside it changes" },
@@ -148,10 +155,11 @@ async function start(
     record,
     spin,
     threads = "auto",
+    format,
     "tick-rate": tickRate,
     "snapshot-rate": snapshotRate,
   } = values;
-  const own = { host, port, zones, npcs, bots, players, seed, threads, spin, tickRate, snapshotRate };
+  const own = { host, port, zones, npcs, bots, players, seed, threads, spin, format, tickRate, snapshotRate };
   const told = {
     viewRadius: values["view-radius"],
     nearRate: values["near-rate"],
@@ -159,6 +167,7 @@ async function start(
     farRate: values["far-rate"],
     farRadius: values["far-radius"],
     snapshotBytes: values["snapshot-bytes"],
+    hashEvery: values["hash-every"],
   };
   const options = { ...own, ...told, onEvent };
   const loaded = game === undefined ? undefined : await uncaught(() => loadGame(game));

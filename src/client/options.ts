@@ -10,7 +10,7 @@ const INTERPOLATION_MS_MAX = 2000;
 export interface CommonOptions {
   /** Of a zone, or of a template of rooms: one is placed into one of them. Default: the server's first zone, or template. */
   zone?: string;
-  /** How snapshots come. Default `binary`. */
+  /** How snapshots come. Default: the server's, `binary` where that says nothing. */
   format?: "binary" | "json";
   /** How changes of the state tree come. Default: `msgpack`, with the format `json` as that; `plain` is for people to read. */
   state?: "msgpack" | "json" | "plain";
@@ -54,7 +54,7 @@ export function checkedAddress(url: string, options: CommonOptions): URL {
   }
   if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
   const address = new URL(url);
-  if (options.format === "json") address.searchParams.set("format", "json");
+  if (options.format !== undefined) address.searchParams.set("format", options.format);
   if (options.state !== undefined) address.searchParams.set("state", options.state);
   return address;
 }

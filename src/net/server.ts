@@ -13,7 +13,7 @@ import { FORMAT_NAMES, type StateFormat } from "../state/formats.js";
 import type { Hub } from "./hub.js";
 import { mapBytes } from "./map-bytes.js";
 import type { Page } from "./pages.js";
-import type { Format, Session } from "./session.js";
+import { FORMATS, type Format, type Session } from "./session.js";
 import { CLOSE_TRY_LATER, SocketWire } from "./wire.js";
 
 /** Fragments of one message, and chunks of it held at a time: a message is at most a kilobyte, and browsers send it in one. */
@@ -48,6 +48,8 @@ interface NetServerOptions {
   readonly zones: Venues;
   readonly pages: ReadonlyMap<string, Page>;
   readonly sessionsMax: number;
+  /** What snapshots are for a connection that asks for neither. Default "binary". */
+  readonly format?: Format | undefined;
   /** Called after each thing that came of a socket, of which thousands may come in one turn of the event loop. Default: nobody cares. */
   readonly poke?: () => void;
   /** Answers that others give, by exact path. Who throws ZONE_UNKNOWN was asked for what there is not. */
@@ -162,7 +164,7 @@ export class NetServer {
 
   #admit(): void {
     for (const { request, socket, head } of this.#waiting.splice(0, UPGRADES_PER_TURN)) {
-      const { format, state } = formatsOf(request.url ?? "/");
+      const { format, state } = formatsOf(request.url ?? "/", this.#options.format ?? "binary");
       this.#upgrader.handleUpgrade(request, socket, head, (client) => this.#open(client, format, state, socket));
     }
     if (this.#waiting.length > 0) setImmediate(() => this.#admit());
@@ -217,10 +219,10 @@ function queryOf(url: string): URLSearchParams {
 }
 
 /** state: undefined for that of the format. */
-function formatsOf(url: string): { format: Format; state: number | undefined } {
+function formatsOf(url: string, format: Format): { format: Format; state: number | undefined } {
   const query = queryOf(url);
   const state = FORMAT_NAMES.indexOf(query.get("state") as StateFormat);
-  return { format: query.get("format") === "json" ? "json" : "binary", state: state < 0 ? undefined : state };
+  return { format: (query.get("format") as Format | null) ?? format, state: state < 0 ? undefined : state };
 }
 
 /** Status and reason; null when the request may become a session. */
@@ -230,7 +232,8 @@ function refusalOf({ url = "/", headers }: IncomingMessage): [number, string] | 
   if (pathOf(url) !== "/ws") return [404, "the path is /ws"];
   if (!offered.includes(SUBPROTOCOL)) return [400, `the subprotocol is ${SUBPROTOCOL}`];
   const query = queryOf(url);
-  if (!["binary", "json"].includes(query.get("format") ?? "binary")) return [400, "format is binary or json"];
+  const format = query.get("format");
+  if (format !== null && !FORMATS.some((name) => name === format)) return [400, "format is binary or json"];
   const state = query.get("state");
   const isKnown = state === null || FORMAT_NAMES.some((name) => name === state);
   return isKnown ? null : [400, `state is one of ${FORMAT_NAMES.join(", ")}`];

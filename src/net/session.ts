@@ -43,7 +43,8 @@ export const JSON_BYTES_PER_SECOND = 8 * 1024 * 1024;
 /** Milliseconds without a frame, or a piece of one, getting through before the session is given up: who is slow but gets on is none. */
 export const FLUSH_MS_MAX = 5000;
 
-export type Format = "binary" | "json";
+export const FORMATS = ["binary", "json"] as const;
+export type Format = (typeof FORMATS)[number];
 
 export class Session {
   /** Where its audience keeps it; -1 when it is in none. */

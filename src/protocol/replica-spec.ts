@@ -28,8 +28,9 @@ export function streamsOf({ nearRadius, viewRadius, farRadius }: StreamPlan): nu
 }
 
 /** Throws BAD_ARGUMENT for a zone that cannot be cut into cells, and columns that nobody could read. */
-export function replicaSpec(zone: ReplicatedZone, plan: StreamPlan = STREAM_PLAN, hashEvery = HASH_EVERY): ReplicaSpec {
+export function replicaSpec(zone: ReplicatedZone, plan: StreamPlan = STREAM_PLAN): ReplicaSpec {
   const { capacity, seats, replicated } = zone;
+  const { hashEvery = HASH_EVERY } = plan;
   const grid = interestGrid(zone.width, zone.height, zone.tileSize, zone.stepsPerUnit);
   const { columns, rows, sideSteps, stepsPerUnit } = grid;
   const { fields } = new FieldTable(replicated);

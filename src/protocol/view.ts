@@ -24,7 +24,7 @@ export const UNTOLD = 0;
 /** Something was, of which nothing is known any more: what is in it comes in full as well. */
 export const STALE = 0xffff_ffff;
 
-/** Which stream a cell is told by, by its distance in cells from the own entity's. */
+/** Which stream a cell is told by, by its distance in cells from the own entity's, and how often with a hash. */
 export interface StreamPlan {
   /** -1: no cell is. */
   readonly nearRadius: number;
@@ -32,6 +32,8 @@ export interface StreamPlan {
   readonly viewRadius: number;
   /** Cells further away than the view, up to here, are told by the far stream. */
   readonly farRadius: number;
+  /** Snapshots of a stream between two hashes of a cell. Default HASH_EVERY. */
+  readonly hashEvery?: number;
 }
 
 export const STREAM_PLAN: StreamPlan = { nearRadius: -1, viewRadius: 1, farRadius: 1 };

@@ -19,7 +19,6 @@ export interface SceneSpec {
   readonly seats: number;
   readonly replicated?: readonly ColumnInfo[];
   readonly plan?: StreamPlan;
-  readonly hashEvery?: number;
 }
 
 export class SceneWorld {
@@ -33,7 +32,7 @@ export class SceneWorld {
   readonly #generation: Uint16Array;
 
   constructor(kernel: Kernel, spec: SceneSpec) {
-    const { capacity, seats, replicated = [], plan, hashEvery } = spec;
+    const { capacity, seats, replicated = [], plan } = spec;
     this.spec = spec;
     const infos = [...OWN_COLUMNS, ...new FieldTable(replicated).fields];
     this.columns = Object.fromEntries(
@@ -46,7 +45,7 @@ export class SceneWorld {
     this.acks = new Uint32Array(seats);
     this.tags = new Uint32Array(seats);
     this.#generation = new Uint16Array(capacity);
-    this.replica = createReplica(kernel, replicaSpec({ ...spec, replicated }, plan, hashEvery));
+    this.replica = createReplica(kernel, replicaSpec({ ...spec, replicated }, plan));
     const { columns, entities, acks, tags } = this;
     this.taker = new ReplicaTaker(this.replica, { columns, entities, acks, tags });
   }

@@ -39,16 +39,21 @@ export class Stage {
 
   constructor(kernel: Kernel, spec: StageSpec = {}) {
     // By default a hash never comes.
-    const { size = SMALL, columns = [], plan, hashEvery = 2 ** 31, capacity = 16 } = spec;
+    const { size = SMALL, columns = [], plan = STREAM_PLAN, hashEvery = 2 ** 31, capacity = 16 } = spec;
     this.size = size;
     this.columns = columns;
-    const scene = { ...size, capacity, seats: 1, replicated: columns, hashEvery };
-    this.world = new SceneWorld(kernel, plan === undefined ? scene : { ...scene, plan });
+    this.world = new SceneWorld(kernel, {
+      ...size,
+      capacity,
+      seats: 1,
+      replicated: columns,
+      plan: { ...plan, hashEvery },
+    });
     const { width, height, tileSize, stepsPerUnit } = size;
     const grid = interestGrid(width, height, tileSize, stepsPerUnit);
     this.composer = new Composer(this.world.replica, grid, new FieldTable(columns));
     this.view = new View(plan);
-    this.#kept = streamsOf(plan ?? STREAM_PLAN).reduce((bits, stream) => bits | (1 << stream), 0);
+    this.#kept = streamsOf(plan).reduce((bits, stream) => bits | (1 << stream), 0);
     this.decoder = this.makeDecoder();
     this.reader = new WireReader({ ...size, columns });
   }
