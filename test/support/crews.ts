@@ -29,6 +29,7 @@ export interface TestCrew {
   settings: Partial<Settings>;
   slots: number;
   spin?: "auto" | "off";
+  /** Default: none. On a busy machine a thread that waits for its core would be replaced, which is another history where zones have gates. */
   watchdogMs?: number;
   worker?: WorkerOptions;
   /** Takes a recording. */
@@ -46,7 +47,7 @@ export const timers = {
 
 /** Threads that tick when they are told to, by advanceTo. */
 export async function crewOf({ game, file, settings, slots, spin = "auto", actions = [], ...more }: TestCrew) {
-  const { record, tapeBytes, ...rest } = more;
+  const { record, tapeBytes, watchdogMs = Number.POSITIVE_INFINITY, ...rest } = more;
   const plan = await planGame(game, { settings });
   const remotes = remoteZoneSpecs({ ...plan, ...plan.settings });
   const parts = makeParts(shapeOf(plan, slots));
@@ -61,7 +62,7 @@ export async function crewOf({ game, file, settings, slots, spin = "auto", actio
     Math.max(0, actions.indexOf(name)),
   );
   const crew = await Crew.start({
-    ...rest,
+    ...{ watchdogMs, ...rest },
     board: opened.board,
     entry: ENTRY,
     data: {
