@@ -122,6 +122,8 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /snapshotRate is 61; it must be at most the tickRate, 60/, ["serve", "--snapshot-rate", "61"]);
   await refused(2, /--threads "65" is not a whole number from 0 to 64/, ["serve", "--threads", "65"]);
   await refused(2, /--spin "round" is neither auto nor off/, ["serve", "--spin", "round"]);
+  await refused(2, /--format "xml" is neither binary nor json/, ["serve", "--format", "xml"]);
+  await refused(2, /--hash-every "0" is not a whole number from 1/, ["serve", "--hash-every", "0"]);
   await refused(2, /--snapshot-rate 21 is above --tick-rate 20/, [
     "serve",
     "--tick-rate",

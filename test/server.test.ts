@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { connect } from "../src/client.js";
 import { GyreError } from "../src/errors.js";
 import { defineGame } from "../src/game/define.js";
 import { readPages } from "../src/net/pages.js";
@@ -509,6 +510,50 @@ test("closing ends sessions with 1001", async () => {
   assert.is(await client.closed(), 1001);
 });
 
+test("a server of JSON gives it to whoever asks for no format, and binary snapshots to those who ask for them; one that says nothing is of binary ones", async () => {
+  for (const format of ["json", undefined] as const) {
+    const server = await createServer({ map: field(64), port: 0, npcs: 5, bots: 0, ...(format && { format }) });
+    try {
+      const came: string[] = [];
+      for (const query of ["", "?format=json", "?format=binary"]) {
+        const client = await TestClient.open(`${server.ws}${query}`);
+        client.send({ type: "join", name: "ann" });
+        const jsonOf = () => client.replies.filter(({ type }) => type === "snapshot").length;
+        await until("a snapshot came", () => jsonOf() + client.frames.length > 0);
+        came.push(client.frames.length > 0 ? "binary" : "json");
+        client.socket.close();
+      }
+      assert.equal(came, [format ?? "binary", "json", "binary"]);
+      // The client takes what the server has.
+      const connection = await connect(server.ws, { name: "bob" });
+      const entities = () => connection.sample(performance.now()).size;
+      await until("it sees somebody", () => entities() > 0);
+      connection.close();
+    } finally {
+      await server.close();
+    }
+  }
+});
+
+test("with hashEvery 1 each block of somebody has a hash, which the client's agree with; with 64 few have", async () => {
+  const checked: number[] = [];
+  for (const hashEvery of [1, 64]) {
+    const server = await createServer({ map: field(64), port: 0, npcs: 50, bots: 0, hashEvery });
+    try {
+      const connection = await connect(server.ws, { name: "ann" });
+      await until("30 snapshots came", () => connection.stats.snapshots >= 30);
+      const { hashChecks, repairs } = connection.stats;
+      assert.is(repairs, 0);
+      checked.push(hashChecks);
+      connection.close();
+    } finally {
+      await server.close();
+    }
+  }
+  const [often = 0, seldom = 0] = checked;
+  assert.ok(often >= 30 && seldom < often / 8, `${often} and ${seldom} hashes`);
+});
+
 test("createServer refuses options outside their ranges with BAD_ARGUMENT, naming them", async () => {
   const bad: [object, RegExp][] = [
     [{ port: -1 }, /port is -1/],
@@ -527,6 +572,8 @@ test("createServer refuses options outside their ranges with BAD_ARGUMENT, namin
     [{ threads: 65 }, /threads is 65/],
     [{ threads: "many" }, /threads is "many"/],
     [{ spin: "on" }, /spin is "on"/],
+    [{ format: "xml" }, /format is "xml"/],
+    [{ hashEvery: 0 }, /hashEvery is 0/],
     [{ threads: 1, watchdogMs: 49 }, /watchdogMs is 49/],
     [{ threads: 1, watchdogMs: "500" }, /watchdogMs is "500"/],
   ];

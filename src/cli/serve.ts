@@ -117,9 +117,12 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
 }
 
 function check(values: ServeValues, game: string | undefined): void {
-  const { spin, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
+  const { spin, format, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
   if (spin !== "auto" && spin !== "off") {
     throw new GyreError("BAD_FLAG", `--spin ${JSON.stringify(spin)} is neither auto nor off`);
+  }
+  if (format !== "binary" && format !== "json") {
+    throw new GyreError("BAD_FLAG", `--format ${JSON.stringify(format)} is neither binary nor json`);
   }
   if (snapshotRate !== undefined && tickRate !== undefined && snapshotRate > tickRate) {
     throw new GyreError("BAD_FLAG", `--snapshot-rate ${snapshotRate} is above --tick-rate ${tickRate}`);
