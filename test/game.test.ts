@@ -99,6 +99,7 @@ test("each wrong field of a definition is refused with GAME_BAD, its path and it
     [{ nmae: 1 }, /^nmae is no field of a game; there are name, map/],
     [{ map: 5 }, /^map is 5; it must be an object/],
     [{ tickRate: 0 }, /^tickRate is 0; it must be a whole number from 1 to 1000/],
+    [{ interestTiles: 1025 }, /^interestTiles is 1025; it must be a whole number from 1 to 1024/],
     [{ tickRate: 20, snapshotRate: 21 }, /^snapshotRate is 21; it must be at most the tickRate, 20/],
     [{ snapshotRate: "20" }, /^snapshotRate is "20"/],
     [{ zones: 1001 }, /^zones is 1001/],

@@ -491,7 +491,7 @@ test("golden texts of every control message, both ways", () => {
   ];
   for (const text of client) assert.is(JSON.stringify(parseClientMessage(text)), text);
   const zone =
-    '"zone":{"name":"arena-0","template":"arena","width":96,"height":64,"tileSize":1,"stepsPerUnit":100,' +
+    '"zone":{"name":"arena-0","template":"arena","width":96,"height":64,"tileSize":1,"stepsPerUnit":100,"interestTiles":8,' +
     '"columns":[{"name":"ammo","type":"u16"},{"name":"mana","type":"f32","step":0.25}],' +
     '"kinds":[{"name":"wolf","hp":40,"levelHp":5,"halfSize":8}],"gates":[{"x0":0,"y0":0,"x1":4,"y1":4,"to":"zone-1"}]}';
   const server = [
@@ -510,12 +510,13 @@ test("golden texts of every control message, both ways", () => {
 
 // Cells and steps
 
-test("a cell is 32 tiles wide, in whole steps, and doubled while there would be more than 65,536", () => {
-  const grid = (width: number, height: number, tileSize: number, steps?: number) => {
-    const { sideSteps, columns, rows, count } = interestGrid(width, height, tileSize, steps);
+test("a cell is 32 tiles wide, or as many as the game says, in whole steps, and doubled while there would be more than 65,536", () => {
+  const grid = (width: number, height: number, tileSize: number, steps?: number, tiles?: number) => {
+    const { sideSteps, columns, rows, count } = interestGrid(width, height, tileSize, steps, tiles);
     return [sideSteps, columns, rows, count];
   };
   assert.equal(grid(16384, 8200, 32), [16384, 16, 9, 144]);
+  assert.equal(grid(16384, 8200, 32, 16, 8), [4096, 64, 33, 64 * 33]);
   assert.equal(grid(1, 1, 32), [16384, 1, 1, 1]);
   assert.equal(grid(8, 6, 0.25, 100), [800, 1, 1, 1]);
   assert.equal(grid(256 * 1024, 256 * 1024, 32), [16384, 256, 256, 65_536]);
@@ -524,7 +525,7 @@ test("a cell is 32 tiles wide, in whole steps, and doubled while there would be 
 });
 
 test("refuses zones of no steps, of too many and of countless ones with BAD_ARGUMENT", () => {
-  const refused: [number, number, number, number?][] = [
+  const refused: [number, number, number, number?, number?][] = [
     [0, 100, 32],
     [100, -1, 32],
     [100, 100, Number.NaN],
@@ -533,6 +534,7 @@ test("refuses zones of no steps, of too many and of countless ones with BAD_ARGU
     [2 ** 26, 100, 32],
     [100, 100, 32, 0],
     [100, 100, 32, -1],
+    [100, 100, 32, 16, 0],
   ];
   for (const spec of refused) refuses("BAD_ARGUMENT", () => interestGrid(...spec));
 });

@@ -554,6 +554,34 @@ test("with hashEvery 1 each block of somebody has a hash, which the client's agr
   assert.ok(often >= 30 && seldom < often / 8, `${often} and ${seldom} hashes`);
 });
 
+test("in a game with interest cells of 4 tiles a client sees 3 x 3 of those, and its hashes agree", async () => {
+  const game = defineGame({
+    name: "dense",
+    map: field(64),
+    interestTiles: 4,
+    archetypes: { post: { speed: 0 } },
+    capacity: 1000,
+    setup(world) {
+      for (let i = 0; i < 16 * 16; i++) world.spawn("post", (i % 16) * 128 + 64, Math.floor(i / 16) * 128 + 64);
+    },
+    join: (world) => world.spawn("post", 1000, 1000),
+  });
+  const server = await createServer({ game, port: 0, hashEvery: 1 });
+  try {
+    const connection = await connect(server.ws, { name: "ann" });
+    await until("30 snapshots came", () => connection.stats.snapshots >= 30);
+    // One post in each cell of 128 units, and its own entity in the one from 896 on.
+    const seen = [...connection.sample(performance.now()).values()].map(({ x, y }) => `${x} ${y}`);
+    const posts = [832, 960, 1088].flatMap((y) => [832, 960, 1088].map((x) => `${x} ${y}`));
+    assert.equal(seen.sort(), [...posts, "1000 1000"].sort());
+    assert.ok(connection.stats.hashChecks > 100, `${connection.stats.hashChecks} hashes`);
+    assert.is(connection.stats.repairs, 0);
+    connection.close();
+  } finally {
+    await server.close();
+  }
+});
+
 test("createServer refuses options outside their ranges with BAD_ARGUMENT, naming them", async () => {
   const bad: [object, RegExp][] = [
     [{ port: -1 }, /port is -1/],

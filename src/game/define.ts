@@ -5,6 +5,7 @@
 import { GyreError, shown } from "../errors.js";
 import type { ColumnType } from "../kernel/types.js";
 import { isColumnName, isStep, isTakenName, OWN_COLUMNS_MAX } from "../protocol/fields.js";
+import { INTEREST_TILES_MAX } from "../protocol/interest.js";
 import { tableProblem } from "./archetypes.js";
 import { callerOf } from "./locate.js";
 import { syncProblem } from "./sync.js";
@@ -291,6 +292,7 @@ const definitionCheck = record(
     tickRate: size(1, TICK_RATE_MAX),
     snapshotRate: size(1, TICK_RATE_MAX),
     positionStep: (value, path) => (isStep("f32", value) ? null : wrong(path, value, "units, from 2^-20 to 2^20")),
+    interestTiles: size(1, INTEREST_TILES_MAX),
     zones: size(1, ZONES_MAX),
     players: size(0, PLAYERS_MAX),
     capacity: anyOf(hook, capacityProblem),

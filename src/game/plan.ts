@@ -6,7 +6,7 @@ import { GyreError } from "../errors.js";
 import { HALF_SIZE } from "../kernel/archetypes.js";
 import type { ColumnType } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
-import { STEPS_PER_UNIT } from "../protocol/interest.js";
+import { INTEREST_TILES, STEPS_PER_UNIT } from "../protocol/interest.js";
 import { STREAM_PLAN, type StreamPlan } from "../protocol/view.js";
 import type { Gate } from "../sim/gates.js";
 import { Places } from "../sim/places.js";
@@ -146,6 +146,7 @@ export async function planGame(game: Game, options: PlanOptions = {}): Promise<G
       ...(definition.sync === undefined ? {} : { sync: infoOf(definition.sync) }),
       replicated: columns.flatMap(([name, column]) => replicatedOf(name, column)),
       stepsPerUnit: 1 / (definition.positionStep ?? 1 / STEPS_PER_UNIT),
+      interestTiles: definition.interestTiles ?? INTEREST_TILES,
       streams,
       rules: rulesOf(game, settings, templates),
     },

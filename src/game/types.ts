@@ -250,6 +250,8 @@ export interface GameDefinition<S = unknown, C extends OwnColumns = OwnColumns, 
   readonly snapshotRate?: number;
   /** Clients are told positions in multiples of this many units. Default 1/16. */
   readonly positionStep?: number;
+  /** Tiles along a side of an interest cell, the square that clients are told of as a whole; 1 to 1,024. Default 32. */
+  readonly interestTiles?: number;
   /** Zones, where the server is not told how many. Default 1. */
   readonly zones?: number;
   /**

@@ -20,7 +20,7 @@ import { NORMAL } from "../kernel/streams.js";
 import { Composer } from "../protocol/composer.js";
 import type { KindInfo, ZoneInfo } from "../protocol/control.js";
 import { checkColumns, FieldTable } from "../protocol/fields.js";
-import { type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/interest.js";
+import { INTEREST_TILES, type InterestGrid, interestGrid, STEPS_PER_UNIT } from "../protocol/interest.js";
 import { type Rates, streamsDue, ticksToNext } from "../sim/rates.js";
 import type { Venue, Venues } from "../sim/venue.js";
 import type { Tell } from "../sim/world-spec.js";
@@ -85,8 +85,8 @@ export class Audience {
     this.#counters = counters;
     this.#rates = rates;
     this.#info = infoOf(venue, kinds);
-    const { width, height, tileSize, stepsPerUnit } = venue.extent;
-    this.grid = interestGrid(width, height, tileSize, stepsPerUnit);
+    const { width, height, tileSize, stepsPerUnit, interestTiles } = venue.extent;
+    this.grid = interestGrid(width, height, tileSize, stepsPerUnit, interestTiles);
     this.#tick = venue.tick;
     this.#state = venue.sync === null ? null : new StateRelay(venue, (seat) => this.#bySeat.get(seat)?.state);
     venue.onEnter = (seat, id) => this.#bySeat.get(seat)?.entered(id, this);
@@ -331,6 +331,7 @@ function infoOf({ name, template, extent, replicated, gates, sync }: Venue, kind
     height: extent.height,
     tileSize: extent.tileSize,
     ...(extent.stepsPerUnit === STEPS_PER_UNIT ? {} : { stepsPerUnit: extent.stepsPerUnit }),
+    ...(extent.interestTiles === INTEREST_TILES ? {} : { interestTiles: extent.interestTiles }),
     columns: replicated,
     kinds,
     gates: gates.map(({ x0, y0, x1, y1, to }) => ({ x0, y0, x1, y1, to })),

@@ -116,6 +116,8 @@ export interface ZoneInfo {
   tileSize: number;
   /** Steps per unit in which positions are told. Absent: 16. */
   stepsPerUnit?: number;
+  /** Tiles per side of an interest cell. Absent: 32. */
+  interestTiles?: number;
   /** The game's columns that are replicated, in the order of the wire; at most 16. */
   columns: readonly ColumnInfo[];
   /** At most {@link KINDS_MAX}. */
@@ -274,6 +276,7 @@ function session(fields: Fields) {
       height: finite(of, "height"),
       tileSize: finite(of, "tileSize"),
       ...(of["stepsPerUnit"] === undefined ? {} : { stepsPerUnit: finite(of, "stepsPerUnit") }),
+      ...(of["interestTiles"] === undefined ? {} : { interestTiles: finite(of, "interestTiles") }),
       columns: columns(of),
       kinds: list(of, "kinds", KINDS_MAX).map(kind),
       gates: list(of, "gates", GATES_MAX).map(gate),

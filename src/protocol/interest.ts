@@ -1,12 +1,14 @@
 /**
  * Interest cells: the squares into which a zone is cut for replication, and the steps in which positions are told. Both sides compute
  * them from what `welcome` says of the zone, so they are never sent. A position is a whole number of steps from the zone's top left corner; a
- * cell's side is a whole number of steps, that of 32 tiles, or twice that and so on where there would be too many cells.
+ * cell's side is a whole number of steps, that of 32 tiles or of as many as the game says, or twice that and so on where there would be too many cells.
  */
 import { GyreError } from "../errors.js";
 
-/** Tiles per cell side: about a screen and a half of a 32 unit map, so that 3 x 3 cells cover a player's surroundings. */
-const INTEREST_TILES = 32;
+/** Tiles per cell side, where a game does not say: about a screen and a half of a 32 unit map, so that 3 x 3 cells cover a player's surroundings. */
+export const INTEREST_TILES = 32;
+/** At most. */
+export const INTEREST_TILES_MAX = 1024;
 /** Cells per zone, at most. */
 const INTEREST_CELLS_MAX = 1 << 16;
 /** Steps per unit of a position, where a game does not say. */
@@ -31,13 +33,23 @@ export function interestGrid(
   height: number,
   tileSize: number,
   stepsPerUnit = STEPS_PER_UNIT,
+  interestTiles = INTEREST_TILES,
 ): InterestGrid {
   const [right, bottom] = [quantise(width, stepsPerUnit), quantise(height, stepsPerUnit)];
-  let sideSteps = Math.max(1, Math.round(INTEREST_TILES * tileSize * stepsPerUnit));
-  if (!(right >= 1 && bottom >= 1 && tileSize > 0 && stepsPerUnit > 0 && Math.max(right, bottom) <= STEPS_MAX)) {
+  let sideSteps = Math.max(1, Math.round(interestTiles * tileSize * stepsPerUnit));
+  if (
+    !(
+      right >= 1 &&
+      bottom >= 1 &&
+      tileSize > 0 &&
+      stepsPerUnit > 0 &&
+      interestTiles >= 1 &&
+      Math.max(right, bottom) <= STEPS_MAX
+    )
+  ) {
     throw new GyreError(
       "BAD_ARGUMENT",
-      `a zone of ${width} x ${height} units with tiles of ${tileSize} and ${stepsPerUnit} steps a unit has no interest cells`,
+      `a zone of ${width} x ${height} units with tiles of ${tileSize}, ${stepsPerUnit} steps a unit and ${interestTiles} tiles a cell has no interest cells`,
     );
   }
   while (Math.ceil(right / sideSteps) * Math.ceil(bottom / sideSteps) > INTEREST_CELLS_MAX) sideSteps *= 2;

@@ -15,6 +15,8 @@ interface ReplicatedZone {
   readonly tileSize: number;
   /** Of a position. Default 16. */
   readonly stepsPerUnit?: number;
+  /** Per side of a cell. Default 32. */
+  readonly interestTiles?: number;
   /** Entities. */
   readonly capacity: number;
   readonly seats: number;
@@ -31,7 +33,7 @@ export function streamsOf({ nearRadius, viewRadius, farRadius }: StreamPlan): nu
 export function replicaSpec(zone: ReplicatedZone, plan: StreamPlan = STREAM_PLAN): ReplicaSpec {
   const { capacity, seats, replicated } = zone;
   const { hashEvery = HASH_EVERY } = plan;
-  const grid = interestGrid(zone.width, zone.height, zone.tileSize, zone.stepsPerUnit);
+  const grid = interestGrid(zone.width, zone.height, zone.tileSize, zone.stepsPerUnit, zone.interestTiles);
   const { columns, rows, sideSteps, stepsPerUnit } = grid;
   const { fields } = new FieldTable(replicated);
   return {

@@ -41,6 +41,8 @@ export interface ZoneSize {
   readonly tileSize: number;
   /** Of a position. Default 16. */
   readonly stepsPerUnit?: number;
+  /** Per side of a cell. Default 32. */
+  readonly interestTiles?: number;
 }
 
 export class SnapshotDecoder {
@@ -404,8 +406,8 @@ export class SnapshotDecoder {
   }
 }
 
-function gridOf({ width, height, tileSize, stepsPerUnit }: ZoneSize): InterestGrid {
-  return interestGrid(width, height, tileSize, stepsPerUnit);
+function gridOf({ width, height, tileSize, stepsPerUnit, interestTiles }: ZoneSize): InterestGrid {
+  return interestGrid(width, height, tileSize, stepsPerUnit, interestTiles);
 }
 
 function blankYou(): You {

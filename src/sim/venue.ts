@@ -21,6 +21,8 @@ export interface Extent {
   readonly tileSize: number;
   /** Steps per unit in which positions are told. */
   readonly stepsPerUnit: number;
+  /** Tiles per side of an interest cell. */
+  readonly interestTiles: number;
   /** Entities, at most. */
   readonly capacity: number;
 }

@@ -3,7 +3,7 @@ import { GyreError } from "../errors.js";
 import type { Kernel, Zone, ZoneSpec } from "../kernel/types.js";
 import type { MapData } from "../maps/types.js";
 import { type ColumnInfo, typeOf } from "../protocol/fields.js";
-import { STEPS_PER_UNIT } from "../protocol/interest.js";
+import { INTEREST_TILES, STEPS_PER_UNIT } from "../protocol/interest.js";
 import type { StreamPlan } from "../protocol/view.js";
 import type { SyncInfo } from "../state/formats.js";
 import { ARRIVALS_PER_TICK_MAX } from "./arrivals.js";
@@ -39,6 +39,8 @@ export interface WorldSpec {
   readonly replicated: readonly Replicated[];
   /** Steps per unit in which clients are told positions. Default 16. */
   readonly stepsPerUnit?: number;
+  /** Tiles per side of an interest cell. Default 32. */
+  readonly interestTiles?: number;
   /** Which cells a player is told of by which stream. */
   readonly streams?: StreamPlan;
   /** See {@link Venue.phase}. Default 0. */
@@ -127,12 +129,19 @@ export function columnsOf({ own }: Zone, replicated: readonly Replicated[]): Col
 }
 
 /** What its players are told by. */
-export function extentOf({ map, zone, stepsPerUnit = STEPS_PER_UNIT }: ExtentSpec): Extent {
+export function extentOf({
+  map,
+  zone,
+  stepsPerUnit = STEPS_PER_UNIT,
+  interestTiles = INTEREST_TILES,
+}: ExtentSpec): Extent {
   const { width, height, tileSize } = map;
   return {
-    ...{ width: width * tileSize, height: height * tileSize, tileSize, stepsPerUnit },
+    ...{ width: width * tileSize, height: height * tileSize, tileSize, stepsPerUnit, interestTiles },
     capacity: Math.max(1, zone.capacity),
   };
 }
 
-type ExtentSpec = Pick<WorldSpec, "map" | "stepsPerUnit"> & { readonly zone: Pick<ZoneSpec, "capacity"> };
+type ExtentSpec = Pick<WorldSpec, "map" | "stepsPerUnit" | "interestTiles"> & {
+  readonly zone: Pick<ZoneSpec, "capacity">;
+};

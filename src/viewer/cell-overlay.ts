@@ -74,6 +74,7 @@ export class CellOverlay {
       zone.height,
       zone.tileSize,
       zone.stepsPerUnit,
+      zone.interestTiles,
     );
     const side = sideSteps / stepsPerUnit;
     const context = this.#context;

@@ -15,6 +15,7 @@ export interface SceneSpec {
   readonly height: number;
   readonly tileSize: number;
   readonly stepsPerUnit?: number;
+  readonly interestTiles?: number;
   readonly capacity: number;
   readonly seats: number;
   readonly replicated?: readonly ColumnInfo[];

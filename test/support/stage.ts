@@ -49,8 +49,8 @@ export class Stage {
       replicated: columns,
       plan: { ...plan, hashEvery },
     });
-    const { width, height, tileSize, stepsPerUnit } = size;
-    const grid = interestGrid(width, height, tileSize, stepsPerUnit);
+    const { width, height, tileSize, stepsPerUnit, interestTiles } = size;
+    const grid = interestGrid(width, height, tileSize, stepsPerUnit, interestTiles);
     this.composer = new Composer(this.world.replica, grid, new FieldTable(columns));
     this.view = new View(plan);
     this.#kept = streamsOf(plan).reduce((bits, stream) => bits | (1 << stream), 0);

@@ -8,6 +8,7 @@ export interface WireZone {
   readonly height: number;
   readonly tileSize: number;
   readonly stepsPerUnit?: number;
+  readonly interestTiles?: number;
   readonly columns?: readonly { readonly name: string; readonly type: string; readonly step?: number }[];
 }
 
@@ -187,11 +188,11 @@ export class WireReader {
   readonly #zone: WireZone;
 
   constructor(zone: WireZone) {
-    const { width, height, tileSize, stepsPerUnit = 16, columns = [] } = zone;
+    const { width, height, tileSize, stepsPerUnit = 16, interestTiles = 32, columns = [] } = zone;
     this.#zone = zone;
     const right = Math.floor(width * stepsPerUnit + 0.5);
     const bottom = Math.floor(height * stepsPerUnit + 0.5);
-    let side = Math.max(1, Math.floor(32 * tileSize * stepsPerUnit + 0.5));
+    let side = Math.max(1, Math.floor(interestTiles * tileSize * stepsPerUnit + 0.5));
     while (Math.ceil(right / side) * Math.ceil(bottom / side) > 65_536) side *= 2;
     this.#side = Math.min(side, STEPS_MAX);
     this.#columns = Math.ceil(right / this.#side);
