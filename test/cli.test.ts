@@ -117,6 +117,8 @@ test("a command line that says what is not so is one line and status 2", async (
   await refused(2, /unknown option '--nope'/, ["serve", "--nope"]);
   await refused(2, /--npcs "many" is not a whole number from 0 to/, ["serve", "--npcs", "many"]);
   await refused(2, /--npcs "-1"/, ["serve", "--npcs=-1"]);
+  await refused(2, /--port "-1" is not a whole number from 0 to 65535/, ["serve", "--port", "-1"]);
+  await refused(2, /--near-radius "-2" is not a whole number from -1 to/, ["serve", "--near-radius", "-2"]);
   await refused(2, /--port "65536"/, ["serve", "--port", "65536"]);
   await refused(2, /--tick-rate "0"/, ["serve", "--tick-rate", "0"]);
   await refused(2, /snapshotRate is 61; it must be at most the tickRate, 60/, ["serve", "--snapshot-rate", "61"]);
@@ -619,12 +621,21 @@ test("flags: defaults, signs, repeats, switches and absence", () => {
   const parsed = (...argv: string[]) => parseFlags(argv, flags).values;
   assert.equal(parsed(), { count: 2, limit: undefined, name: undefined, loud: false });
   assert.equal(parsed("--count=-5", "--name", "x", "--loud"), { count: -5, limit: undefined, name: "x", loud: true });
+  assert.equal(parsed("--count", "-5", "--loud"), { count: -5, limit: undefined, name: undefined, loud: true });
   assert.is(parsed("--count", "1", "--count", "3").count, 3);
+  assert.equal(parseFlags(["--", "--count", "-5"], flags, 2).positionals, ["--count", "-5"]);
   for (const bad of [
     ["--count=6"],
     ["--count=1e3"],
     ["--count="],
     ["--count", "0x1"],
+    ["--count", "-6"],
+    ["--count", "-x"],
+    ["--count"],
+    ["--count", "--limit", "-1"],
+    ["--name", "-5"],
+    ["--loud", "-5"],
+    ["-5"],
     ["--name="],
     ["--loud=1"],
     ["x"],

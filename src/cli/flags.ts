@@ -75,7 +75,7 @@ function tokenize(argv: readonly string[], flags: Flags) {
   for (const [name, { type }] of Object.entries(flags))
     options[name] = { type: type === "switch" ? "boolean" : "string" };
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: withSigns(argv, flags), options, allowPositionals: true, strict: true });
   } catch (error) {
     // Its messages add advice after the first sentence; one line is all that we print.
     const message = error instanceof Error ? error.message : String(error);
@@ -84,6 +84,19 @@ function tokenize(argv: readonly string[], flags: Flags) {
     const sentence = message.split(/\. |\n/)[0] ?? message;
     throw new GyreError("BAD_FLAG", sentence.charAt(0).toLowerCase() + sentence.slice(1));
   }
+}
+
+/** Joins a number that begins with a dash to the flag before it, of which it is the value: parseArgs would have it be a flag. */
+function withSigns(argv: readonly string[], flags: Flags): string[] {
+  const args: string[] = [];
+  const end = argv.indexOf("--");
+  for (const [i, arg] of argv.entries()) {
+    const flag = argv[i - 1]?.startsWith("--") ? flags[argv[i - 1]!.slice(2)] : undefined;
+    const isNumber = flag?.type === "integer" || flag?.type === "number";
+    if (isNumber && /^-\d/.test(arg) && (end < 0 || i < end)) args.push(`${args.pop()}=${arg}`);
+    else args.push(arg);
+  }
+  return args;
 }
 
 function fromEnvironment(flag: Flag): number | undefined {
