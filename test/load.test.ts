@@ -10,6 +10,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { GyreError } from "../src/errors.js";
+import type { CrowdResult } from "../src/load/crowd.js";
 import { FrameReader, HEAD_BYTES, OPCODE } from "../src/load/frames.js";
 import { LogHistogram } from "../src/load/histogram.js";
 import { InputFrame } from "../src/load/input-frame.js";
@@ -17,7 +18,7 @@ import { CLOSED_ABNORMALLY, RawClient, READ_BYTES } from "../src/load/raw-client
 import { type Asked, judge, type Report, reportOf, verdictLine } from "../src/load/report.js";
 import { figuresOf, httpOf, parseMetrics } from "../src/load/server-figures.js";
 import { MESSAGE, SnapshotHead } from "../src/load/snapshot-head.js";
-import { Tally } from "../src/load/tally.js";
+import { type Count, Tally } from "../src/load/tally.js";
 import { WAY_X, WAY_Y, WAYS, Walker } from "../src/load/walker.js";
 import { CHUNK_LAST, CHUNK_STATE, isState } from "../src/protocol/chunks.js";
 import { parseClientMessage } from "../src/protocol/control.js";
@@ -373,41 +374,65 @@ test("the raw client tells how it ended: the server's close code, a broken conne
   await server.close();
 });
 
-test("figures of a server are what grew between two readings, and its p99 is between the bounds where it lies", () => {
-  const page = (late: number, ticks: readonly number[], cpu: number): string =>
+test("figures of a server are what grew between two readings", () => {
+  const page = (late: number, cpu: number): string =>
     [
       "# HELP gyre_late_ticks_total x",
       `gyre_late_ticks_total ${late}`,
-      `gyre_tick_seconds_bucket{le="0.001"} ${ticks[0]}`,
-      `gyre_tick_seconds_bucket{le="0.002"} ${ticks[1]}`,
-      `gyre_tick_seconds_bucket{le="+Inf"} ${ticks[1]}`,
-      `gyre_tick_seconds_count ${ticks[1]}`,
       `gyre_thread_busy_seconds_total{thread="main"} ${cpu}`,
       `process_cpu_seconds_total ${cpu}`,
       `gyre_sessions_closed_total{code="1013"} ${late}`,
     ].join("\n");
   const reading = (text: string, atMs: number) => ({ values: parseMetrics(text), atMs });
-  const figures = figuresOf(reading(page(2, [10, 10], 1), 0), reading(page(5, [100, 110], 3), 4000), null);
+  const figures = figuresOf(reading(page(2, 1), 0), reading(page(5, 3), 4000), null);
   assert.is(figures.lateTicks, 3);
   assert.equal(figures.threads, { main: 0.5 });
   assert.equal([figures.cpuSeconds, figures.cpuCores], [2, 0.5]);
   assert.equal(figures.closed, { 1013: 3 });
-  // 90 of 100 below 1 ms, 10 between 1 and 2: the 99th is nine tenths of the way.
-  assert.ok(Math.abs(figures.tickP99Ms - 1.9) < 1e-9, `${figures.tickP99Ms}`);
   assert.is(httpOf("ws://127.0.0.1:7777/ws?format=json"), "http://127.0.0.1:7777");
+});
+
+test("the tick p99 is the whole run's: of the last 600 only where in its bucket, and none of a server that did not tick", () => {
+  /** Ticks of 2 ms at most, of 4, and longer ones. */
+  const page = (...ticks: readonly [number, number, number]): string => {
+    const [two, four] = [ticks[0], ticks[0] + ticks[1]];
+    const all = four + ticks[2];
+    const bounds = [
+      ["0.002", two],
+      ["0.004", four],
+      ["+Inf", all],
+    ];
+    const lines = bounds.map(([bound, count]) => `gyre_tick_seconds_bucket{le="${bound}"} ${count}`);
+    return [...lines, `gyre_tick_seconds_count ${all}`].join("\n");
+  };
+  const p99 = (first: string, last: string, lastMs: number | null): number | null => {
+    const [before, after] = [first, last].map((text, i) => ({ values: parseMetrics(text), atMs: 1000 * i }));
+    const { tickP99Ms } = figuresOf(before!, after!, lastMs);
+    return tickP99Ms === null ? null : Number(tickP99Ms.toFixed(6));
+  };
+  const none = page(0, 0, 500);
+  // 90 of 100 in 2 ms, 10 between 2 and 4: the 99th is nine tenths of the way.
+  const run = page(90, 10, 500);
+  assert.is(p99(none, run, null), 3.8);
+  assert.is(p99(none, run, 0.5), 3.8, "the last 10 s were quiet");
+  assert.is(p99(none, run, 3.9), 3.9);
+  assert.is(p99(none, run, 30), 4, "the last 10 s were bad, and not more than 1 % of all were above 4 ms");
+  assert.is(p99(none, page(90, 5, 505), 0.5), 4, "above all bounds");
+  assert.is(p99(none, page(90, 5, 505), 30), 30);
+  assert.is(p99(run, run, 0.5), null);
 });
 
 test("each limit is held at its value and missed beyond it; what is not known misses", () => {
   const report = {
     asked: { clients: 20 },
     joins: { joined: 20, allS: 2 },
-    snapshots: { perSecond: 20, gapMs: { p95: 60, max: 70 } },
+    snapshots: { perSecond: 20, slowest: 5, gapMs: { p95: 60, max: 70 } },
     ackMs: { p95: 80, max: 90 },
     bytes: { perClientSecond: 1000 },
     state: { perSecond: 10, gapMs: { p95: 110, max: 120 }, bytesPerSync: 40 },
     decoded: { hashChecks: 100, repairs: 2, unreadable: 1 },
     errorCount: 3,
-    server: { lateTicksInAll: 1, tickP99LastMs: 4, tickP99Ms: 5 },
+    server: { lateTicksInAll: 1, tickP99LastMs: 5, tickP99Ms: 4 },
   } as unknown as Report;
   const exact = {
     "max-gap-p95": 60,
@@ -415,7 +440,9 @@ test("each limit is held at its value and missed beyond it; what is not known mi
     "max-late-ticks": 1,
     "max-tick-p99": 4,
     "min-rate": 20,
+    "min-slowest": 5,
     "max-bytes": 1000,
+    "max-unjoined": 0,
     "max-join-s": 2,
     "max-sync-gap-p95": 110,
     "max-sync-bytes": 40,
@@ -424,14 +451,14 @@ test("each limit is held at its value and missed beyond it; what is not known mi
   };
   assert.equal(
     judge(report, exact).map(({ held }) => held),
-    new Array(11).fill(true),
+    new Array(13).fill(true),
   );
   const beyond = Object.fromEntries(
-    Object.entries(exact).map(([name, n]) => [name, name === "min-rate" ? n + 0.1 : n - 0.1]),
+    Object.entries(exact).map(([name, n]) => [name, name.startsWith("min") ? n + 0.1 : n - 0.1]),
   );
   assert.equal(
     judge(report, beyond).map(({ held }) => held),
-    new Array(11).fill(false),
+    new Array(13).fill(false),
   );
   const decoded = { ...report.decoded, hashChecks: 0, repairs: 0, unreadable: 0 };
   const [unknown] = judge({ ...report, decoded, server: null }, { "max-late-ticks": 100 });
@@ -441,44 +468,69 @@ test("each limit is held at its value and missed beyond it; what is not known mi
   const asked = ["max-gap-p95", "max-ack-p95", "max-sync-gap-p95", "max-sync-bytes", "max-repairs"] as const;
   const verdicts = judge(silent, Object.fromEntries(asked.map((name) => [name, 1000])));
   assert.equal(
-    verdicts.flatMap(({ value, held }) => [value, held]),
+    verdicts.filter(({ name }) => name !== "max-unjoined").flatMap(({ value, held }) => [value, held]),
     new Array(5).fill([null, false]).flat(),
   );
 });
 
-test("what decoded wrong misses though nobody asked, and nothing else does; where no hash came, nobody can tell", () => {
-  const told = (hashChecks: number, repairs: number, unreadable: number): string[] => {
-    const report = { decoded: { hashChecks, repairs, unreadable } } as unknown as Report;
-    return judge(report, {}).map(verdictLine);
+test("what decoded wrong and who never came in miss though nobody asked, and nothing else does; where no hash came, nobody can tell", () => {
+  const told = (hashChecks: number, repairs: number, unreadable: number, joined = 20): string[] => {
+    const report = { asked: { clients: 20 }, joins: { joined }, decoded: { hashChecks, repairs, unreadable } };
+    return judge(report as unknown as Report, {}).map(verdictLine);
   };
-  assert.equal(told(100, 0, 0), ["held   --max-repairs 0: 0\n"]);
-  assert.equal(told(100, 1, 0), ["MISSED --max-repairs 0: 1\n"]);
-  assert.equal(told(0, 0, 1), ["MISSED --max-repairs 0: 1\n"]);
-  assert.equal(told(0, 0, 0), []);
+  const all = "held   --max-unjoined 0: 0 clients\n";
+  assert.equal(told(100, 0, 0), ["held   --max-repairs 0: 0\n", all]);
+  assert.equal(told(100, 1, 0), ["MISSED --max-repairs 0: 1\n", all]);
+  assert.equal(told(0, 0, 1), ["MISSED --max-repairs 0: 1\n", all]);
+  assert.equal(told(0, 0, 0), [all]);
+  assert.equal(told(0, 0, 0, 19), ["MISSED --max-unjoined 0: 1 clients\n"]);
 });
 
-test("syncs a second are of those who count them: 4 of 20 clients got 80 in 2 s, 10 a second each", () => {
+/** The report on 20 clients of whom 16 decode, over 2 s in which this was counted. */
+function reported(counts: Readonly<Partial<Record<Count, number>>>, result: Partial<CrowdResult> = {}, gapsMs = [50]) {
   const tally = new Tally();
-  for (const [count, n] of [
-    ["joined", 20],
-    ["decoding", 16],
-    ["syncs", 80],
-    ["stateBytes", 800],
-  ] as const)
-    tally.add(count, n);
-  const asked = { clients: 20, sample: 16, churn: 0 } as Asked;
-  const counted = {
+  for (const [count, n] of Object.entries(counts)) tally.add(count as Count, n);
+  for (const ms of gapsMs) {
+    tally.times.gap.record(ms);
+    tally.times.syncGap.record(ms);
+  }
+  const lists = { snapshots: [], openGapsMs: [], openSyncGapsMs: [] };
+  const numbers = { errors: {}, closes: {}, zones: {}, hashChecks: 0, repairs: 0, unreadable: 0 };
+  return reportOf({ clients: 20, sample: 16, churn: 0 } as Asked, {
     whole: tally,
     measured: tally,
-    results: [],
+    results: [{ ...numbers, ...lists, ...result }],
     seconds: 2,
     joinS: 1,
     cpuSeconds: 0,
     server: null,
     lateTicksBefore: 0,
-  };
-  const { state } = reportOf(asked, counted);
+  });
+}
+
+test("syncs a second are of those who count them: 4 of 20 clients got 80 in 2 s, 10 a second each", () => {
+  const { state } = reported({ joined: 20, syncs: 80, stateBytes: 800 });
   assert.equal([state?.perSecond, state?.bytesPerSync], [10, 10]);
+});
+
+test("who asked and never came in counts as one who gets no snapshot; bytes and inputs are of those who are in", () => {
+  const counts = { snapshots: 600, bytes: 60_000, inputs: 120 };
+  const figures = (joined: number) => {
+    const { snapshots, bytes, inputs } = reported({ ...counts, joined }, { snapshots: new Array(joined).fill(30) });
+    return [snapshots.perSecond, snapshots.slowest, bytes.perClientSecond, inputs.perSecond];
+  };
+  assert.equal(figures(20), [15, 15, 1500, 3]);
+  assert.equal(figures(15), [15, 0, 2000, 4]);
+});
+
+test("a gap that is open when the measurement ends is one of its gaps, of snapshots and of syncs", () => {
+  const open = { openGapsMs: [2000], openSyncGapsMs: [3000] };
+  const longest = ({ snapshots, state }: Report) =>
+    [snapshots.gapMs.max, state?.gapMs.max].map((ms) => Math.round(ms!));
+  const counts = { joined: 20, stateBytes: 1 };
+  assert.equal(longest(reported(counts, open)), [2000, 3000]);
+  assert.equal(longest(reported(counts)), [50, 50]);
+  assert.is(Math.round(reported(counts, open, []).snapshots.gapMs.p95), 2000, "nobody was told anything");
 });
 
 /** gyre load as a process of its own. */
@@ -534,7 +586,7 @@ test("20 clients on 2 threads, 4 of them decoding, with churn and one that stall
     assert.ok(report.decoded.inView > 0);
     assert.equal(
       report.limits.map(({ name }) => name).filter((name) => name !== "max-repairs"),
-      ["min-rate", "max-bytes", "max-errors"],
+      ["min-rate", "max-bytes", "max-unjoined", "max-errors"],
     );
   });
   rmSync(folder, { recursive: true });
@@ -551,19 +603,20 @@ const WELCOME = {
   zone: ZONE,
 };
 
-/** What gyre load makes of a server that says welcome, and then these messages again and again. */
-async function pretending(messages: readonly number[][], ...flags: readonly string[]) {
+/** What gyre load makes of a server that says welcome and these messages, and then those again and again. */
+async function pretending(first: readonly number[][], messages: readonly number[][], ...flags: readonly string[]) {
   let result: Awaited<ReturnType<typeof load>> | undefined;
   await withServer(async (server, port) => {
     server.on("connection", (socket) => {
-      const send = (): void => {
+      const send = (messages: readonly number[][]): void => {
         for (const message of messages) socket.send(Uint8Array.from(message));
       };
       let timer: NodeJS.Timeout;
       socket.on("message", (data: Buffer) => {
         if (!data.toString().startsWith('{"type":"join"')) return;
         socket.send(JSON.stringify(WELCOME));
-        timer = setInterval(send, 10);
+        send(first);
+        timer = setInterval(send, 10, messages);
       });
       socket.on("close", () => clearInterval(timer));
     });
@@ -579,12 +632,12 @@ test("a cell whose hash is wrong, and a frame that nobody can read, end with 1; 
   // Cell 0 in 5 bytes: stream 1, full, hashed; nobody is in it; 32 ones, which is not the hash of that.
   const wrong = [...SNAPSHOT, 0, 5, 0xed, 0xff, 0xff, 0xff, 0x1f];
   const one = ["--clients", "1", "--sample", "1"];
-  const missed = await pretending([wrong], ...one);
+  const missed = await pretending([], [wrong], ...one);
   assert.ok(missed.report.decoded.repairs > 0 && missed.report.decoded.unreadable === 0);
   assert.is(missed.status, 1);
-  const allowed = await pretending([wrong], ...one, "--max-repairs", "1000000");
+  const allowed = await pretending([], [wrong], ...one, "--max-repairs", "1000000");
   assert.is(allowed.status, 0);
-  const unreadable = await pretending([SNAPSHOT, [FRAME_SNAPSHOT, 0x80, 3]], ...one);
+  const unreadable = await pretending([], [SNAPSHOT, [FRAME_SNAPSHOT, 0x80, 3]], ...one);
   assert.equal([unreadable.report.decoded.unreadable, unreadable.status], [1, 1]);
 });
 
@@ -595,10 +648,21 @@ test("a state tree in pieces, between snapshots, is told apart: 9 bytes a sync, 
   ];
   const messages = [pieces[0]!, SNAPSHOT, pieces[1]!];
   for (const sample of ["0", "1"]) {
-    const { status, report } = await pretending(messages, "--clients", "2", "--sample", sample);
+    const { status, report } = await pretending([], messages, "--clients", "2", "--sample", sample);
     assert.equal([status, report.bytes.perSnapshot, report.errorCount], [0, 3, 0], JSON.stringify(report));
     assert.ok(Math.abs((report.state?.bytesPerSync ?? 0) - 9) < 1, JSON.stringify(report.state));
     assert.ok(report.state !== null && report.state.perSecond > 0);
+  }
+});
+
+test("a server that falls silent before the measurement: the gap is at least as long, for who counts and who decodes", async () => {
+  const sync = [0x93, 107, 0x90, 0x90];
+  for (const sample of ["0", "1"]) {
+    const { report } = await pretending([SNAPSHOT, sync], [], "--clients", "1", "--sample", sample);
+    const lasted = 1000 * report.seconds * 0.999;
+    const { snapshots, state } = report;
+    assert.ok(snapshots.perSecond === 0 && snapshots.gapMs.max >= lasted, JSON.stringify(snapshots));
+    if (sample === "0") assert.ok((state?.gapMs.max ?? 0) >= lasted, JSON.stringify(state));
   }
 });
 
@@ -624,11 +688,13 @@ test("a missed limit ends with 1, and so do clients that never came in", async (
       "0.5",
       "--min-rate",
       "1000",
+      "--min-slowest",
+      "1000",
       "--max-errors",
       "0",
     );
     assert.is(status, 1, out);
-    assert.match(out, /MISSED --min-rate 1000: /);
+    assert.match(out, /MISSED --min-rate 1000: .*\nMISSED --min-slowest 1000: /);
     assert.match(out, /held {3}--max-errors 0: 0/);
     const nowhere = await load(ws, "--clients", "3", "--template", "nowhere", "--duration", "0.2", "--max-join-s", "9");
     assert.is(nowhere.status, 1, nowhere.out);
@@ -637,6 +703,10 @@ test("a missed limit ends with 1, and so do clients that never came in", async (
       /joins +0 of 3 .*[\s\S]*errors +3: ZONE_UNKNOWN 3[\s\S]*MISSED --max-join-s 9: not known/,
     );
   });
+  // Nobody asked for a limit, and nobody is there.
+  const { status, out } = await load("ws://127.0.0.1:1/ws", "--clients", "2", "--duration", "0.1");
+  assert.is(status, 1, out);
+  assert.match(out, /joins +0 of 2 .*[\s\S]*\nMISSED --max-unjoined 0: 2 clients\n$/);
 });
 
 test("a command line that says what is not so is one line and status 2", async () => {

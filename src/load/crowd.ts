@@ -44,6 +44,12 @@ export interface CrowdResult {
   readonly zones: Readonly<Record<string, number>>;
   /** Snapshots of each client since {@link Crowd.measure}. */
   readonly snapshots: readonly number[];
+  /**
+   * Milliseconds since the last snapshot of each client, and since the last update of a room of each that ever got one: who is told nothing
+   * any more has no other gap.
+   */
+  readonly openGapsMs: readonly number[];
+  readonly openSyncGapsMs: readonly number[];
   readonly hashChecks: number;
   readonly repairs: number;
   /** Of those who decode, how many gave up at what they could not read. */
@@ -102,18 +108,25 @@ export class Crowd {
     for (const player of this.#players) player.snapshotsBefore = player.snapshots;
   }
 
-  result(): CrowdResult {
+  /** As of now. */
+  result(nowMs: number): CrowdResult {
     let [hashChecks, repairs] = [0, 0];
     for (const player of this.#decoded) {
       hashChecks += player.hashChecks;
       repairs += player.repairs;
     }
-    const snapshots = this.#players.map((player) => player.snapshots - player.snapshotsBefore);
+    const openSyncGapsMs: number[] = [];
+    for (const player of this.#players) {
+      const ms = player instanceof RawPlayer ? player.openSyncGapMs(nowMs) : null;
+      if (ms !== null) openSyncGapsMs.push(ms);
+    }
     return {
       errors: this.#errors,
       closes: this.#closes,
       zones: this.#zones,
-      snapshots,
+      snapshots: this.#players.map((player) => player.snapshots - player.snapshotsBefore),
+      openGapsMs: this.#players.map((player) => player.openGapMs(nowMs)),
+      openSyncGapsMs,
       hashChecks,
       repairs,
       unreadable: this.#unreadable,
@@ -173,10 +186,7 @@ export class Crowd {
     tally.add("begun");
     this.#decoded.push(player);
     void player.start(this.#url, index, zone, {
-      joined: (name) => {
-        tally.add("decoding");
-        this.#joined(player, name);
-      },
+      joined: (name) => this.#joined(player, name),
       refused: (code) => {
         if (!player.isIn) tally.add("unjoined");
         if (code === "BAD_FRAME") this.#unreadable++;

@@ -23,7 +23,8 @@ export class DecodedPlayer {
   #asked = false;
   #timedSeq = 0;
   #timedMs = 0;
-  #snapshotMs = -1;
+  /** When the last one came, before the first the welcome. */
+  #snapshotMs = 0;
   #bytes = 0;
   #stateBytes = 0;
 
@@ -48,7 +49,8 @@ export class DecodedPlayer {
       const connection = await connect(url, options);
       this.#connection = connection;
       this.isIn = true;
-      this.#tally.times.join.record(this.#now() - beganMs);
+      this.#snapshotMs = this.#now();
+      this.#tally.times.join.record(this.#snapshotMs - beganMs);
       connection.on("snapshot", () => this.#snapshot(connection));
       connection.on("error", (error) => events.refused(error.code));
       connection.on("close", (code) => {
@@ -81,6 +83,11 @@ export class DecodedPlayer {
     this.#timedMs = this.#now();
   }
 
+  /** Milliseconds that it has been without a snapshot. */
+  openGapMs(nowMs: number): number {
+    return nowMs - this.#snapshotMs;
+  }
+
   close(): void {
     this.#asked = true;
     this.#connection?.close();
@@ -100,7 +107,7 @@ export class DecodedPlayer {
     tally.add("viewed", entities.size);
     tally.add("views");
     this.snapshots++;
-    if (this.#snapshotMs >= 0) tally.times.gap.record(nowMs - this.#snapshotMs);
+    tally.times.gap.record(this.openGapMs(nowMs));
     this.#snapshotMs = nowMs;
     if (this.#timedSeq === 0 || ack < this.#timedSeq) return;
     tally.times.ack.record(nowMs - this.#timedMs);

@@ -55,7 +55,8 @@ export class RawPlayer implements RawEvents {
   /** The input that an ack is waited for; NEVER for none. */
   #timedSeq = NEVER;
   #timedMs = 0;
-  #snapshotMs = NEVER;
+  /** When the last one came, before the first the welcome. */
+  #snapshotMs = 0;
   #syncMs = NEVER;
 
   /** Connects. index: unlike that of any other player. */
@@ -91,6 +92,16 @@ export class RawPlayer implements RawEvents {
     }
     tally.add("inputs");
     this.#client.sendFrame(this.#frame.write(this.#seq, this.#walker.way, this.#walker.strikes));
+  }
+
+  /** Milliseconds that it has been without a snapshot. */
+  openGapMs(nowMs: number): number {
+    return nowMs - this.#snapshotMs;
+  }
+
+  /** Milliseconds since its last update of a whole room; null when there was none: a room in which nothing happens sends none. */
+  openSyncGapMs(nowMs: number): number | null {
+    return this.#syncMs === NEVER ? null : nowMs - this.#syncMs;
   }
 
   stall(): void {
@@ -132,7 +143,7 @@ export class RawPlayer implements RawEvents {
     const nowMs = now();
     tally.add("snapshots");
     this.snapshots++;
-    if (this.#snapshotMs !== NEVER) tally.times.gap.record(nowMs - this.#snapshotMs);
+    tally.times.gap.record(this.openGapMs(nowMs));
     this.#snapshotMs = nowMs;
     if (this.#timedSeq === NEVER || this.#head.ack < this.#timedSeq) return;
     tally.times.ack.record(nowMs - this.#timedMs);
@@ -154,6 +165,7 @@ export class RawPlayer implements RawEvents {
       this.#zone = zone;
       if (this.isIn) return;
       this.isIn = true;
+      this.#snapshotMs = this.#around.now();
       this.#events.joined(this, zone);
     } else if (text.startsWith('{"type":"error"')) {
       this.#events.refused(this, /"code":"([A-Z_]+)"/.exec(text)?.[1] ?? "UNKNOWN");

@@ -51,8 +51,12 @@ export interface ServerFigures {
   ticks: number;
   lateTicks: number;
   skippedTicks: number;
-  /** Over the whole run, within a bucket of the server's histogram by a straight line. */
-  tickP99Ms: number;
+  /**
+   * Of all ticks in between: the last 600 say nothing of the first 50 s of a minute. The server's histogram tells the bucket that it lies in,
+   * so whether it is above a bound of one is exact; where in it is a guess, the larger of a straight line's and what the last 600 ticks came
+   * to, as far as the bucket allows that, since a limit is better missed by mistake than held. Null when the server did not tick.
+   */
+  tickP99Ms: number | null;
   /** Of the last 600 ticks, exactly. */
   tickP99LastMs: number | null;
   /** Processor time of the process, and how many cores that is. */
@@ -77,7 +81,7 @@ export function figuresOf(first: Reading, last: Reading, tickP99LastMs: number |
     ticks: grew("gyre_ticks_total"),
     lateTicks: grew("gyre_late_ticks_total"),
     skippedTicks: grew("gyre_skipped_ticks_total"),
-    tickP99Ms: 1000 * quantileOf("gyre_tick_seconds", before, after, 0.99),
+    tickP99Ms: quantileMs("gyre_tick_seconds", before, after, 0.99, tickP99LastMs ?? 0),
     tickP99LastMs,
     cpuSeconds,
     cpuCores: cpuSeconds === null ? null : cpuSeconds / seconds,
@@ -104,23 +108,27 @@ function byLabel(
   return found;
 }
 
-/** Of what a histogram recorded in between; 0 when that is nothing. What is above all buckets counts as the last bound. */
-function quantileOf(metric: string, before: Metrics, after: Metrics, p: number): number {
-  const buckets: { bound: number; below: number }[] = [];
+/**
+ * Of what a histogram of seconds recorded in between, in milliseconds; null when that is nothing. atLeastMs: where in its bucket it is thought to
+ * lie at least. What is above all buckets counts as the last bound, or as that.
+ */
+function quantileMs(metric: string, before: Metrics, after: Metrics, p: number, atLeastMs: number): number | null {
+  const buckets: { boundMs: number; below: number }[] = [];
   for (const [name, value] of after) {
     const bound = name.startsWith(`${metric}_bucket{`) ? /le="([^"]+)"/.exec(name)?.[1] : undefined;
     if (bound !== undefined && bound !== "+Inf")
-      buckets.push({ bound: Number(bound), below: value - (before.get(name) ?? 0) });
+      buckets.push({ boundMs: 1000 * Number(bound), below: value - (before.get(name) ?? 0) });
   }
-  buckets.sort((a, b) => a.bound - b.bound);
+  buckets.sort((a, b) => a.boundMs - b.boundMs);
   const count = (after.get(`${metric}_count`) ?? 0) - (before.get(`${metric}_count`) ?? 0);
-  if (count <= 0) return 0;
-  let [lowerBound, lowerCount] = [0, 0];
-  for (const { bound, below } of buckets) {
+  if (count <= 0) return null;
+  let [lowerMs, lowerCount] = [0, 0];
+  for (const { boundMs, below } of buckets) {
     if (below >= p * count) {
-      return lowerBound + ((bound - lowerBound) * (p * count - lowerCount)) / Math.max(1e-9, below - lowerCount);
+      const onLineMs = lowerMs + ((boundMs - lowerMs) * (p * count - lowerCount)) / Math.max(1e-9, below - lowerCount);
+      return Math.min(boundMs, Math.max(onLineMs, atLeastMs));
     }
-    [lowerBound, lowerCount] = [bound, below];
+    [lowerMs, lowerCount] = [boundMs, below];
   }
-  return lowerBound;
+  return Math.max(lowerMs, atLeastMs);
 }

@@ -9,9 +9,8 @@ const COUNTS = [
   "begun",
   "joined",
   "unjoined",
-  /** Of those that joined, connections that are over, and those who decode what they get. */
+  /** Of those that joined, connections that are over. */
   "lost",
-  "decoding",
   /** Snapshots that came, those of fully decoded clients among them. */
   "snapshots",
   "snapshotBytes",

@@ -36,7 +36,7 @@ turn();
 let result: CrowdResult | null = null;
 port.on("message", (message: ToThread) => {
   if (message === "measure") crowd.measure();
-  else if (message === "measured") result = crowd.result();
+  else if (message === "measured") result = crowd.result(now());
   else end();
 });
 
@@ -49,7 +49,7 @@ function turn(): void {
 
 function end(): void {
   isOver = true;
-  const last = result ?? crowd.result();
+  const last = result ?? crowd.result(now());
   crowd.end();
   setTimeout(() => {
     port?.postMessage({ result: last } satisfies FromThread);
