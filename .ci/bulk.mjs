@@ -3,7 +3,7 @@
 // which they might have come back. Tells late ticks, percentiles of ticks, and the longest time from one tick of a zone to its next one,
 // as the zone's own thread sees it. Usage, after a build:
 //
-//     node .ci/bulk.mjs [--players=2000 | --rooms=500] [--seconds=10] [--polite] [--threads=N] [--check]
+//     node .ci/bulk.mjs [--players=2000 | --rooms=500] [--seconds=10] [--join-seconds=5] [--polite] [--threads=N] [--check]
 //
 // The clients are of this process, which gives way to the server where both want a core.
 import { availableParallelism, loadavg } from "node:os";
@@ -13,18 +13,17 @@ import { conclude, numbers, quantile, Served, sleep } from "./served.mjs";
 import { REPORT } from "./tick-clock.mjs";
 
 const PLAYERS_PER_ROOM = 5;
-/** Seconds over which they join. */
-const JOIN_SECONDS = 5;
-/** Seconds after which who was cut off does not come back. */
-const EXPIRY_SECONDS = 10;
+/** Milliseconds for those who were cut off to be given up, which the server does after 10 s. */
+const EXPIRY_MS_MAX = 20_000;
 const BATCH_MS = 5;
 /** Milliseconds by which the longest wait for a tick may be longer than in a phase in which nobody comes or goes. */
 const DELAY_MS_MAX = 2;
 
-const { players, rooms, seconds, polite, threads, check } = numbers({
-  ...{ players: 2000, rooms: 0, seconds: 10, polite: 0, check: 0 },
+const flags = numbers({
+  ...{ players: 2000, rooms: 0, seconds: 10, "join-seconds": 5, polite: 0, check: 0 },
   threads: Math.max(1, availableParallelism() - 1),
 });
+const { players, rooms, seconds, "join-seconds": joinSeconds, polite, threads, check } = flags;
 
 /** One who stays, and asks its room how it does. */
 class Probe {
@@ -76,25 +75,34 @@ async function phase(server, probe, name, work) {
   return { late, gap, busy };
 }
 
-/** So many join, evenly over some seconds; resolves when all are in. */
+/** So many join, evenly over some seconds; resolves when all are in or refused, with how many were. */
 async function join(address, clients, count, overSeconds) {
-  let welcomed = 0;
+  const waiting = new Set();
   let refused = 0;
-  const onFrame = (opcode, payload) => {
-    if (opcode !== TEXT) return;
-    if (payload.includes('"type":"welcome"')) welcomed++;
-    else if (payload.includes('"type":"error"')) refused++;
+  const isRefused = (client) => {
+    if (waiting.delete(client)) refused++;
   };
-  const options = { onOpen: (client) => client.send({ type: "join", name: client.name }), onFrame };
+  const onFrame = (opcode, payload, client) => {
+    if (opcode !== TEXT) return;
+    if (payload.includes('"type":"welcome"')) waiting.delete(client);
+    else if (payload.includes('"type":"error"')) isRefused(client);
+  };
+  const onOpen = (client) => client.send({ type: "join", name: client.name });
+  const options = { onOpen, onFrame, onEnd: isRefused };
   const startMs = performance.now();
   for (let begun = 0; begun < count; await sleep(BATCH_MS)) {
     const due = Math.min(count, ((performance.now() - startMs) * count) / (1000 * overSeconds));
-    for (; begun < due; begun++) clients.push(new RawClient(address, options));
+    for (; begun < due; begun++) {
+      const client = new RawClient(address, options);
+      waiting.add(client);
+      clients.push(client);
+    }
   }
-  while (welcomed + refused < count) await sleep(BATCH_MS);
+  while (waiting.size > 0) await sleep(BATCH_MS);
   console.log(
     `  ${count} joins, ${refused} refused, the last one in after ${((performance.now() - startMs) / 1000).toFixed(2)} s`,
   );
+  return refused;
 }
 
 /** Returns what is limited. */
@@ -110,21 +118,26 @@ async function run(scene, count) {
     const probe = await Probe.start(address);
     await server.ticksReach(100);
     const quiet = await phase(server, probe, "alone", () => sleep(1000 * seconds));
-    const coming = await phase(server, probe, `all join in ${JOIN_SECONDS} s`, () =>
-      join(address, clients, count - 1, JOIN_SECONDS),
-    );
+    let refused = 0;
+    const coming = await phase(server, probe, `all join in ${joinSeconds} s`, async () => {
+      refused = await join(address, clients, count - 1, joinSeconds);
+    });
     const playing = await phase(server, probe, "all play", () => sleep(1000 * seconds));
     const going = await phase(server, probe, "gone at once", async () => {
       for (const client of clients) polite ? client.leave() : client.socket.destroy();
       await sleep(3000);
     });
-    const expiring = await phase(server, probe, "they do not come back", () => sleep(1000 * EXPIRY_SECONDS));
+    const expiring = await phase(server, probe, "they do not come back", async () => {
+      const startMs = performance.now();
+      while ((await server.stats()).sessions > 1 && performance.now() - startMs < EXPIRY_MS_MAX) await sleep(250);
+      await sleep(1000);
+    });
     const gone = await server.metrics();
     if (gone.get("gyre_sessions") !== 1) throw new Error(`${gone.get("gyre_sessions")} sessions are left`);
     probe.client.leave();
     const delay = (phase, than) => Math.max(0, phase.gap - than.gap);
     const late = coming.late + playing.late + going.late + expiring.late;
-    return [
+    const ofSpeed = [
       [`${scene}: late ticks`, late, 0],
       [`${scene}: ms by which a tick is delayed while they join`, delay(coming, playing), DELAY_MS_MAX],
       [`${scene}: ms by which a tick is delayed when all are gone`, delay(going, playing), DELAY_MS_MAX],
@@ -134,10 +147,11 @@ async function run(scene, count) {
         DELAY_MS_MAX,
       ],
     ];
+    return { limits: [[`${scene}: joins refused`, refused, 0]], ofSpeed };
   } finally {
     await server.stop();
   }
 }
 
-const limits = await (rooms > 0 ? run("rooms", rooms * PLAYERS_PER_ROOM) : run("world", players));
-conclude(limits, check);
+const { limits, ofSpeed } = await (rooms > 0 ? run("rooms", rooms * PLAYERS_PER_ROOM) : run("world", players));
+conclude(limits, ofSpeed, check);
