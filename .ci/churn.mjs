@@ -104,11 +104,10 @@ console.log(
 if (served < 0.9 * begun) throw new Error("one client in ten or more was not served");
 const p99 = (phases) => median(phases.map((one) => one.p99));
 conclude(
+  [["clients refused", refused, 0]],
   [
-    ["clients refused", refused, 0],
+    // Each stays for a while: on a machine that is too busy that is over before its turn.
     ["clients without a snapshot", failed, 0],
-  ],
-  [
     ["late ticks with clients", busy.reduce((sum, { late }) => sum + late, 0), 0],
     ["tick p99 with clients to without", p99(busy) / p99(quiet), 1.2],
   ],
