@@ -468,6 +468,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#ack = ack;
     this.#measure(nowMs);
     this.#playback.arrived(tick, nowMs);
+    this.tracks.slackTicks = this.#playback.slackTicks;
     if (this.#prediction !== null) {
       const isAlive = you !== null && this.entities.get(you.id)?.state !== DEAD;
       if (this.#prediction.snapshot(tick, ack, you, isAlive, nowMs)) this.#stats.corrections++;

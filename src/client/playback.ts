@@ -6,7 +6,7 @@
  *     shown          |------|------|--------|-              of the last 64 such times the delay covers 95 of 100
  *
  * A delay that changes is gone to slowly, a tenth faster or slower than time passes, so shown time never runs backwards; only where it lies far
- * behind it leaps ahead. Costs O(64) a snapshot and O(1) a question; nothing is allocated after construction.
+ * behind it leaps ahead. How far behind each snapshot that comes what is shown lies is measured as well, for who is told of by slower streams. Costs O(64) a snapshot and O(1) a question; nothing is allocated after construction.
  */
 import { Glide } from "./glide.js";
 import { Timeline } from "./timeline.js";
@@ -31,6 +31,8 @@ export class Playback {
   readonly #intervalMs: number;
   readonly #fixedMs: number | null;
   readonly #samples = new Window(SAMPLES);
+  /** Ticks from what is shown to a snapshot that arrives. */
+  readonly #slacks = new Window(SAMPLES);
   /** Milliseconds from a tick's time to when it is shown, on an adaptive delay. */
   readonly #behind = new Glide(GLIDE_RATE);
   readonly #tickRate: number;
@@ -54,8 +56,14 @@ export class Playback {
     return Math.min(ADAPTIVE_MS_MAX, Math.max(this.#tickMs, needed));
   }
 
+  /** Ticks that what is shown lies behind a snapshot when it arrives, at least, but for those that are too late; 0 as long as nothing is known. */
+  get slackTicks(): number {
+    return this.#slacks.quantile(1 - COVERED);
+  }
+
   /** A snapshot of this tick arrived. */
   arrived(tick: number, nowMs: number): void {
+    if (this.#lastTick >= 0) this.#slacks.push(tick - Math.min(this.#lastTick, this.tickAt(nowMs)));
     if (this.#fixedMs === null && this.#lastTick >= 0 && tick > this.#lastTick) this.#measure(nowMs);
     this.#timeline.arrived(tick, nowMs);
     this.#lastTick = Math.max(this.#lastTick, tick);

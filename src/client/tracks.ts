@@ -1,18 +1,25 @@
 /**
- * Where every entity in view was at the last few snapshots, as a structure of arrays, to interpolate between them. A
- * snapshot costs two column copies and a store for each entity that moved; {@link Tracks.interpolate} costs about 2 ns an
- * entity. Memory is `snapshots kept x 8 + 47` bytes an entity, for as many as were ever in view at once, doubling. How many are kept follows
+ * Where every entity in view is shown at the last few snapshots, as a structure of arrays, to interpolate between them. A snapshot costs about
+ * 2 ns an entity, and some 10 for each that moved; {@link Tracks.interpolate} costs about 2 ns an
+ * entity. Memory is `snapshots kept x 8 + 63` bytes an entity, for as many as were ever in view at once, doubling. How many are kept follows
  * from how often they come, which nobody tells: the ring grows by one as long as it does not go back as far as it must.
  *
  *     snapshot   0   1   2   3        a ring; each is a column of x and one of y, indexed alike
  *                    |---*---|        * the time shown: between the two snapshots around it
+ *
+ * Who is told of in each of them is shown where it was. Who is told of less often, as its cell has a slower stream or found no room, is shown
+ * with a lag: it takes as long for its way as it took, and is there when it is told of again.
+ *
+ *     snapshot   0   1   2   3   4   5   6   7   8
+ *     told       a               b               c
+ *     shown                  a---------------b---------------c          lag: 4 - 1 snapshots
  */
 import type { EntityId } from "../kernel/types.js";
 import { FieldTable } from "../protocol/fields.js";
 import type { EntityListener, EntityRecord, RemoteEntity } from "../protocol/remote-entity.js";
 import { Samples } from "./samples.js";
 
-type Column = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+type Column = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
 /** Entities that there is room for at first. */
 const CAPACITY_START = 64;
@@ -20,6 +27,8 @@ const CAPACITY_START = 64;
 const JUMP_UNITS = 512;
 /** Snapshots that are kept, at most: 2 s of 128 a second. */
 const HISTORY_MAX = 256;
+/** What is left of a lag that is not needed any more whenever its entity is told of: it goes a third faster, at most, for a second. */
+const LAG_KEPT = 0.9;
 
 export class Tracks implements EntityListener {
   /** Entities in view: indices 0 .. count-1 of the columns. An entity's index changes when another one leaves. */
@@ -39,14 +48,24 @@ export class Tracks implements EntityListener {
   levels = new Uint16Array(CAPACITY_START);
   /** Counts the changes of `count`, of what is at which index, and of kinds, teams and states. */
   version = 0;
+  /** Ticks that what is shown lies behind a snapshot that comes, if that is more than the one before it does. */
+  slackTicks = 0;
   /** As last received. */
   readonly records: EntityRecord[] = [];
   /** Columns of the ring of snapshots. */
   readonly #xs: Float32Array<ArrayBuffer>[];
   readonly #ys: Float32Array<ArrayBuffer>[];
+  /** Where an entity is on its way to, and the tick at which it is shown there. */
+  #toX = new Float32Array(CAPACITY_START);
+  #toY = new Float32Array(CAPACITY_START);
+  #toTick = new Float64Array(CAPACITY_START);
   #ticks: Float64Array;
   readonly #spanTicks: number;
   #newest = 0;
+  /** Ticks before the newest snapshot from which on nothing was shown yet. */
+  #openTicks = 0;
+  /** The last tick at which somebody with a lag is there; -1 for nobody. */
+  #lagTick = -1;
   /** Every column, for moving an entity to another index. */
   #all: Column[];
   /** Objects on top of the columns, once somebody asked for them. */
@@ -66,16 +85,18 @@ export class Tracks implements EntityListener {
     this.#table = table;
     this.#samples?.reset(table);
     this.#ticks.fill(-1);
+    this.#lagTick = -1;
     this.version++;
   }
 
   begin(tick: number): void {
     const last = this.#newest;
     if (tick === this.#ticks[last]) return;
+    const lastTick = this.#ticks[last]!;
     this.#newest = this.#mayForgetFor(tick) ? (last + 1) % this.#ticks.length : this.#lengthen();
     this.#ticks[this.#newest] = tick;
-    this.#xs[this.#newest]!.set(this.#xs[last]!);
-    this.#ys[this.#newest]!.set(this.#ys[last]!);
+    this.#openTicks = Math.max(tick - lastTick, this.slackTicks);
+    this.#walk(last, lastTick, tick);
   }
 
   enter(record: EntityRecord): void {
@@ -97,19 +118,16 @@ export class Tracks implements EntityListener {
     this.version++;
   }
 
-  update({ index, entity }: EntityRecord): void {
+  update({ index, entity }: EntityRecord, sinceTick: number): void {
     const { x, y, hp, kind, team, state, level } = entity;
-    const xs = this.#xs[this.#newest]!;
-    const ys = this.#ys[this.#newest]!;
-    const dx = x - xs[index]!;
-    const dy = y - ys[index]!;
+    const dx = x - this.#toX[index]!;
+    const dy = y - this.#toY[index]!;
     if (dx !== 0 || dy !== 0) {
       const length = Math.sqrt(dx * dx + dy * dy);
       this.headingX[index] = dx / length;
       this.headingY[index] = dy / length;
-      xs[index] = x;
-      ys[index] = y;
       if (Math.abs(dx) > JUMP_UNITS || Math.abs(dy) > JUMP_UNITS) this.#stand(index, x, y);
+      else this.#go(index, x, y, this.#ticks[this.#newest]! - sinceTick);
     }
     this.hps[index] = hp;
     this.levels[index] = level;
@@ -148,6 +166,7 @@ export class Tracks implements EntityListener {
     const fraction = span > 0 ? Math.min(1, Math.max(0, (tick - this.#ticks[a]!) / span)) : 0;
     mix(this.#xs[a]!, this.#xs[b]!, fraction, this.x, this.count);
     mix(this.#ys[a]!, this.#ys[b]!, fraction, this.y, this.count);
+    if (this.#ticks[a]! < this.#lagTick) this.#arrive(a, b, tick);
   }
 
   /** The same as objects, by id; the same map and the same objects each time, valid until the next snapshot or sample. */
@@ -171,8 +190,77 @@ export class Tracks implements EntityListener {
   #stand(index: number, x: number, y: number): void {
     for (const column of this.#xs) column[index] = x;
     for (const column of this.#ys) column[index] = y;
-    this.x[index] = x;
-    this.y[index] = y;
+    this.x[index] = this.#toX[index] = x;
+    this.y[index] = this.#toY[index] = y;
+    this.#toTick[index] = this.#ticks[this.#newest]!;
+  }
+
+  /** Who is there between the two snapshots is there then, and not at the later one. */
+  #arrive(a: number, b: number, tick: number): void {
+    const from = this.#ticks[a]!;
+    const to = this.#ticks[b]!;
+    const toTick = this.#toTick;
+    for (let i = 0; i < this.count; i++) {
+      const end = toTick[i]!;
+      if (end <= from || end >= to) continue;
+      const share = Math.min(1, Math.max(0, (tick - from) / (end - from)));
+      const x = this.#xs[a]![i]!;
+      const y = this.#ys[a]![i]!;
+      this.x[i] = x + (this.#toX[i]! - x) * share;
+      this.y[i] = y + (this.#toY[i]! - y) * share;
+    }
+  }
+
+  /** Everybody goes on from the snapshot before to the newest. */
+  #walk(last: number, lastTick: number, tick: number): void {
+    const fromX = this.#xs[last]!;
+    const fromY = this.#ys[last]!;
+    const xs = this.#xs[this.#newest]!;
+    const ys = this.#ys[this.#newest]!;
+    const toX = this.#toX;
+    const toY = this.#toY;
+    const toTick = this.#toTick;
+    for (let i = 0; i < this.count; i++) {
+      if (toTick[i]! <= tick) {
+        xs[i] = toX[i]!;
+        ys[i] = toY[i]!;
+        continue;
+      }
+      const share = (tick - lastTick) / (toTick[i]! - lastTick);
+      xs[i] = fromX[i]! + (toX[i]! - fromX[i]!) * share;
+      ys[i] = fromY[i]! + (toY[i]! - fromY[i]!) * share;
+    }
+  }
+
+  /** It went from where it was to here in so many ticks, and does so in what is shown, later. */
+  #go(index: number, x: number, y: number, ticks: number): void {
+    const tick = this.#ticks[this.#newest]!;
+    const fromTick = this.#toTick[index]!;
+    // What nothing was shown of yet has room before this snapshot.
+    const needed = Math.max(0, ticks - this.#openTicks);
+    const excess = Math.max(0, fromTick + ticks - tick - needed);
+    const lag = needed + LAG_KEPT * excess;
+    const toTick = tick + lag;
+    // On its way still, it goes on from where it is, else from where it stands.
+    if (fromTick <= tick) this.#leadFrom(index, Math.max(fromTick, toTick - ticks), x, y, toTick);
+    this.#toX[index] = x;
+    this.#toY[index] = y;
+    this.#toTick[index] = toTick;
+    if (lag > 0) this.#lagTick = Math.max(this.#lagTick, toTick);
+  }
+
+  /** Puts it on the way from where it stood at `fromTick`, in the newest snapshot and those before it that are later than that. */
+  #leadFrom(index: number, fromTick: number, x: number, y: number, toTick: number): void {
+    const { length } = this.#ticks;
+    const fromX = this.#toX[index]!;
+    const fromY = this.#toY[index]!;
+    for (let back = 0, at = this.#newest; back < length; back++, at = (at + length - 1) % length) {
+      const tick = this.#ticks[at]!;
+      if (back > 0 && tick <= fromTick) return;
+      const share = tick < toTick ? (tick - fromTick) / (toTick - fromTick) : 1;
+      this.#xs[at]![index] = fromX + (x - fromX) * share;
+      this.#ys[at]![index] = fromY + (y - fromY) * share;
+    }
   }
 
   /** Whether those kept go back far enough without the oldest. */
@@ -199,7 +287,8 @@ export class Tracks implements EntityListener {
 
   #columns(): Column[] {
     const { ids, x, y, headingX, headingY, kinds, teams, states, hps, levels } = this;
-    return [ids, x, y, headingX, headingY, kinds, teams, states, hps, levels, ...this.#xs, ...this.#ys];
+    const to = [this.#toX, this.#toY, this.#toTick];
+    return [ids, x, y, headingX, headingY, kinds, teams, states, hps, levels, ...to, ...this.#xs, ...this.#ys];
   }
 
   #grow(): void {
@@ -215,6 +304,9 @@ export class Tracks implements EntityListener {
     this.states = copied(this.states, new Uint8Array(capacity));
     this.hps = copied(this.hps, new Int32Array(capacity));
     this.levels = copied(this.levels, new Uint16Array(capacity));
+    this.#toX = larger(this.#toX);
+    this.#toY = larger(this.#toY);
+    this.#toTick = copied(this.#toTick, new Float64Array(capacity));
     for (let i = 0; i < this.#xs.length; i++) {
       this.#xs[i] = larger(this.#xs[i]!);
       this.#ys[i] = larger(this.#ys[i]!);

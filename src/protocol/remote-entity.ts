@@ -59,6 +59,8 @@ export class EntityRecord {
   /** The cell that it left for when it left one last, -1 for none, and the tick in which it did. */
   toCell = -1;
   leftTick = -1;
+  /** In which it came to be shown so. */
+  toldTick = -1;
   /** Whether the listener was told that it entered. */
   isIn = false;
 
@@ -75,19 +77,23 @@ export interface EntityListener {
   begin(tick: number): void;
   /** Came into view. */
   enter(record: EntityRecord): void;
-  /** Something of it may have changed. */
-  update(record: EntityRecord): void;
+  /** Something of it may have changed. sinceTick: if it moved, it was on its way since then, at the earliest. */
+  update(record: EntityRecord, sinceTick: number): void;
   /** Went out of view; the record is reused after this call. */
   leave(record: EntityRecord): void;
 }
 
-/** All entities in view, by id. */
+/**
+ * All entities in view, by id. One may have stood for long, of which nothing is told, before it went to where it is now: so whoever says that it
+ * changed says since when it is on its way, at the earliest.
+ */
 export class RemoteEntities {
   readonly byId = new Map<EntityId, RemoteEntity>();
   readonly records = new Map<EntityId, EntityRecord>();
   /** Those that are between two cells. */
   readonly between = new Set<EntityRecord>();
   readonly #listener: EntityListener | undefined;
+  #tick = -1;
   #table: FieldTable;
   /** Units per step. */
   #step: number;
@@ -103,6 +109,7 @@ export class RemoteEntities {
   }
 
   begin(tick: number): void {
+    this.#tick = tick;
     this.#listener?.begin(tick);
   }
 
@@ -119,11 +126,14 @@ export class RemoteEntities {
 
   entered(record: EntityRecord): void {
     record.isIn = true;
+    record.toldTick = this.#tick;
     this.#listener?.enter(record);
   }
 
-  updated(record: EntityRecord): void {
-    this.#listener?.update(record);
+  updated(record: EntityRecord, sinceTick: number): void {
+    const since = Math.max(record.toldTick, sinceTick);
+    record.toldTick = this.#tick;
+    this.#listener?.update(record, since);
   }
 
   remove(record: EntityRecord): void {
@@ -148,7 +158,7 @@ export class RemoteEntities {
   }
 
   /** It is what is known of its entity last. */
-  show(member: Member): void {
+  show(member: Member, sinceTick: number): void {
     const { record } = member;
     const { entity } = record;
     const { fields } = this.#table;
@@ -157,16 +167,16 @@ export class RemoteEntities {
     entity.x = member.x * this.#step;
     entity.y = member.y * this.#step;
     for (let f = 0; f < fields.length; f++) entity[fields[f]!.name] = fieldValue(fields[f]!, member.words[f]!);
-    if (record.isIn) this.#listener?.update(record);
+    if (record.isIn) this.updated(record, sinceTick);
     else this.entered(record);
   }
 
   /** Its place alone is another one. */
-  move(member: Member): void {
+  move(member: Member, sinceTick: number): void {
     const { record } = member;
     record.entity.x = member.x * this.#step;
     record.entity.y = member.y * this.#step;
-    this.#listener?.update(record);
+    this.updated(record, sinceTick);
   }
 
   /** It is in its cell no more. How its entity is shown now, if it was shown so, is for the caller to see to, once it knows the whole frame. */
@@ -181,10 +191,10 @@ export class RemoteEntities {
   }
 
   /** As what is known of it in the cell that was told of last. */
-  showNewest({ members }: EntityRecord): void {
+  showNewest({ members }: EntityRecord, sinceTick: number): void {
     let newest = members[0]!;
     for (const other of members) if (other.cell.tick > newest.cell.tick) newest = other;
-    this.show(newest);
+    this.show(newest, sinceTick);
   }
 
   /** All leave; those that come have the fields of this table. */

@@ -29,6 +29,7 @@ import {
   type Member,
   RemoteEntities,
 } from "./remote-entity.js";
+import { StreamGaps } from "./stream-gaps.js";
 import { VIEW_CELLS_MAX } from "./view.js";
 
 /** Ticks for which an entity that left for a cell that is told later is shown where it was. */
@@ -81,6 +82,10 @@ export class SnapshotDecoder {
   /** Those that are not in the cell any more that they were shown in. */
   readonly #parted: EntityRecord[] = [];
   #spareMembers: Member[] = [];
+  readonly #gaps = new StreamGaps();
+  /** Of the frame before; and since when, at the earliest, an entity that this one tells of is on its way, where its block does not say. */
+  #beforeTick = -1;
+  #sinceTick = -1;
   readonly #noBytes = new Uint8Array(0);
 
   /** columns: the game's. Throws BAD_ARGUMENT when the zone cannot be cut into cells, or for columns that no zone can have. */
@@ -109,6 +114,7 @@ export class SnapshotDecoder {
     this.ack = this.#lastTick = this.#lastAck = 0;
     this.you = null;
     this.#youId = 0;
+    this.#gaps.reset();
     Object.assign(this.#you, blankYou());
   }
 
@@ -129,6 +135,9 @@ export class SnapshotDecoder {
     this.#parseBlocks(reader);
     reader.bytes = this.#noBytes;
     // From here on nothing is refused.
+    for (let i = 0; i < this.#blockCount; i++) this.#gaps.heard(this.#blocks[i]!.stream, head.tick);
+    this.#beforeTick = this.tick;
+    this.#sinceTick = Math.min(this.tick, head.tick - this.#gaps.slowest);
     this.tick = this.#lastTick = head.tick;
     this.ack = this.#lastAck = head.ack;
     this.#applyOwn(you);
@@ -144,6 +153,8 @@ export class SnapshotDecoder {
   applyJson(message: unknown): void {
     const { entities } = this;
     const snapshot = checkSnapshotJson(message, this.tick, entities.byId, this.#table);
+    // It is told relative to the one before.
+    const sinceTick = this.tick;
     this.tick = snapshot.tick;
     this.ack = snapshot.ack;
     this.you = snapshot.you === null ? null : Object.assign(this.#you, snapshot.you);
@@ -157,7 +168,7 @@ export class SnapshotDecoder {
     for (const changes of snapshot.update) {
       const record = entities.records.get(changes.id)!;
       this.#assign(record.entity, changes);
-      entities.updated(record);
+      entities.updated(record, sinceTick);
     }
   }
 
@@ -232,11 +243,14 @@ export class SnapshotDecoder {
       known = { members: [], stream: block.stream, tick: this.tick };
       this.cells.set(block.cell, known);
     }
+    // A delta is relative to the snapshot of the cell's last block, or to a later one, of which its age tells.
+    const ageTicks = this.#gaps.most(block.stream, block.age);
+    const sinceTick = Math.max(known.tick, Math.min(this.#beforeTick, this.tick - ageTicks));
     known.stream = block.stream;
     known.tick = this.tick;
     this.blockBytes[block.stream]! += block.bytes;
     if (block.isFull) this.#applyFull(known, block);
-    else this.#applyDelta(known, block);
+    else this.#applyDelta(known, block, sinceTick);
   }
 
   /** Those that are in it now are the ones that enter. */
@@ -258,11 +272,11 @@ export class SnapshotDecoder {
   }
 
   /** A merge of those who stay and those who enter, both in order of ids. */
-  #applyDelta(known: KnownCell, block: ParsedBlock): void {
+  #applyDelta(known: KnownCell, block: ParsedBlock, sinceTick: number): void {
     const { members } = known;
     const stays = this.#leave(members, block);
     this.#change(stays, block);
-    this.#move(stays, block);
+    this.#move(stays, block, sinceTick);
     if (block.enters === 0) {
       this.#spareMembers = members;
       known.members = stays;
@@ -306,7 +320,7 @@ export class SnapshotDecoder {
     }
   }
 
-  #move(stays: readonly Member[], block: ParsedBlock): void {
+  #move(stays: readonly Member[], block: ParsedBlock, sinceTick: number): void {
     const { values } = this.#parser.moves;
     const { each } = block;
     for (let i = 0, at = block.movesAt; i < block.stays; i++, at += each) {
@@ -321,8 +335,8 @@ export class SnapshotDecoder {
       }
       member.x = x;
       member.y = y;
-      if (member.record.shown !== member || member.isChanged) this.entities.show(member);
-      else if (isMoved) this.entities.move(member);
+      if (member.record.shown !== member || member.isChanged) this.entities.show(member, sinceTick);
+      else if (isMoved) this.entities.move(member, sinceTick);
     }
   }
 
@@ -338,7 +352,7 @@ export class SnapshotDecoder {
     member.dy = values[at + 4]!;
     const { words } = member;
     for (let f = 0; f < words.length; f++) words[f] = values[at + 5 + f]!;
-    this.entities.show(member);
+    this.entities.show(member, this.#sinceTick);
     return member;
   }
 
@@ -355,7 +369,7 @@ export class SnapshotDecoder {
     const { entities } = this;
     for (const record of this.#parted) {
       if (record.members.length > 0) {
-        if (record.shown === null) entities.showNewest(record);
+        if (record.shown === null) entities.showNewest(record, this.#sinceTick);
         continue;
       }
       // It is named once for each cell that it was shown in.
