@@ -705,6 +705,33 @@ test("tracks go back as far as they must, whatever comes how often: 20, 40 and 6
   assert.is(endless.x[0], 1000 - 255);
 });
 
+test("tracks: who comes in the place of one that was far behind is not so itself, and neither is who jumps", () => {
+  const [one, other, third] = [1, 2, 3].map((id) => {
+    return new EntityRecord(Object.assign(new FieldTable().blank(), { id, x: 0, y: 0 }));
+  }) as [EntityRecord, EntityRecord, EntityRecord];
+  const tracks = new Tracks(13);
+  tracks.begin(60);
+  tracks.enter(one);
+  tracks.enter(other);
+  tracks.begin(63);
+  for (const record of [one, other]) {
+    record.entity.x = 60;
+    tracks.update(record, 3);
+  }
+  tracks.leave(one);
+  tracks.enter(third);
+  tracks.begin(66);
+  other.entity.x = 1000;
+  tracks.update(other, 63);
+  tracks.begin(69);
+  for (const record of [other, third]) {
+    record.entity.x += 3;
+    tracks.update(record, 66);
+  }
+  tracks.interpolate(69);
+  assert.equal([tracks.x[other.index], tracks.x[third.index]], [1003, 3]);
+});
+
 test("sampling 2,000 entities 500 times leaves no garbage to speak of", () => {
   const tracks = new Tracks(4);
   tracks.begin(1);

@@ -6,7 +6,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Connection, connect } from "../src/client.js";
 import { loadKernel } from "../src/kernel/load.js";
+import { FAR, NEAR, NORMAL } from "../src/kernel/streams.js";
 import type { ZoneSize } from "../src/protocol/snapshot-decoder.js";
+import { StreamGaps } from "../src/protocol/stream-gaps.js";
 import type { StreamPlan } from "../src/protocol/view.js";
 import { isDue, type Rates, streamsDue } from "../src/sim/rates.js";
 import { FakeZone } from "./support/fake-zone.js";
@@ -293,6 +295,36 @@ for (const [what, lateMs, bytesMax, fastest, farthest] of [
     assert.ok(compared > 20_000, `only ${compared} were compared`);
   });
 }
+
+test("who comes from a cell that is told 5 times a second into one that is told 20 times is as little behind as all there within 2 s", async () => {
+  const show = await Show.open(FAR_BEYOND);
+  const id = show.stage.spawn(1, MIDDLE, MIDDLE);
+  /** Into the view's cells at tick 180. */
+  const xAt = (tick: number): number => MIDDLE - 1.5 * CELL + SPEED * (tick - 180);
+  const behindMs: number[] = [];
+  for (let i = 1; i <= 300; i++) {
+    show.put(1, xAt(i), MIDDLE);
+    show.step((timeMs) => {
+      const { x } = show.connection.sample(timeMs).get(id) ?? { x: 0 };
+      behindMs[i] = ((xAt(timeMs / TICK_MS) - x) / SPEED) * TICK_MS;
+    });
+  }
+  assert.ok(Math.abs(behindMs[180]! - 200) < 5, `${behindMs[180]} ms when it comes`);
+  assert.ok(behindMs[300]! < show.connection.interpolationDelay + 5, `${behindMs[300]} ms afterwards`);
+});
+
+test("the ticks of a stream's snapshots are the least between two frames with blocks of it, and a tick more; none while that may have been a rest", () => {
+  const gaps = new StreamGaps();
+  const hear = (stream: number, ...ticks: number[]): void => ticks.forEach((tick) => void gaps.heard(stream, tick));
+  hear(FAR, 10, 10, 71);
+  assert.equal([gaps.most(FAR, 1), gaps.slowest], [0, 0]);
+  hear(FAR, 95, 107, 131);
+  hear(NORMAL, 100, 103, 103, 109);
+  assert.equal([gaps.most(FAR, 1), gaps.most(NORMAL, 2), gaps.most(NEAR, 1), gaps.slowest], [13, 8, 0, 13]);
+  gaps.reset();
+  hear(FAR, 110);
+  assert.equal([gaps.most(FAR, 1), gaps.slowest], [0, 0]);
+});
 
 test("JSON snapshots: who sets out after a rest is drawn at once, at its own pace, and stops where it stops", async () => {
   const zone = new FakeZone(SIDE, SIDE, 32, 2);

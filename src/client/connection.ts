@@ -245,7 +245,10 @@ export class Connection<G extends GameTypes = GameTypes> {
     return this.#socket !== null;
   }
 
-  /** Milliseconds that {@link sample} looks back, or is on its way to: as was asked for, or as the connection needs. */
+  /**
+   * Milliseconds that {@link sample} looks back, or is on its way to: as was asked for, or as the connection needs. Further for who is told of less
+   * often: by the time between two snapshots of its stream, if that is more.
+   */
   get interpolationDelay(): number {
     return this.#playback.delayMs;
   }

@@ -6,7 +6,8 @@
  *     shown          |------|------|--------|-              of the last 64 such times the delay covers 95 of 100
  *
  * A delay that changes is gone to slowly, a tenth faster or slower than time passes, so shown time never runs backwards; only where it lies far
- * behind it leaps ahead. How far behind each snapshot that comes what is shown lies is measured as well, for who is told of by slower streams. Costs O(64) a snapshot and O(1) a question; nothing is allocated after construction.
+ * behind it leaps ahead. How far what is shown lies behind the snapshots that come is measured as well, for who is told of by slower streams.
+ * Costs O(64) a snapshot and O(1) a question; nothing is allocated after construction.
  */
 import { Glide } from "./glide.js";
 import { Timeline } from "./timeline.js";
@@ -56,7 +57,7 @@ export class Playback {
     return Math.min(ADAPTIVE_MS_MAX, Math.max(this.#tickMs, needed));
   }
 
-  /** Ticks that what is shown lies behind a snapshot when it arrives, at least, but for those that are too late; 0 as long as nothing is known. */
+  /** Ticks that what is shown lies behind a snapshot when it arrives: 95 of 100 times no fewer. 0 as long as nothing is known. */
   get slackTicks(): number {
     return this.#slacks.quantile(1 - COVERED);
   }

@@ -1,14 +1,14 @@
 /**
  * Where every entity in view is shown at the last few snapshots, as a structure of arrays, to interpolate between them. A snapshot costs about
- * 2 ns an entity, and some 10 for each that moved; {@link Tracks.interpolate} costs about 2 ns an
- * entity. Memory is `snapshots kept x 8 + 63` bytes an entity, for as many as were ever in view at once, doubling. How many are kept follows
- * from how often they come, which nobody tells: the ring grows by one as long as it does not go back as far as it must.
+ * 3 ns an entity, and some 20 for each that moved; {@link Tracks.interpolate} costs about 2 ns an entity. Memory is `snapshots kept x 8 + 63`
+ * bytes an entity, for as many as were ever in view at once, doubling. How many are kept follows from how often they come, which nobody tells:
+ * the ring grows by one as long as it does not go back as far as it must.
  *
  *     snapshot   0   1   2   3        a ring; each is a column of x and one of y, indexed alike
  *                    |---*---|        * the time shown: between the two snapshots around it
  *
  * Who is told of in each of them is shown where it was. Who is told of less often, as its cell has a slower stream or found no room, is shown
- * with a lag: it takes as long for its way as it took, and is there when it is told of again.
+ * with a lag: it takes the time for its way that it took, and is there when the next one is known.
  *
  *     snapshot   0   1   2   3   4   5   6   7   8
  *     told       a               b               c
@@ -48,7 +48,7 @@ export class Tracks implements EntityListener {
   levels = new Uint16Array(CAPACITY_START);
   /** Counts the changes of `count`, of what is at which index, and of kinds, teams and states. */
   version = 0;
-  /** Ticks that what is shown lies behind a snapshot that comes, if that is more than the one before it does. */
+  /** Ticks that what is shown lies behind a snapshot when it comes, where that is more than to the one before; Playback measures it. */
   slackTicks = 0;
   /** As last received. */
   readonly records: EntityRecord[] = [];
@@ -60,12 +60,12 @@ export class Tracks implements EntityListener {
   #toY = new Float32Array(CAPACITY_START);
   #toTick = new Float64Array(CAPACITY_START);
   #ticks: Float64Array;
+  /** 1 where somebody comes to where it is on its way to between the snapshot before and this one, else 0. */
+  #arrivals: Uint8Array;
   readonly #spanTicks: number;
   #newest = 0;
-  /** Ticks before the newest snapshot from which on nothing was shown yet. */
+  /** Ticks before the newest snapshot of which nothing was shown yet. */
   #openTicks = 0;
-  /** The last tick at which somebody with a lag is there; -1 for nobody. */
-  #lagTick = -1;
   /** Every column, for moving an entity to another index. */
   #all: Column[];
   /** Objects on top of the columns, once somebody asked for them. */
@@ -78,6 +78,7 @@ export class Tracks implements EntityListener {
     this.#xs = Array.from({ length: history }, () => new Float32Array(CAPACITY_START));
     this.#ys = Array.from({ length: history }, () => new Float32Array(CAPACITY_START));
     this.#ticks = new Float64Array(history).fill(-1);
+    this.#arrivals = new Uint8Array(history);
     this.#all = this.#columns();
   }
 
@@ -85,7 +86,6 @@ export class Tracks implements EntityListener {
     this.#table = table;
     this.#samples?.reset(table);
     this.#ticks.fill(-1);
-    this.#lagTick = -1;
     this.version++;
   }
 
@@ -166,7 +166,7 @@ export class Tracks implements EntityListener {
     const fraction = span > 0 ? Math.min(1, Math.max(0, (tick - this.#ticks[a]!) / span)) : 0;
     mix(this.#xs[a]!, this.#xs[b]!, fraction, this.x, this.count);
     mix(this.#ys[a]!, this.#ys[b]!, fraction, this.y, this.count);
-    if (this.#ticks[a]! < this.#lagTick) this.#arrive(a, b, tick);
+    if (this.#arrivals[b] !== 0) this.#arrive(a, b, tick);
   }
 
   /** The same as objects, by id; the same map and the same objects each time, valid until the next snapshot or sample. */
@@ -195,7 +195,7 @@ export class Tracks implements EntityListener {
     this.#toTick[index] = this.#ticks[this.#newest]!;
   }
 
-  /** Who is there between the two snapshots is there then, and not at the later one. */
+  /** Who comes to where it is on its way to between the two snapshots is there then, and not at the later one. */
   #arrive(a: number, b: number, tick: number): void {
     const from = this.#ticks[a]!;
     const to = this.#ticks[b]!;
@@ -220,7 +220,9 @@ export class Tracks implements EntityListener {
     const toX = this.#toX;
     const toY = this.#toY;
     const toTick = this.#toTick;
+    let arrivals = 0;
     for (let i = 0; i < this.count; i++) {
+      if (toTick[i]! > lastTick && toTick[i]! < tick) arrivals = 1;
       if (toTick[i]! <= tick) {
         xs[i] = toX[i]!;
         ys[i] = toY[i]!;
@@ -230,6 +232,7 @@ export class Tracks implements EntityListener {
       xs[i] = fromX[i]! + (toX[i]! - fromX[i]!) * share;
       ys[i] = fromY[i]! + (toY[i]! - fromY[i]!) * share;
     }
+    this.#arrivals[this.#newest] = arrivals;
   }
 
   /** It went from where it was to here in so many ticks, and does so in what is shown, later. */
@@ -246,7 +249,6 @@ export class Tracks implements EntityListener {
     this.#toX[index] = x;
     this.#toY[index] = y;
     this.#toTick[index] = toTick;
-    if (lag > 0) this.#lagTick = Math.max(this.#lagTick, toTick);
   }
 
   /** Puts it on the way from where it stood at `fromTick`, in the newest snapshot and those before it that are later than that. */
@@ -277,10 +279,8 @@ export class Tracks implements EntityListener {
     const capacity = this.ids.length;
     this.#xs.splice(at, 0, new Float32Array(capacity));
     this.#ys.splice(at, 0, new Float32Array(capacity));
-    const ticks = new Float64Array(this.#ticks.length + 1);
-    ticks.set(this.#ticks.subarray(0, at));
-    ticks.set(this.#ticks.subarray(at), at + 1);
-    this.#ticks = ticks;
+    this.#ticks = widened(this.#ticks, new Float64Array(this.#ticks.length + 1), at);
+    this.#arrivals = widened(this.#arrivals, new Uint8Array(this.#arrivals.length + 1), at);
     this.#all = this.#columns();
     return at;
   }
@@ -317,6 +317,13 @@ export class Tracks implements EntityListener {
 
 function mix(a: Float32Array, b: Float32Array, fraction: number, out: Float32Array, count: number): void {
   for (let i = 0; i < count; i++) out[i] = a[i]! + (b[i]! - a[i]!) * fraction;
+}
+
+/** With a place more, at `at`. */
+function widened<T extends Column>(from: T, to: T, at: number): T {
+  to.set(from.subarray(0, at));
+  to.set(from.subarray(at), at + 1);
+  return to;
 }
 
 function copied<T extends Column>(from: T, to: T): T {

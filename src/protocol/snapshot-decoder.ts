@@ -83,8 +83,7 @@ export class SnapshotDecoder {
   readonly #parted: EntityRecord[] = [];
   #spareMembers: Member[] = [];
   readonly #gaps = new StreamGaps();
-  /** Of the frame before; and since when, at the earliest, an entity that this one tells of is on its way, where its block does not say. */
-  #beforeTick = -1;
+  /** Since when, at the earliest, an entity that this frame tells of is on its way, where its block does not say. */
   #sinceTick = -1;
   readonly #noBytes = new Uint8Array(0);
 
@@ -136,7 +135,6 @@ export class SnapshotDecoder {
     reader.bytes = this.#noBytes;
     // From here on nothing is refused.
     for (let i = 0; i < this.#blockCount; i++) this.#gaps.heard(this.#blocks[i]!.stream, head.tick);
-    this.#beforeTick = this.tick;
     this.#sinceTick = Math.min(this.tick, head.tick - this.#gaps.slowest);
     this.tick = this.#lastTick = head.tick;
     this.ack = this.#lastAck = head.ack;
@@ -244,8 +242,7 @@ export class SnapshotDecoder {
       this.cells.set(block.cell, known);
     }
     // A delta is relative to the snapshot of the cell's last block, or to a later one, of which its age tells.
-    const ageTicks = this.#gaps.most(block.stream, block.age);
-    const sinceTick = Math.max(known.tick, Math.min(this.#beforeTick, this.tick - ageTicks));
+    const sinceTick = Math.max(known.tick, this.tick - this.#gaps.most(block.stream, block.age));
     known.stream = block.stream;
     known.tick = this.tick;
     this.blockBytes[block.stream]! += block.bytes;
