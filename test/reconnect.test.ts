@@ -8,6 +8,7 @@ import { WebSocketServer } from "ws";
 import { type Connection, connect, GyreError, watch } from "../src/client.js";
 import { defineGame } from "../src/game/define.js";
 import { createServer, type GyreServer } from "../src/server.js";
+import { Line } from "./support/dead-line.js";
 import { generator } from "./support/fake-zone.js";
 import { slowSockets } from "./support/slow-sockets.js";
 import { until } from "./support/until.js";
@@ -108,7 +109,8 @@ function chronicle(connection: Connection): unknown[] {
   return told;
 }
 
-const quick = { name: "ann", random: () => 1 };
+/** A stub answers no pings. */
+const quick = { name: "ann", random: () => 1, silenceMs: Number.POSITIVE_INFINITY };
 
 test("a player whose socket is cut goes on in the same connection: same you, seq counts on, the wish is said again", async () => {
   const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME, snapshot(101, 1, 1)] : []));
@@ -346,8 +348,13 @@ test("not taken up: with reconnect false, without a session, after codes that sa
   connection.close();
   await until("it is closed", () => told.length > 0);
   assert.equal(told, ["close 1000 undefined"]);
-  for (const reconnectMs of [-1, Number.NaN]) {
-    const error = await connect(stub.url, { ...quick, reconnectMs }).then(
+  for (const wrong of [
+    { reconnectMs: -1 },
+    { reconnectMs: Number.NaN },
+    { silenceMs: 99 },
+    { silenceMs: Number.NaN },
+  ]) {
+    const error = await connect(stub.url, { ...quick, ...wrong }).then(
       () => null,
       (error: unknown) => error,
     );
@@ -458,6 +465,64 @@ test("a player of a real server is cut off three times, with and without predict
     await until("it left", () => server.zones.get("zone-0")?.count === 0);
   }
   await server.close();
+});
+
+test("a line that dies without a word is noticed: a player goes on as the same one, a spectator looks on, and what comes of the old one is ignored", async () => {
+  const server = await serve(0, 3);
+  const line = await Line.to(Number(new URL(server.ws).port));
+  const options = { ...quick, silenceMs: 200 };
+  const view = { x0: 0, y0: 0, x1: 640, y1: 640 };
+  const player = await connect(line.url, options);
+  const spectator = await watch(line.url, { ...options, view });
+  const connections = [player, spectator];
+  await until("all is seen", () => connections.every(({ entities }) => entities.size === 4));
+  const { you } = player;
+  const told = connections.map(chronicle);
+  const resumed = ["reconnecting 1 CONNECTION_FAILED", "resumed"];
+  line.die();
+  await until("all is seen again", () =>
+    connections.every(({ stats, entities }) => stats.resumes === 1 && entities.size === 4),
+  );
+  const seq = player.input({ dx: 1, dy: 0 });
+  await until("its input is applied", () => player.ack === seq);
+  assert.equal(told, [resumed, resumed]);
+  assert.equal([player.you, server.zones.get("zone-0")?.count], [you, 4], "it has not joined anew");
+  line.revive();
+  const { snapshots } = player.stats;
+  await until("it goes on", () => player.stats.snapshots > snapshots + 3);
+  assert.equal(told, [resumed, resumed]);
+  for (const connection of connections) connection.close();
+  await until("both have left", () => server.zones.get("zone-0")?.count === 3);
+  await line.close();
+  await server.close();
+});
+
+test("a dead line that is not to be taken up ends with why", async () => {
+  const stub = await Stub.listen(({ type }) => (type === "join" ? [WELCOME] : []));
+  const connection = await connect(stub.url, { ...quick, silenceMs: 100, reconnect: false });
+  const told = chronicle(connection);
+  await until("it is over", () => told.length > 0);
+  assert.equal([told, connection.isConnected], [["close 1006 CONNECTION_FAILED"], false]);
+  await stub.close();
+});
+
+test("a line that answers every second ping is not dropped, nor is what it said while this thread was held up overlooked", async () => {
+  const silenceMs = 400;
+  let pings = 0;
+  const stub = await Stub.listen(({ type, t }) => {
+    if (type === "join") return [WELCOME];
+    if (type !== "ping" || ++pings % 2 === 1) return [];
+    stub.say({ type: "pong", t, tick: 100 });
+    // The answer has arrived, and the timer that finds that it is late comes first.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.6 * silenceMs);
+    return [];
+  });
+  const connection = await connect(stub.url, { ...quick, silenceMs });
+  const told = chronicle(connection);
+  await until("two are answered, or it is over", () => pings > 4 || !connection.isConnected);
+  assert.equal(told, []);
+  connection.close();
+  await stub.close();
 });
 
 test("another server at the same address knows no session of the first one: SESSION_UNKNOWN, or a new player with rejoin", async () => {

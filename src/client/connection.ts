@@ -25,6 +25,7 @@ import { Listeners } from "./listeners.js";
 import { type CommonOptions, type ConnectOptions, checkedAddress, checkedRect, type WatchOptions } from "./options.js";
 import { ADAPTIVE_MS_MAX, Playback } from "./playback.js";
 import type { Prediction, PredictionOptions } from "./prediction.js";
+import { Pulse } from "./pulse.js";
 import { Reconnector } from "./reconnector.js";
 import type { Socket } from "./socket.js";
 import { StateEnd, type StateView } from "./state-end.js";
@@ -45,20 +46,20 @@ import { Window } from "./window.js";
 const STATE = 4;
 /** Milliseconds from the call to the server's answer, at most. */
 const CONNECT_MS_MAX = 10_000;
-/** Milliseconds between two measurements of the round trip; with prediction; and of the first ones then. */
-const PING_MS = 2000;
-const PREDICTING_PING_MS = 250;
-const FIRST_PING_MS = 40;
-/** How many those are: they show whether the connection is a steady one. */
-const FIRST_PINGS = 12;
 /** Bytes waiting to be sent beyond which inputs are dropped: they would be stale when they arrive. */
 const SEND_BACKLOG_BYTES_MAX = 16 * 1024;
 /** Milliseconds after which a wish is said again that the server had no room for: some ticks. */
 const SAY_AGAIN_MS = 100;
 /** Snapshots whose gaps the stats are of: 13 s at 20 Hz. */
 const GAPS = 256;
+/** Milliseconds of {@link CommonOptions.silenceMs} where nobody says. */
+const SILENCE_MS = 4000;
 /** Close code of a client that got something malformed. */
 const CLOSE_BAD_DATA = 4002;
+/** And of one that hears nothing. None that says goodbye, should a server get it: it keeps the seat. */
+const CLOSE_SILENT = 4003;
+/** What an engine says of a line that broke. */
+const BROKEN = 1006;
 /** Of an entity's `state`. */
 const DEAD = 4;
 
@@ -136,6 +137,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   readonly #gaps = new Window(GAPS);
   readonly #prediction: Prediction | null;
   readonly #reconnector: Reconnector;
+  readonly #pulse: Pulse;
   /** Null while there is none that is open. */
   #socket: Socket | null = null;
   #zone: ZoneInfo;
@@ -145,9 +147,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   #session = "";
   /** What a spectator looks at; null for a player. */
   #view: ViewMessage | null;
-  #pingTimer: ReturnType<typeof setTimeout> | undefined;
   #wishTimer: ReturnType<typeof setTimeout> | undefined;
-  #pings = 0;
   #lastMs = Number.NaN;
   #seq = 0;
   /** It outlives what the decoder knows: in another zone, and on another socket, it is the same player's. */
@@ -189,7 +189,12 @@ export class Connection<G extends GameTypes = GameTypes> {
       words: () => this.#words(),
       retrying: (retry) => this.#listeners.tell("reconnecting", retry),
       accept: (socket, answer, isSecond) => this.#resume(socket, answer, isSecond),
-      failed: (error) => this.#ended(1006, error.message, error),
+      failed: (error) => this.#ended(BROKEN, error.message, error),
+    });
+    const { silenceMs = SILENCE_MS } = options;
+    this.#pulse = new Pulse(silenceMs, this.#prediction !== null, {
+      ping: () => this.#send({ type: "ping", t: this.#now() }),
+      silent: () => this.#giveUp(`nothing was heard for ${silenceMs} ms`),
     });
     this.#attach(socket, answer);
   }
@@ -325,7 +330,7 @@ export class Connection<G extends GameTypes = GameTypes> {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    clearTimeout(this.#pingTimer);
+    this.#pulse.stop();
     clearTimeout(this.#wishTimer);
     this.#reconnector.stop();
     if (this.#socket === null) this.#ended(1000, "", null);
@@ -339,15 +344,14 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (answer.type === "welcome") this.#session = answer.session ?? "";
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
-    this.#pings = 0;
-    this.#ping();
+    this.#pulse.start();
   }
 
   /** The socket is closed. What was asked for, and what another try would only repeat, ends the connection. */
   #lost(code: number, reason: string): void {
     if (this.#socket !== null) quiet(this.#socket);
     this.#socket = null;
-    clearTimeout(this.#pingTimer);
+    this.#pulse.stop();
     if (!this.#open) {
       this.#ended(code, reason, null);
       return;
@@ -355,6 +359,15 @@ export class Connection<G extends GameTypes = GameTypes> {
     const error = new GyreError("CONNECTION_FAILED", `closed with ${code} ${reason}`);
     const mayGoOn = this.#view !== null || this.#session !== "";
     if (!mayGoOn || !this.#reconnector.begin(code, error)) this.#ended(code, reason, error);
+  }
+
+  /** The line is dead, or as good as that. What the socket may bring yet comes too late. */
+  #giveUp(why: string): void {
+    if (this.#socket !== null) {
+      quiet(this.#socket);
+      this.#socket.close(CLOSE_SILENT, why);
+    }
+    this.#lost(BROKEN, why);
   }
 
   /** What is said on the next socket, and what when the server knows the session no more. */
@@ -393,7 +406,7 @@ export class Connection<G extends GameTypes = GameTypes> {
 
   #ended(code: number, reason: string, error: GyreError | null): void {
     this.#open = false;
-    clearTimeout(this.#pingTimer);
+    this.#pulse.stop();
     clearTimeout(this.#wishTimer);
     if (this.#socket !== null) quiet(this.#socket);
     this.#socket = null;
@@ -405,16 +418,10 @@ export class Connection<G extends GameTypes = GameTypes> {
     if (this.#open) this.#socket?.send(JSON.stringify(message));
   }
 
-  #ping(): void {
-    this.#send({ type: "ping", t: this.#now() });
-    const isFirst = this.#prediction !== null && ++this.#pings < FIRST_PINGS;
-    const waitMs = isFirst ? FIRST_PING_MS : this.#prediction !== null ? PREDICTING_PING_MS : PING_MS;
-    this.#pingTimer = setTimeout(() => this.#ping(), waitMs);
-  }
-
   // What the server says.
 
   #receive(data: unknown): void {
+    this.#pulse.heard();
     if (!this.#open) return;
     try {
       if (typeof data === "string") this.#receiveText(data);

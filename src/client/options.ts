@@ -6,6 +6,8 @@ import type { FetchMap } from "./zone-map.js";
 
 /** Milliseconds of {@link CommonOptions.interpolationDelay}, at most: what the history has to cover. */
 const INTERPOLATION_MS_MAX = 2000;
+/** Milliseconds of {@link CommonOptions.silenceMs}, at least: below, an ordinary round trip is silence, and pings are a flood. */
+const SILENCE_MS_MIN = 100;
 
 export interface CommonOptions {
   /** Of a zone, or of a template of rooms: one is placed into one of them. Default: the server's first zone, or template. */
@@ -20,6 +22,8 @@ export interface CommonOptions {
   reconnect?: boolean;
   /** Milliseconds for which that is tried; Infinity for ever. Default 10,000: a player's seat is kept no longer. */
   reconnectMs?: number;
+  /** Milliseconds for which nothing may come while a ping is out, 100 or more, before the line is taken for dead and lost; Infinity for ever. Default 4,000. */
+  silenceMs?: number;
   /** Default: the engine's, else that of the package `ws`. */
   WebSocket?: SocketClass;
   /** Local time in milliseconds, as {@link Connection.sample} takes it. Default `performance.now`. */
@@ -45,12 +49,15 @@ export interface WatchOptions extends CommonOptions {
 
 /** Throws BAD_ARGUMENT. */
 export function checkedAddress(url: string, options: CommonOptions): URL {
-  const { interpolationDelay: delay, reconnectMs } = options;
+  const { interpolationDelay: delay, reconnectMs, silenceMs } = options;
   if (delay !== undefined && !(delay >= 0 && delay <= INTERPOLATION_MS_MAX)) {
     throw new GyreError("BAD_ARGUMENT", `interpolationDelay ${delay} is not 0 to ${INTERPOLATION_MS_MAX} ms`);
   }
   if (reconnectMs !== undefined && !(reconnectMs >= 0)) {
     throw new GyreError("BAD_ARGUMENT", `reconnectMs ${reconnectMs} is not a time`);
+  }
+  if (silenceMs !== undefined && !(silenceMs >= SILENCE_MS_MIN)) {
+    throw new GyreError("BAD_ARGUMENT", `silenceMs ${silenceMs} is not ${SILENCE_MS_MIN} ms or more`);
   }
   if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
   const address = new URL(url);

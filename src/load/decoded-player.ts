@@ -39,11 +39,12 @@ export class DecodedPlayer {
     const beganMs = this.#now();
     try {
       const format = new URL(url).searchParams.get("format") === "json" ? "json" : "binary";
-      // Who is lost is to be told of, and not taken up again.
+      // Who is lost is to be told of, and not taken up again; a server that says nothing for long is measured, and not given up.
       const options = {
         name: nameOf(index),
         format,
         reconnect: false,
+        silenceMs: Number.POSITIVE_INFINITY,
         ...(zone === undefined ? {} : { zone }),
       } as const;
       const connection = await connect(url, options);
