@@ -7,7 +7,9 @@ import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { type Connection, connect, GyreError, watch } from "../src/client.js";
 import { defineGame } from "../src/game/define.js";
+import type { SyncOptions } from "../src/game/types.js";
 import { createServer, type GyreServer } from "../src/server.js";
+
 import { Line } from "./support/dead-line.js";
 import { generator } from "./support/fake-zone.js";
 import { slowSockets } from "./support/slow-sockets.js";
@@ -464,6 +466,60 @@ test("a player of a real server is cut off three times, with and without predict
     await closed;
     await until("it left", () => server.zones.get("zone-0")?.count === 0);
   }
+  await server.close();
+});
+
+test("a server that comes back with another state tree, a first one, the same or none: who plays and who looks on go on with what it tells", async () => {
+  const serveTree = (port: number, sync?: SyncOptions): Promise<GyreServer> =>
+    createServer({ game: defineGame({ name: "tree", archetypes: { player: {} }, ...(sync && { sync }) }), port });
+  const scores = { broadcast: { scores: { "*": 0 }, phase: "day" }, perPlayer: { quest: "find it" } };
+  const wave = { broadcast: { wave: 7 }, perPlayer: { gold: 3 } };
+  let server = await serveTree(0);
+  const port = Number(new URL(server.ws).port);
+  const options = { ...quick, rejoin: true, reconnectMs: 60_000 };
+  const connections = [
+    await connect(server.ws, options),
+    await watch(server.ws, { ...options, view: { x0: 0, y0: 0, x1: 9, y1: 9 } }),
+  ];
+  const all = connections.map((connection) => {
+    const told = { zones: [] as unknown[], ends: [] as unknown[], syncs: 0 };
+    connection.on("zone", ({ sync }) => told.zones.push(sync?.broadcast));
+    connection.on("close", (code) => told.ends.push(code));
+    connection.on("resumed", () => {
+      told.syncs = 0;
+    });
+    connection.on("state", () => told.syncs++);
+    return told;
+  });
+  let [resumes, zones] = [0, 0];
+  for (const sync of [scores, wave, wave, undefined]) {
+    const before = connections.map(({ state }) => state);
+    const isSame = "wave" in (before[0] ?? {}) && sync === wave;
+    await server.close();
+    server = await serveTree(port, sync);
+    resumes++;
+    if (!isSame) zones++;
+    const isOver = (): boolean => all.some(({ ends }) => ends.length > 0);
+    await until(
+      "both are there, and were told of the tree, or it is over",
+      () =>
+        isOver() ||
+        connections.every(
+          ({ stats }, i) => stats.resumes === resumes && (sync === undefined || (all[i]?.syncs ?? 0) > 1),
+        ),
+    );
+    assert.not.ok(isOver(), JSON.stringify(all));
+    for (const [i, { state, ownState, zone }] of connections.entries()) {
+      assert.equal(
+        JSON.parse(JSON.stringify(state)),
+        sync?.broadcast === scores.broadcast ? { scores: {}, phase: "day" } : (sync?.broadcast ?? {}),
+      );
+      assert.equal({ ...ownState }, i === 0 ? (sync?.perPlayer ?? {}) : {});
+      assert.equal([all[i]?.zones.length, state === before[i]], [zones, isSame]);
+      assert.equal(all[i]?.zones.at(-1), zone.sync?.broadcast);
+    }
+  }
+  for (const connection of connections) connection.close();
   await server.close();
 });
 

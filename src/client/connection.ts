@@ -199,7 +199,7 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#attach(socket, answer);
   }
 
-  /** Another one after the player went through a gate: see the event `zone`. */
+  /** Another one after the player went through a gate, or came to a server with another game: see the event `zone`. */
   get zone(): Readonly<ZoneInfo> {
     return this.#zone;
   }
@@ -380,14 +380,8 @@ export class Connection<G extends GameTypes = GameTypes> {
   /** Another socket, on which all begins anew but who one is. */
   #resume(socket: Socket, answer: Answer, isSecond: boolean): void {
     const { zone } = answer;
-    const isOther = zone.name !== this.#zone.name;
-    this.#decoder.reset(zone, zone.columns);
-    this.#chunks.reset();
-    if (isOther) this.#state.begin(zone);
-    else this.#state.resume();
-    this.#playback.reset();
-    this.#startTick = answer.tick;
-    this.#zone = zone;
+    const isOther = !isSame(zone, this.#zone);
+    this.#enter(answer, isOther);
     this.#lastMs = Number.NaN;
     // Nothing was heard of the new player's inputs yet.
     if (isSecond) this.#ack = 0;
@@ -402,6 +396,18 @@ export class Connection<G extends GameTypes = GameTypes> {
     this.#be(answer.type === "welcome" ? answer.you : 0);
     // Its player has stood still since the connection was lost.
     if (answer.type === "welcome" && (this.#wish.dx !== 0 || this.#wish.dy !== 0)) this.input(this.#wish);
+  }
+
+  /** Entities are told anew. Of the state tree, too, everything is; what is known of it stays until then, but in another zone. */
+  #enter({ zone, tick }: Answer, isOther: boolean): void {
+    this.#decoder.reset(zone, zone.columns);
+    // The rest of a frame that was on its way does not come.
+    this.#chunks.reset();
+    if (isOther) this.#state.begin(zone);
+    else this.#state.resume();
+    this.#playback.reset();
+    this.#startTick = tick;
+    this.#zone = zone;
   }
 
   #ended(code: number, reason: string, error: GyreError | null): void {
@@ -528,14 +534,8 @@ export class Connection<G extends GameTypes = GameTypes> {
   #arrive(answer: Answer): void {
     const { zone } = answer;
     if (answer.type === "welcome" && answer.session !== undefined) this.#session = answer.session;
-    if (zone.name !== this.#zone.name) {
-      this.#decoder.reset(zone, zone.columns);
-      // The rest of a frame of the old one does not come.
-      this.#chunks.reset();
-      this.#state.begin(zone);
-      this.#playback.reset();
-      this.#startTick = answer.tick;
-      this.#zone = zone;
+    if (!isSame(zone, this.#zone)) {
+      this.#enter(answer, true);
       this.#prediction?.enter(zone);
       this.#listeners.tell("zone", zone);
     }
@@ -558,6 +558,11 @@ export class Connection<G extends GameTypes = GameTypes> {
       this.#arrive(message);
     }
   }
+}
+
+/** A zone's name says little: that of another server, with another game, may have the same. Both were parsed, so their fields are in one order. */
+function isSame(zone: ZoneInfo, other: ZoneInfo): boolean {
+  return JSON.stringify(zone) === JSON.stringify(other);
 }
 
 function parseSnapshot(text: string): unknown {

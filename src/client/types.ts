@@ -104,7 +104,10 @@ export interface ConnectionEvents<G extends GameTypes = GameTypes> {
   event: (event: EventOf<G>) => void;
   /** The player's entity is another one, in the same zone or not; 0: it has none any more. */
   you: (id: EntityId) => void;
-  /** What follows is of another zone; all entities of the one before are forgotten. `you` follows. */
+  /**
+   * What follows is of another zone, which may have the same name, on a server with another game; all entities of the one before are forgotten.
+   * `you` follows, if it changed.
+   */
   zone: (zone: ZoneInfo) => void;
   /** The server refused something; or the map for the prediction is not to be had, and there is none. */
   error: (error: GyreError) => void;
