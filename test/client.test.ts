@@ -14,7 +14,7 @@ import { connect, GyreError, watch } from "../src/client.js";
 import { type ColumnInfo, FieldTable } from "../src/protocol/fields.js";
 import { EntityRecord } from "../src/protocol/remote-entity.js";
 import { below, FakeZone, generator } from "./support/fake-zone.js";
-import { opened, ScriptedSocket } from "./support/scripted-socket.js";
+import { opened, ScriptedSocket, turned } from "./support/scripted-socket.js";
 import { Snapshots } from "./support/snapshots.js";
 import { until } from "./support/until.js";
 
@@ -34,6 +34,7 @@ async function scripted(
   socket.onopen?.({});
   socket.say({ ...WELCOME, zone: { ...ZONE, columns } });
   const connection = await promise;
+  await turned();
   const zone = new FakeZone(ZONE.width, ZONE.height, ZONE.tileSize, 64, columns);
   const snapshots = new Snapshots(zone, columns);
   const sizes: number[] = [];
@@ -111,8 +112,70 @@ test("a snapshot in the same packet as the welcome is not lost", async () => {
   const entity = { id: 4097, x: 1, y: 2, hp: 3, kind: 4, team: 5, state: 0, level: 1 };
   socket.say({ type: "snapshot", tick: 103, ack: 0, you: null, enter: [entity], update: [], leave: [] });
   const connection = await promise;
+  await turned();
   assert.is(connection.stats.snapshots, 1);
   assert.is(connection.entities.get(4097)?.hp, 3);
+  connection.close();
+});
+
+test("what comes in the same turn as the welcome is told in order to who listens once connect has resolved, the end too", async () => {
+  const snapshot = (tick: number) => ({ type: "snapshot", tick, ack: 0, you: null, enter: [], update: [], leave: [] });
+  for (const count of [0, 100, 300]) {
+    const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket, reconnect: false });
+    await opened();
+    const socket = ScriptedSocket.last;
+    socket.say(WELCOME);
+    socket.say({ type: "event", name: "first", data: 1 });
+    for (let i = 0; i < count; i++) socket.say(snapshot(101 + i));
+    socket.say({ type: "event", name: "last", data: 2 });
+    socket.onclose?.({ code: 1001, reason: "" });
+    const connection = await promise;
+    const told: unknown[] = [];
+    connection.on("event", ({ name }) => told.push(name));
+    connection.on("snapshot", (tick) => told.push(tick));
+    connection.on("close", (code) => told.push(code));
+    await until("it is over", () => !connection.isConnected);
+    const ticks = Array.from({ length: count }, (_, i) => 101 + i);
+    // Of more than 256 messages none waits longer, and none is lost.
+    assert.equal(told, count > 256 ? [] : ["first", ...ticks, "last", 1001]);
+    assert.is(connection.stats.snapshots, count);
+  }
+});
+
+test("of what waits for who listens nothing is told after a listener has closed the connection, or what came was malformed", async () => {
+  for (const [bad, end] of [
+    [{ type: "event", name: "bye", data: null }, "close 1001"],
+    [{ type: "hello" }, "close 4002"],
+  ] as const) {
+    const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket });
+    await opened();
+    const socket = ScriptedSocket.last;
+    for (const message of [WELCOME, bad, { type: "event", name: "late", data: null }]) socket.say(message);
+    socket.onclose?.({ code: 1001, reason: "" });
+    const connection = await promise;
+    const told: string[] = [];
+    connection.on("event", ({ name }) => (name === "bye" ? connection.close() : told.push(name)));
+    connection.on("close", (code) => told.push(`close ${code}`));
+    await turned();
+    assert.equal(told, [end]);
+    assert.is(socket.closedWith, bad.type === "event" ? 1000 : 4002);
+  }
+});
+
+test("what a listener throws keeps nobody from what came behind in the same turn", async () => {
+  const promise = connect("ws://host/ws", { name: "ann", WebSocket: ScriptedSocket });
+  await opened();
+  const events = ["bad", "good", "last"].map((name) => ({ type: "event", name, data: null }));
+  for (const message of [WELCOME, ...events]) ScriptedSocket.last.say(message);
+  const connection = await promise;
+  const told: unknown[] = [];
+  process.once("uncaughtException", ({ message }) => told.push(message));
+  connection.on("event", ({ name }) => {
+    if (name === "bad") throw new Error("thrown");
+    told.push(name);
+  });
+  await until("the last is told", () => told.includes("last"));
+  assert.equal(told, ["thrown", "good", "last"]);
   connection.close();
 });
 
@@ -422,6 +485,7 @@ test("watch asks for a view, and for others later", async () => {
   socket.onopen?.({});
   socket.say({ ...WELCOME, type: "watching" });
   const connection = await promise;
+  await turned();
   connection.view({ x0: 5, y0: 5, x1: 6, y1: 6 }, "attic");
   assert.equal(socket.sent.at(-1), { type: "view", x0: 5, y0: 5, x1: 6, y1: 6, zone: "attic" });
   const heard: unknown[] = [];

@@ -114,6 +114,48 @@ test("a snapshot and what changed in the state tree leave in one write; who ends
   }
 });
 
+test("who joins hears what its join told everybody, at whatever time between two syncs: once, the first player too, and nobody who joins later", async () => {
+  const game = defineGame({
+    name: "greeters",
+    archetypes: { player: {} },
+    sync: { broadcast: { n: 0 } },
+    join: (world, { name }) => void world.tell("joined", { name }),
+  });
+  for (let ticks = 0; ticks < 6; ticks++) {
+    for (const house of [await Room.open({ game }), await Remote.open({ game })]) {
+      house.tick(30 + ticks);
+      const ann = new StateGuest(house.hub, "ann", MSGPACK).join();
+      house.tick(30);
+      const bob = new StateGuest(house.hub, "bob", JSON_TEXT).join();
+      house.tick(30);
+      const joined = (name: string) => ({ name: "joined", data: { name } });
+      assert.equal(ann.events, [joined("ann"), joined("bob")], `after ${ticks} ticks`);
+      assert.equal(bob.events, [joined("bob")], `after ${ticks} ticks`);
+    }
+  }
+});
+
+test("over real sockets, what a join tells is heard by who listens once connect has resolved, with a state tree and without", async () => {
+  for (const sync of [undefined, { broadcast: { n: 0 } }]) {
+    const game = defineGame({
+      name: "tellers",
+      archetypes: { player: {} },
+      ...(sync && { sync }),
+      join(world, player) {
+        for (let n = 0; n < 5; n++) world.tell("own", n, player);
+      },
+    });
+    const server = await createServer({ game, port: 0, npcs: 0, bots: 0 });
+    const connection = await connect(server.ws, { name: "ann" });
+    const told: unknown[] = [];
+    connection.on("event", ({ data }) => told.push(data));
+    await until("all came, or never will", () => told.length >= 5 || connection.stats.snapshots > 9);
+    assert.equal(told, [0, 1, 2, 3, 4]);
+    connection.close();
+    await server.close();
+  }
+});
+
 test("a targeted event comes with an empty diff, and to nobody else", async () => {
   for (const house of [await local(), await remote()]) {
     const [ann, bob] = [

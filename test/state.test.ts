@@ -416,6 +416,66 @@ test("a player's values are in no other player's messages, nor in 107", () => {
   }
 });
 
+test("what everybody is told waits for who has come and asks later, once and in order, and for nobody who comes after it", () => {
+  for (const format of [MSGPACK, JSON_TEXT, PLAIN]) {
+    const room = new StateRoom(DECLARED);
+    const tell = (name: string): void => room.feed.tell(NO_SEAT, name, "null");
+    const names = ({ events }: StateReader): string[] => events.map(({ name }) => name);
+    tell("to nobody");
+    room.feed.expect(0);
+    tell("ann comes");
+    room.step();
+    tell("still nobody reads");
+    room.step();
+    tell("she asks");
+    const ann = room.join(0, format);
+    room.step();
+    room.feed.expect(1);
+    room.feed.tell(1, "to bob", "null");
+    tell("bob comes");
+    room.step();
+    tell("he asks");
+    const bob = room.join(1, format);
+    room.step();
+    tell("both read");
+    room.step();
+    assert.equal(names(ann), ["ann comes", "still nobody reads", "she asks", "bob comes", "he asks", "both read"]);
+    assert.equal(names(bob), ["to bob", "bob comes", "he asks", "both read"]);
+    assert.is(room.feed.eventsDropped, 0);
+  }
+});
+
+test("of what everybody is told 64 events wait for who came and does not ask, and none once it is gone, or nobody can listen", () => {
+  const room = new StateRoom(DECLARED);
+  const fill = (): number => {
+    room.feed.expect(0);
+    for (let n = 0; n < 100; n++) {
+      room.feed.tell(NO_SEAT, `e${n}`, "null");
+      if (n % 10 === 9) room.step();
+    }
+    return room.feed.eventsDropped;
+  };
+  assert.is(fill(), 36);
+  assert.is(room.join(0).events.length, 0);
+  room.step();
+  assert.equal(
+    room.readers[0]?.events.map(({ name }) => name),
+    Array.from({ length: 64 }, (_, n) => `e${n}`),
+  );
+  room.leave(room.readers[0] as StateReader);
+  room.feed.eventsDropped = 0;
+  for (const end of [() => room.scopes.remove(0), () => room.scopes.reset(), () => room.feed.sync(++room.tick, null)]) {
+    room.feed.expect(0);
+    room.feed.tell(NO_SEAT, "stale", "null");
+    end();
+    room.step();
+    const reader = room.join(0);
+    room.step();
+    assert.equal([reader.isCurrent, reader.events], [true, []]);
+    room.leave(reader);
+  }
+});
+
 test("what a sink does not take is told in a first sync", () => {
   const room = new StateRoom(DECLARED);
   const ann = room.join(0);

@@ -21,6 +21,7 @@ import { FRAME_SNAPSHOT, type You } from "../protocol/frame.js";
 import { SnapshotDecoder } from "../protocol/snapshot-decoder.js";
 import { type CellView, viewCells } from "./cells.js";
 import { dial, type FirstMessage, quiet, toError } from "./dial.js";
+import { holdEarly } from "./early.js";
 import { Listeners } from "./listeners.js";
 import { type CommonOptions, type ConnectOptions, checkedAddress, checkedRect, type WatchOptions } from "./options.js";
 import { ADAPTIVE_MS_MAX, Playback } from "./playback.js";
@@ -113,6 +114,7 @@ async function open<G extends GameTypes>(
     timeoutMs: CONNECT_MS_MAX,
     accept: (socket, answer) => {
       connection = new Connection<G>(socket, answer, parts);
+      holdEarly(socket);
     },
   });
   return connection!;

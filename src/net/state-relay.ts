@@ -201,7 +201,7 @@ export class StateRelay {
   #composed(room: Taken, { format, patches, events }: Taken): StateMessage {
     const sink = this.#sink;
     sink.clear();
-    writeFirst(sink, format !== MSGPACK, patches, room.patches, [room.events, events]);
+    writeFirst(sink, format !== MSGPACK, patches, room.patches, [events, room.events]);
     return messageOf(sink.bytes, format !== MSGPACK);
   }
 

@@ -885,6 +885,7 @@ export class World implements Venue {
   #enter(seat: number): void {
     const { seq, dx, dy, action } = this.#seats;
     this.#introducing = seat;
+    if (!this.isBot(seat)) this.#feed?.expect(seat);
     this.possess(seat, this.rules.join(seat));
     this.#introducing = -1;
     if ((seq[seat] ?? 0) !== 0 || dx[seat] !== 0 || dy[seat] !== 0 || action[seat] !== 0) {
@@ -896,6 +897,7 @@ export class World implements Venue {
   /** One who came through a gate. */
   #introduce(seat: number): void {
     this.#introducing = seat;
+    if (!this.isBot(seat)) this.#feed?.expect(seat);
     this.rules.arrive(seat);
     this.#introducing = -1;
     if (!this.isBot(seat)) this.onEnter?.(seat, this.entity(seat));

@@ -109,6 +109,8 @@ export class StateFeed {
   readonly #updates = FORMAT_NAMES.map(() => -1);
   /** Seats that events wait for. */
   readonly #hearing = new Set<number>();
+  /** Seats of players who came, and have not been told everything yet. */
+  readonly #coming = new Set<number>();
   readonly #patches = new ByteSink();
   readonly #events = new ByteSink();
   readonly #message = new ByteSink();
@@ -128,6 +130,11 @@ export class StateFeed {
     this.#formats = formats;
   }
 
+  /** A player comes to the seat, and will ask: what everybody is told from now on waits for it, as what it is told alone does. */
+  expect(seat: number): void {
+    this.#coming.add(seat);
+  }
+
   /** Who sits in the seat, or with NO_SEAT spectators, are told everything in the next sync, and changes from then on. */
   ask(seat: number, format: number): void {
     if (ENCODINGS[format] === undefined) return;
@@ -143,15 +150,17 @@ export class StateFeed {
   /** seat: NO_SEAT for everybody. Told in the next sync to whoever is there by then. */
   tell(seat: number, name: string, data: string): void {
     const event = { name, data };
-    let isTaken = true;
     if (seat !== NO_SEAT) {
       // It may be in since just now, and ask next.
-      isTaken = this.#readerAt(seat).told.push(event, PLAYER_EVENTS_MAX, PLAYER_EVENT_BYTES_MAX);
-      this.#hearing.add(seat);
-    } else if (this.#formats !== 0) {
-      isTaken = this.#told.push(event, BROADCAST_EVENTS_MAX, BROADCAST_EVENT_BYTES_MAX);
+      this.#tellOne(seat, event);
+    } else if (this.#formats !== 0 || this.#coming.size > 0) {
+      if (!this.#told.push(event, BROADCAST_EVENTS_MAX, BROADCAST_EVENT_BYTES_MAX)) this.eventsDropped++;
     }
-    if (!isTaken) this.eventsDropped++;
+  }
+
+  #tellOne(seat: number, event: StateEvent): void {
+    if (!this.#readerAt(seat).told.push(event, PLAYER_EVENTS_MAX, PLAYER_EVENT_BYTES_MAX)) this.eventsDropped++;
+    this.#hearing.add(seat);
   }
 
   /** After the step of a tick that is a sync. sink: null when nobody listens. */
@@ -168,7 +177,7 @@ export class StateFeed {
     if (this.#wait > 0) this.#wait--;
     else if (this.#asking.size > 0 || this.#spectators.includes(true)) this.#introduceAll(tick, sink);
     else this.#pause = 0;
-    this.#told.clear();
+    this.#keepForComing();
     this.#scopes.changed.clear();
     // Who is told everything next time hears it then.
     for (const seat of this.#hearing) if (this.#readers.get(seat)?.told.events.length === 0) this.#hearing.delete(seat);
@@ -261,6 +270,7 @@ export class StateFeed {
     reader.told.clear();
     reader.tick = tick;
     this.#asking.delete(seat);
+    this.#coming.delete(seat);
     return true;
   }
 
@@ -304,7 +314,7 @@ export class StateFeed {
     for (const seat of this.#scopes.changed) this.#scopes.own(seat)?.drain(null);
     this.#scopes.changed.clear();
     this.#again();
-    this.#told.clear();
+    this.#keepForComing();
     this.#wait = this.#pause = 0;
   }
 
@@ -312,6 +322,13 @@ export class StateFeed {
   #hush(): void {
     for (const seat of this.#hearing) this.#readers.get(seat)?.told.clear();
     this.#hearing.clear();
+    this.#coming.clear();
+  }
+
+  /** What everybody was told: who came and has not asked by now hears it with its first sync. */
+  #keepForComing(): void {
+    for (const seat of this.#coming) for (const event of this.#told.events) this.#tellOne(seat, event);
+    this.#told.clear();
   }
 
   #again(): void {
@@ -327,6 +344,7 @@ export class StateFeed {
     this.#readers.clear();
     this.#asking.clear();
     this.#hearing.clear();
+    this.#coming.clear();
     this.#keys.clear();
     this.#told.clear();
     // Who reads on finds out that an update is missing.
@@ -337,6 +355,7 @@ export class StateFeed {
     this.#readers.delete(seat);
     this.#asking.delete(seat);
     this.#hearing.delete(seat);
+    this.#coming.delete(seat);
   }
 
   #readerAt(seat: number): Reader {

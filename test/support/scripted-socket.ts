@@ -41,3 +41,6 @@ export class ScriptedSocket {
 
 /** Once connect() has made its socket. */
 export const opened = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** Once what came in the same turn as the welcome is handled. */
+export const turned = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));

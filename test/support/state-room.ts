@@ -104,7 +104,7 @@ export class StateRoom {
       const shared = this.#shared[format];
       if (shared === undefined) throw new Error(`no room in ${FORMAT_NAMES[format]}`);
       const sink = new ByteSink();
-      writeFirst(sink, ENCODINGS[format]?.isText ?? false, patches, shared.patches, [shared.events, events]);
+      writeFirst(sink, ENCODINGS[format]?.isText ?? false, patches, shared.patches, [events, shared.events]);
       for (const reader of this.readers) {
         if (reader.seat !== seat || reader.format !== format || (seat === NO_SEAT && reader.isCurrent)) continue;
         reader.isCurrent = true;
