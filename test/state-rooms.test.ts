@@ -181,6 +181,26 @@ test("a targeted event comes with an empty diff, and to nobody else", async () =
   }
 });
 
+test("who gets the seat of one who left before a sync is told nothing of what that one would have been told", async () => {
+  for (const house of [await local(), await remote()]) {
+    const ann = new StateGuest(house.hub, "ann", JSON_TEXT).join();
+    house.tick(20);
+    toSync(house);
+    assert.is(house.world(0).nameOf(0), "ann");
+    ann.send({ type: "input", seq: 7, dx: 0, dy: 0 });
+    ann.send({ type: "leave" });
+    house.tick(2);
+    const bob = new StateGuest(house.hub, "bob", JSON_TEXT).join();
+    house.tick(12);
+    assert.is(house.world(0).nameOf(0), "bob");
+    assert.equal(
+      bob.events.filter(({ name }) => name === "hello" || name === "bagged"),
+      [{ name: "hello", data: { name: "bob" } }],
+    );
+    assert.not.match(bob.messages.join(""), "ann");
+  }
+});
+
 test("broadcast bytes are the same for all who read an encoding, and the same on 0 threads and on slots", async () => {
   const said: string[][] = [];
   for (const house of [await local(), await remote()]) {
