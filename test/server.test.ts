@@ -18,6 +18,7 @@ import { TestClient } from "./support/client.js";
 import { TestHost, type TestHostOptions } from "./support/host.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
+import { RawSocket } from "./support/raw-socket.js";
 import { until } from "./support/until.js";
 import { drawn, field } from "./support/worlds.js";
 
@@ -211,6 +212,19 @@ test("broken frames close with their code, are counted, and their player leaves 
     const client = await TestClient.open(host.ws);
     client.socket.send(`${'{"type":"ping","t":1'.padEnd(1023)}}`);
     assert.is((await client.reply("pong"))["t"], 1, "1,024 bytes are welcome");
+  });
+});
+
+test("a frame that says 2^53 bytes or more is too long like any other: 1009, and counted as that", async () => {
+  await withHost({}, async (host) => {
+    for (const [i, high] of [0x001f_ffff, 0x0020_0000, 0xffff_ffff].entries()) {
+      const client = await RawSocket.open(host.ws);
+      const head = Buffer.of(0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 0);
+      head.writeUInt32BE(high, 2);
+      client.write(head);
+      await client.when("it is closed", () => client.closedWith !== 0);
+      assert.equal([client.closedWith, [...host.hub.counters.closed]], [1009, [[1009, i + 1]]]);
+    }
   });
 });
 

@@ -241,7 +241,8 @@ function refusalOf({ url = "/", headers }: IncomingMessage): [number, string] | 
 
 /** By the stable codes of ws. */
 function closeCodeOf(code: string | undefined): number {
-  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return 1009;
+  // The latter of frames whose length is no whole number of JavaScript's.
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" || code === "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH") return 1009;
   if (code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") return 1008;
   return code === "WS_ERR_INVALID_UTF8" ? 1007 : 1002;
 }

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { maskedFrame, OPCODE } from "../../src/load/frames.js";
-import { until } from "./until.js";
+import { PATIENCE_MS } from "./until.js";
 
 const END_OF_HEAD = "\r\n\r\n";
 const SIZE_16 = 126;
@@ -20,7 +20,7 @@ export class RawSocket {
   /** Payloads of pongs, in order. */
   readonly pongs: string[] = [];
   /** Called after each thing that came. */
-  heard: () => void = () => {};
+  #heard: () => void = () => {};
   readonly #socket: Socket;
   #bytes: Buffer = Buffer.alloc(1 << 16);
   #size = 0;
@@ -33,12 +33,12 @@ export class RawSocket {
     this.#socket.on("data", (data) => {
       this.#keep(data);
       this.#read(data);
-      this.heard();
+      this.#heard();
     });
     this.#socket.on("error", () => {});
     this.#socket.on("close", () => {
       this.isOver = true;
-      this.heard();
+      this.#heard();
     });
     const lines = [
       `GET ${address.pathname}${address.search} HTTP/1.1`,
@@ -54,7 +54,7 @@ export class RawSocket {
 
   static async open(url: string): Promise<RawSocket> {
     const socket = new RawSocket(new URL(url));
-    await until(`${url} is open`, () => socket.#isOpen);
+    await socket.when(`${url} is open`, () => socket.#isOpen);
     return socket;
   }
 
@@ -75,9 +75,28 @@ export class RawSocket {
     this.#socket.write(bytes);
   }
 
-  /** Ends the connection without a word. */
+  /** Ends the connection without a word, at once. */
   cut(): void {
     this.#socket.destroy();
+  }
+
+  /** The same, behind what was written. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Resolves once it holds, which is looked at whenever something comes: at once, where `until` would look a millisecond later. */
+  async when(what: string, holds: () => boolean): Promise<void> {
+    if (holds()) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`waited in vain until ${what}`)), PATIENCE_MS);
+      this.#heard = () => {
+        if (!holds()) return;
+        clearTimeout(timer);
+        this.#heard = () => {};
+        resolve();
+      };
+    });
   }
 
   #close(payload: Buffer): void {
