@@ -1,6 +1,7 @@
 /**
  * Frames that no server sends: for each rule of docs/wire.md one that breaks it, by a hair where that can be, beside a good twin; and
- * mutations of good ones and of clients' messages. Whoever reads them refuses them whole, and knows what it knew. See .ci/fuzz.mjs for more of the latter.
+ * mutations of good ones, of clients' messages and their bytes, and of all that a client is told. Whoever reads them refuses them whole, and knows what it
+ * knew. See .ci/fuzz.mjs for more of the latter.
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -8,6 +9,8 @@ import { loadKernel } from "../src/kernel/load.js";
 import { ChunkAssembler, FRAME_BYTES_MAX } from "../src/protocol/chunks.js";
 import { EFFORT } from "./support/effort.js";
 import { fuzzFrames, fuzzMessages } from "./support/fuzz.js";
+import { fuzzConnections } from "./support/fuzz-connections.js";
+import { fuzzSockets } from "./support/fuzz-sockets.js";
 import { refuses } from "./support/refuses.js";
 import { knowledge, Stage } from "./support/stage.js";
 import { block, hex, joined, unhex } from "./support/wire-text.js";
@@ -260,6 +263,23 @@ test("20,000 seeded mutations of clients' messages: what is refused gets one err
   assert.is(tries, 20_000);
   assert.ok(refused > 10_000 && refused < 20_000, `${refused} of 20,000 were refused`);
   assert.ok(said > 1000 && closed > 2, `${said} were said to a server, ${closed} sessions closed`);
+});
+
+const SLOW_TRIES = 1000 * EFFORT;
+
+test(`${SLOW_TRIES} seeded utterances of mutated WebSocket frames: each closes with the code that RFC 6455 and the page say, or is answered, and only messages have an effect`, async () => {
+  const { tries, heard, codes } = await fuzzSockets(1, SLOW_TRIES);
+  assert.is(tries, SLOW_TRIES);
+  assert.ok(heard > SLOW_TRIES, `${heard} frames were heard`);
+  for (const code of [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009])
+    assert.ok(codes[code]! > 0, `none with ${code}`);
+});
+
+test(`${SLOW_TRIES} seeded mutations of what a client is told: it goes on, or closes with 4002 once and shows what it showed`, async () => {
+  const { tries, refused, compared } = await fuzzConnections(1, SLOW_TRIES);
+  assert.is(tries, SLOW_TRIES);
+  assert.ok(refused > SLOW_TRIES / 2 && refused < SLOW_TRIES, `${refused} were refused`);
+  assert.ok(compared > 10, `${compared} were compared`);
 });
 
 test.run();

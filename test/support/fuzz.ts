@@ -54,7 +54,7 @@ function wander(stage: Stage, random: Random): void {
   world.entities[0] = random.below(8) === 0 ? 0 : world.column("id")[random.below(CAPACITY)]!;
 }
 
-async function framesOf(stage: Stage, random: Random): Promise<Uint8Array[]> {
+export async function framesOf(stage: Stage, random: Random): Promise<Uint8Array[]> {
   const frames: Uint8Array[] = [];
   for (let n = 1; n <= FRAMES; n++) {
     wander(stage, random);
@@ -70,7 +70,7 @@ async function framesOf(stage: Stage, random: Random): Promise<Uint8Array[]> {
 }
 
 /** Some bits, bytes and lengths are others; rarely none. */
-function mutate(frame: Uint8Array, other: Uint8Array, random: Random, out: Uint8Array): Uint8Array {
+export function mutate(frame: Uint8Array, other: Uint8Array, random: Random, out: Uint8Array): Uint8Array {
   let size = frame.length;
   out.set(frame);
   const kind = random.below(8);
@@ -246,7 +246,7 @@ function compare(decoder: SnapshotDecoder, reader: WireReader, bytes: Uint8Array
 
 // Messages.
 
-const GOOD = [
+export const GOOD = [
   '{"type":"join","name":"ann","zone":"zone-0"}',
   '{"type":"input","seq":1,"dx":1,"dy":0,"action":"jump"}',
   '{"type":"input","seq":2,"dx":-0.5,"dy":1,"tick":70}',
@@ -256,8 +256,10 @@ const GOOD = [
   '{"type":"repair","cell":0}',
   '{"type":"resume","session":"0123456789abcdefghijkl"}',
 ];
-function mangle(random: Random): string {
-  let text = random.pick(GOOD);
+
+/** Some characters are others, or are not there; rarely none. */
+export function mangle(good: string, random: Random): string {
+  let text = good;
   for (let n = random.below(4); n > 0; n--) {
     const at = random.below(text.length + 1);
     const kind = random.below(4);
@@ -265,11 +267,11 @@ function mangle(random: Random): string {
     else if (kind === 1) text = text.slice(0, at) + String.fromCharCode(random.below(256)) + text.slice(at + 1);
     else text = text.slice(0, at) + random.pick(SCRAPS) + text.slice(at + random.below(4));
   }
-  return text.slice(0, CLIENT_MESSAGE_BYTES_MAX);
+  return text;
 }
 
 /** Players who walk and jump, and nobody else. */
-const GAME = defineGame({
+export const GAME = defineGame({
   name: "fuzzed",
   archetypes: { player: { speed: 120 } },
   actions: ["jump"],
@@ -322,7 +324,7 @@ export async function fuzzMessages(seed: number, tries: number): Promise<Message
   let done = 0;
   try {
     for (; done < tries; done++) {
-      text = mangle(random);
+      text = mangle(random.pick(GOOD), random).slice(0, CLIENT_MESSAGE_BYTES_MAX);
       const isRefused = isBad(text);
       if (isRefused) refused++;
       if (!isRefused || done % SAID_EACH !== 0) continue;
