@@ -13,7 +13,7 @@ import type { StreamPlan } from "../src/protocol/view.js";
 import { isDue, type Rates, streamsDue } from "../src/sim/rates.js";
 import { FakeZone } from "./support/fake-zone.js";
 import { Random } from "./support/random.js";
-import { opened, ScriptedSocket } from "./support/scripted-socket.js";
+import { opened, ScriptedSocket, turned } from "./support/scripted-socket.js";
 import { Snapshots } from "./support/snapshots.js";
 import { Stage } from "./support/stage.js";
 
@@ -39,6 +39,7 @@ async function join(you: number, snapshotRate: number, size: ZoneSize, clock: { 
   const zone = { ...size, name: "zone-0", columns: [], kinds: [], gates: [] };
   socket.say({ type: "welcome", you, tick: 0, tickRate: 60, snapshotRate, zone });
   const connection = await promise;
+  await turned();
   open.push(connection);
   return { connection, socket };
 }

@@ -9,6 +9,7 @@ import { loadKernel } from "../../src/kernel/load.js";
 import { FORMAT_NAMES, MSGPACK } from "../../src/state/formats.js";
 import { framesOf, mangle, mutate } from "./fuzz.js";
 import { Random } from "./random.js";
+import { turned } from "./scripted-socket.js";
 import { Stage } from "./stage.js";
 import { StateRoom } from "./state-room.js";
 import { WireReader } from "./wire-reader.js";
@@ -149,6 +150,7 @@ class Listener {
     last.onopen?.();
     last.say(welcome);
     const listener = new Listener(await promise, last);
+    await turned();
     for (const said of script) listener.line.say(said);
     if (listener.ends.length > 0) throw new Error(`what no one changed is refused: ${listener.ends[0]!.error}`);
     return listener;
