@@ -12,7 +12,7 @@ import { crewOf, differences, gameIn, hashesWithoutThreads, type TestCrew } from
 import { Random } from "./random.js";
 
 /** Milliseconds for which a thread may wait for a core here, and is taken for one that hangs. */
-const WATCHDOG_MS = 1000;
+const WATCHDOG_MS = 600;
 /** Of a run. */
 const TICKS = 240;
 /** At what a thread is at, to end it in the middle of that: some milliseconds. */
