@@ -265,7 +265,7 @@ test("20,000 seeded mutations of clients' messages: what is refused gets one err
   assert.ok(said > 1000 && closed > 2, `${said} were said to a server, ${closed} sessions closed`);
 });
 
-const SLOW_TRIES = 400 * EFFORT;
+const SLOW_TRIES = 1000 * EFFORT;
 
 test(`${SLOW_TRIES} seeded utterances of mutated WebSocket frames: each closes with the code that RFC 6455 and the page say, or is answered, and only messages have an effect`, async () => {
   const { tries, heard, codes } = await fuzzSockets(1, SLOW_TRIES);
