@@ -2,6 +2,7 @@
 import type { Archetype, Kernel, Zone, ZoneEvent } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { EFFORT } from "./support/effort.js";
 import { allKernels, forSeeds, nameOf, Oracle, populate, randomTiles, refuses } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 
@@ -302,9 +303,9 @@ test("xp and gold go to who killed; levels come at levelXp n (n - 1) / 2, and he
   }
 });
 
-test("brawls conserve: xp given is xp received, gold too; nobody alive without hp, nobody in a wall: 40 seeds, 4 kernels alike", () => {
+test(`brawls conserve: xp given is xp received, gold too; nobody alive without hp, nobody in a wall: ${10 * EFFORT} seeds, 4 kernels alike`, () => {
   let deaths = 0;
-  forSeeds(40, (seed) => {
+  forSeeds(10 * EFFORT, (seed) => {
     const hashes = kernels.map((kernel) => {
       const random = new Random(seed);
       const tiles = randomTiles(random, 20, 20, 0.1);
@@ -385,7 +386,7 @@ test("brawls conserve: xp given is xp received, gold too; nobody alive without h
     });
     assert.is(new Set(hashes).size, 1);
   });
-  assert.ok(deaths > 1000, `only ${deaths} deaths`);
+  assert.ok(deaths > 250 * EFFORT, `only ${deaths} deaths`);
 });
 
 test("hpMax is what the archetype says at the entity's level; 0 for a stale id and for who is beyond harm", () => {

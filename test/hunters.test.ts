@@ -2,6 +2,7 @@
 import type { Archetype, Kernel, Zone } from "gyre/kernel";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { EFFORT } from "./support/effort.js";
 import { allKernels, forSeeds, nameOf, populate, randomTiles } from "./support/kernels.js";
 import { Random } from "./support/random.js";
 import { drawn } from "./support/worlds.js";
@@ -316,9 +317,9 @@ function busy(kernel: Kernel, seed: number): { zone: Zone; live(ticks: number): 
   };
 }
 
-test("decisions and fights give equal hashes in all kernels, across a restore, and whatever is asked in between: 25 seeds", () => {
+test("decisions and fights give equal hashes in all kernels, across a restore, and whatever is asked in between: 8 seeds and more", () => {
   const asked = new Uint32Array(300);
-  forSeeds(25, (seed) => {
+  forSeeds(8 * EFFORT, (seed) => {
     const hashes = new Set<bigint>();
     kernels.forEach((kernel, i) => {
       const { zone, live } = busy(kernel, seed);

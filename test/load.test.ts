@@ -1,4 +1,5 @@
 /** gyre load: its counting, its own WebSocket client, and whole runs against a server. */
+// waits
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -2,6 +2,7 @@
  * Prediction: the predictor against the kernel of a server, of which it knows what the wire says; the clock that says how far ahead it is;
  * and connections that predict, to real servers, over a network that is slow.
  */
+// waits
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { chromium } from "playwright-core";

@@ -580,7 +580,7 @@ function act(room: StateRoom, seats: readonly number[], random: Random): void {
 }
 
 test("model: random acts, joins, leaves, losses and returns; each mirror equals the trees", () => {
-  for (let seed = 1; seed <= 10 * EFFORT; seed++) {
+  for (let seed = 1; seed <= 5 * EFFORT; seed++) {
     const random = new Random(seed);
     const room = new StateRoom(DECLARED);
     const free = [0, 1, 2, 3, 4, 5];
@@ -639,7 +639,7 @@ test("mutated and truncated messages are applied whole, or refused with BAD_FRAM
   const random = new Random(seed);
   const room = new StateRoom(DECLARED);
   const [packed, text] = [room.join(0, MSGPACK), room.join(1, JSON_TEXT)];
-  for (let n = 0; n < 40; n++) {
+  for (let n = 0; n < 20 * EFFORT; n++) {
     for (let acts = 0; acts < 6; acts++) act(room, [0, 1], random);
     room.feed.tell(NO_SEAT, "e", '[1,"x"]');
     room.step();

@@ -3,6 +3,7 @@
  * looks around, is told when the server is gone, and sees the next one's world as it is. Leaves a picture in build/viewer.png.
  */
 // slow
+// waits
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
