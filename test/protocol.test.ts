@@ -20,7 +20,7 @@ import { VIEW_SIDE_MAX, View } from "../src/protocol/view.js";
 import { MemoryWire } from "./support/memory-wire.js";
 import { Random } from "./support/random.js";
 import { refuses } from "./support/refuses.js";
-import { SMALL, STREAM_FAR, STREAM_NEAR, STREAM_NORMAL, Stage, type StageSpec } from "./support/stage.js";
+import { COLUMNS, SMALL, STREAM_FAR, STREAM_NEAR, STREAM_NORMAL, Stage, type StageSpec } from "./support/stage.js";
 import { hex, unhex } from "./support/wire-text.js";
 
 const BUILDS = ["simd", "scalar"] as const;
@@ -309,13 +309,6 @@ test("golden bytes: who missed a snapshot gets one delta of age 2, with steps; w
     assert.is(stage.read(stage.compose())[5]! & 4, 4, "9 snapshots: in full");
   });
 });
-
-const COLUMNS = [
-  { name: "mood", type: "f32" },
-  { name: "mana", type: "f32", step: 0.25 },
-  { name: "debt", type: "i8" },
-  { name: "mark", type: "u32" },
-] as const;
 
 test("golden bytes: columns: a raw float, one with a step, an i8 and a u32, in full and as changes", () => {
   onBoth(

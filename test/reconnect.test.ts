@@ -355,6 +355,7 @@ test("not taken up: with reconnect false, without a session, after codes that sa
     { reconnectMs: Number.NaN },
     { silenceMs: 99 },
     { silenceMs: Number.NaN },
+    { format: "xml" as "json" },
   ]) {
     const error = await connect(stub.url, { ...quick, ...wrong }).then(
       () => null,

@@ -273,4 +273,45 @@ test("what changed in the state tree leaves behind the snapshot of each of 600, 
   }
 });
 
+test("300 who read nothing take no other's turn between rounds: when a round is over, all who read know what the zone says", async () => {
+  const room = await Room.open({ game: counting(60) });
+  const stalled = Array.from({ length: 300 }, () => new Watcher(room, new HeldWire(), MSGPACK));
+  for (const watcher of stalled) watcher.look("zone-0");
+  const readers = Array.from({ length: 300 }, () => new Watcher(room, new MemoryWire(false), MSGPACK));
+  for (const watcher of readers) watcher.look("zone-0");
+  room.tick(60);
+  // The third tick of a round, with the last cohort.
+  room.tickToSnapshot();
+  room.tick(2);
+  for (const reader of readers) check(room, reader);
+  assert.ok(stalled.every(({ wire }) => wire.queuedBytes > 0));
+});
+
+test("what was told last is sent to who looks elsewhere, leaves, or is closed, before its turn comes", async () => {
+  const room = await Room.open({ game: counting(60), zones: 2 });
+  const watchers = Array.from({ length: 600 }, () => new Watcher(room, new MemoryWire(false), MSGPACK));
+  for (const watcher of watchers) watcher.look("zone-0");
+  room.tick(60);
+  room.tickToSnapshot();
+  // Of the last cohort, whose turn is in two ticks.
+  const [moves, closes] = watchers.slice(-2);
+  const n = Number(JSON.parse(JSON.stringify(room.zones.all[0]?.rules.sync?.broadcast.view)).n);
+  const knows = (watcher = moves): number => Number(watcher?.end?.broadcast["n"]);
+  assert.ok(knows(moves) < n && knows(closes) < n, "they wait");
+  const told = new Map<unknown, number>();
+  for (const watcher of [moves, closes]) {
+    const { wire } = watcher!;
+    const { heard } = wire;
+    wire.heard = (message) => {
+      if (typeof message !== "string" && isState(message)) {
+        heard?.(message);
+        told.set(watcher, knows(watcher));
+      }
+    };
+  }
+  moves?.look("zone-1");
+  closes?.session.close(1008, "");
+  assert.equal([told.get(moves), told.get(closes)], [n, n]);
+});
+
 test.run();

@@ -34,15 +34,29 @@ export interface TextFlag extends FlagBase {
   readonly default?: string;
 }
 
+/** One of two words. */
+export interface ChoiceFlag {
+  readonly type: "choice";
+  readonly words: readonly [string, string];
+  readonly help: string;
+  readonly default: string;
+}
+
 export interface SwitchFlag {
   readonly type: "switch";
   readonly help: string;
 }
 
-export type Flag = IntegerFlag | NumberFlag | TextFlag | SwitchFlag;
+export type Flag = IntegerFlag | NumberFlag | TextFlag | ChoiceFlag | SwitchFlag;
 export type Flags = Readonly<Record<string, Flag>>;
 
-type ValueOf<F extends Flag> = F extends IntegerFlag | NumberFlag ? number : F extends TextFlag ? string : boolean;
+type ValueOf<F extends Flag> = F extends IntegerFlag | NumberFlag
+  ? number
+  : F extends TextFlag
+    ? string
+    : F extends ChoiceFlag
+      ? F["words"][number]
+      : boolean;
 type HasDefault = { readonly default: unknown };
 /** A flag without a default may be absent. */
 export type Values<T extends Flags> = {
@@ -65,7 +79,8 @@ export function parseFlags<T extends Flags>(argv: readonly string[], flags: T, p
     const given = values[name];
     if (flag.type === "switch") checked[name] = given === true;
     else if (typeof given !== "string") checked[name] = fromEnvironment(flag) ?? flag.default;
-    else checked[name] = flag.type === "text" ? text(name, given) : number(`--${name}`, given, flag);
+    else if (flag.type === "text") checked[name] = text(name, given);
+    else checked[name] = flag.type === "choice" ? word(name, given, flag) : number(`--${name}`, given, flag);
   }
   return { values: checked as Values<T>, positionals };
 }
@@ -120,6 +135,11 @@ function text(name: string, given: string): string {
   return given;
 }
 
+function word(name: string, given: string, { words }: ChoiceFlag): string {
+  if (words.includes(given)) return given;
+  throw new GyreError("BAD_FLAG", `--${name} ${JSON.stringify(given)} is neither ${words.join(" nor ")}`);
+}
+
 /** One line per flag, for a help text. */
 export function describeFlags(flags: Flags): string {
   const rows = Object.entries(flags).map(
@@ -130,7 +150,8 @@ export function describeFlags(flags: Flags): string {
 }
 
 function nameAndValue(name: string, flag: Flag): string {
-  return flag.type === "switch" ? `--${name}` : `--${name} ${flag.value}`;
+  if (flag.type === "switch") return `--${name}`;
+  return `--${name} ${flag.type === "choice" ? flag.words.join("|") : flag.value}`;
 }
 
 function environmentOf(flag: Flag): string {

@@ -46,7 +46,7 @@ const FLAGS = {
   churn: { ...count("further clients a second that come and go", 10_000), default: 0 },
   stall: { ...count("further clients that join and read nothing", CLIENTS_MAX), default: 0 },
   sample: { ...count("clients that decode all they get", CLIENTS_MAX), default: 16 },
-  format: { type: "text", value: "binary|json", help: "of snapshots", default: "binary" },
+  format: { type: "choice", words: ["binary", "json"], help: "of snapshots", default: "binary" },
   threads: { ...count("threads of clients", 64, 1), default: 1 },
   seed: { ...count("seed of how they walk", 0xffffffff), default: 1 },
   json: { type: "text", value: "FILE", help: "write the whole report to FILE; - is stdout, and nothing else is said" },
@@ -136,9 +136,6 @@ function addressOf(given: string | undefined, format: string): string {
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null || url.protocol !== "ws:") {
     throw new GyreError("BAD_FLAG", `${JSON.stringify(given)} is not a ws:// address`);
-  }
-  if (format !== "binary" && format !== "json") {
-    throw new GyreError("BAD_FLAG", `--format ${JSON.stringify(format)} is neither binary nor json`);
   }
   if (url.pathname === "/") url.pathname = "/ws";
   url.searchParams.set("format", format);

@@ -41,7 +41,12 @@ const FLAGS = {
   // Where there is no default, it follows from the game.
   zones: integer("zones", "zones on the map, or rooms of all templates (the game's, else 1)"),
   threads: integer("threads", "threads that simulate beside the main one (one a core that is left over); 0: none"),
-  spin: { type: "text", value: "auto|off", help: "whether those look for work before they sleep", default: "auto" },
+  spin: {
+    type: "choice",
+    words: ["auto", "off"],
+    help: "whether those look for work before they sleep",
+    default: "auto",
+  },
   npcs: integerOr("npcs", "entities in each zone that nobody plays, as far as the game follows it"),
   bots: integer(
     "bots",
@@ -58,8 +63,8 @@ const FLAGS = {
   "snapshot-bytes": told("snapshotBytes", "bytes of a player's snapshot; the rest comes with the next (8192)"),
   "hash-every": told("hashEvery", "snapshots between two hashes of a cell, by which clients find what is wrong (64)"),
   format: {
-    type: "text",
-    value: "binary|json",
+    type: "choice",
+    words: ["binary", "json"],
     help: "snapshots of a connection that asks for neither",
     default: "binary",
   },
@@ -117,13 +122,7 @@ export async function serve(argv: readonly string[], stopped: Promise<void>): Pr
 }
 
 function check(values: ServeValues, game: string | undefined): void {
-  const { spin, format, "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
-  if (spin !== "auto" && spin !== "off") {
-    throw new GyreError("BAD_FLAG", `--spin ${JSON.stringify(spin)} is neither auto nor off`);
-  }
-  if (format !== "binary" && format !== "json") {
-    throw new GyreError("BAD_FLAG", `--format ${JSON.stringify(format)} is neither binary nor json`);
-  }
+  const { "tick-rate": tickRate, "snapshot-rate": snapshotRate } = values;
   if (snapshotRate !== undefined && tickRate !== undefined && snapshotRate > tickRate) {
     throw new GyreError("BAD_FLAG", `--snapshot-rate ${snapshotRate} is above --tick-rate ${tickRate}`);
   }

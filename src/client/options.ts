@@ -49,19 +49,22 @@ export interface WatchOptions extends CommonOptions {
 
 /** Throws BAD_ARGUMENT. */
 export function checkedAddress(url: string, options: CommonOptions): URL {
-  const { interpolationDelay: delay, reconnectMs, silenceMs } = options;
+  const { interpolationDelay: delay, reconnectMs, silenceMs, format } = options;
   if (delay !== undefined && !(delay >= 0 && delay <= INTERPOLATION_MS_MAX)) {
     throw new GyreError("BAD_ARGUMENT", `interpolationDelay ${delay} is not 0 to ${INTERPOLATION_MS_MAX} ms`);
   }
   if (reconnectMs !== undefined && !(reconnectMs >= 0)) {
     throw new GyreError("BAD_ARGUMENT", `reconnectMs ${reconnectMs} is not a time`);
   }
+  if (format !== undefined && format !== "binary" && format !== "json") {
+    throw new GyreError("BAD_ARGUMENT", `format ${JSON.stringify(format)} is neither "binary" nor "json"`);
+  }
   if (silenceMs !== undefined && !(silenceMs >= SILENCE_MS_MIN)) {
     throw new GyreError("BAD_ARGUMENT", `silenceMs ${silenceMs} is not ${SILENCE_MS_MIN} ms or more`);
   }
   if (!URL.canParse(url)) throw new GyreError("BAD_ARGUMENT", `${JSON.stringify(url)} is not an address`);
   const address = new URL(url);
-  if (options.format !== undefined) address.searchParams.set("format", options.format);
+  if (format !== undefined) address.searchParams.set("format", format);
   if (options.state !== undefined) address.searchParams.set("state", options.state);
   return address;
 }

@@ -79,11 +79,12 @@ export class StateRelay {
     return this.#links.size === 0 && this.#used === 0;
   }
 
-  /** Sends to at most so many of whom something waits for what their turn did not take. */
+  /** Sends what their turn did not take to at most so many sessions. */
   flush(most: number): void {
     if (!this.#mayWait) return;
     for (const link of this.#links) {
-      if (link.isEmpty) continue;
+      // What is on its way sends the next when it has landed: who reads nothing counts for nobody.
+      if (link.isEmpty || link.flightBytes > 0) continue;
       if (most-- === 0) return;
       link.flush();
     }

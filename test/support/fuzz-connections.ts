@@ -7,10 +7,10 @@ import { type Connection, connect } from "../../src/client.js";
 import type { GyreError } from "../../src/errors.js";
 import { loadKernel } from "../../src/kernel/load.js";
 import { FORMAT_NAMES, MSGPACK } from "../../src/state/formats.js";
-import { framesOf, mangle, mutate } from "./fuzz.js";
-import { Random } from "./random.js";
-import { turned } from "./scripted-socket.js";
-import { Stage } from "./stage.js";
+import { CAPACITY, eachTry, framesOf, isRefusedBy, mangle, mutate, type Tries } from "./fuzz.js";
+import type { Random } from "./random.js";
+import { ScriptedSocket, turned } from "./scripted-socket.js";
+import { COLUMNS, SMALL, Stage } from "./stage.js";
 import { StateRoom } from "./state-room.js";
 import { WireReader } from "./wire-reader.js";
 import { hex } from "./wire-text.js";
@@ -18,43 +18,23 @@ import { hex } from "./wire-text.js";
 type Said = string | Uint8Array;
 
 const CLOSE_BAD_DATA = 4002;
-const SIZE = { width: 96, height: 64, tileSize: 1 };
-const COLUMNS = [
-  { name: "mood", type: "f32" },
-  { name: "mana", type: "f32", step: 0.25 },
-  { name: "debt", type: "i8" },
-  { name: "mark", type: "u32" },
-] as const;
-const CAPACITY = 24;
 /** Tries of one message before the next. */
 const TRIES_EACH = 8;
 /** Tries of a binary snapshot of which one is held against the reader of the page alone, which is slow. */
 const COMPARED_EACH = 2;
 const RATES = { tick: 0, tickRate: 60, snapshotRate: 20 };
 
-/** A socket whose other end is the test. */
-class Line {
-  static last: Line;
-  binaryType = "";
-  bufferedAmount = 0;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onerror: (() => void) | null = null;
-  onclose: (() => void) | null = null;
-  closedWith: number[] = [];
+/** That a connection closes once is looked at, too. */
+class Line extends ScriptedSocket {
+  readonly closes: number[] = [];
 
-  constructor() {
-    Line.last = this;
+  override close(code = 1005): void {
+    this.closes.push(code);
   }
 
-  send(): void {}
-
-  close(code = 1005): void {
-    this.closedWith.push(code);
-  }
-
-  say(said: Said): void {
-    this.onmessage?.({ data: typeof said === "string" ? said : said.slice().buffer });
+  tell(said: Said): void {
+    if (typeof said === "string") this.sayText(said);
+    else this.sayFrame(said);
   }
 }
 
@@ -63,7 +43,7 @@ async function scriptOf(stage: Stage, format: number, random: Random): Promise<{
   const room = new StateRoom({ broadcast: { phase: "day", monsters: { "*": { hp: 0 } } }, perPlayer: { quest: "" } });
   const reader = room.join(0, format);
   room.syncOf(0).quest = "find the dragon";
-  const zone = { name: "zone-0", ...SIZE, columns: COLUMNS, kinds: [], gates: [], sync: room.scopes.info };
+  const zone = { name: "zone-0", ...SMALL, columns: COLUMNS, kinds: [], gates: [], sync: room.scopes.info };
   const welcome = (name: string, you: number): string =>
     JSON.stringify({ type: "welcome", you, ...RATES, session: "0123456789abcdefghijkl", zone: { ...zone, name } });
   const script: Said[] = [];
@@ -146,12 +126,12 @@ class Listener {
     const promise = connect("ws://host/ws", { name: "ann", WebSocket: Line, now: () => 0 });
     // Once it has made its socket.
     await Promise.resolve();
-    const { last } = Line;
-    last.onopen?.();
-    last.say(welcome);
-    const listener = new Listener(await promise, last);
+    const line = ScriptedSocket.last as Line;
+    line.onopen?.({});
+    line.tell(welcome);
+    const listener = new Listener(await promise, line);
     await turned();
-    for (const said of script) listener.line.say(said);
+    for (const said of script) line.tell(said);
     if (listener.ends.length > 0) throw new Error(`what no one changed is refused: ${listener.ends[0]!.error}`);
     return listener;
   }
@@ -159,7 +139,7 @@ class Listener {
   /** Throws unless it goes on, or is at its end as it must be. Returns whether it is. */
   check(before: string, said: readonly Said[]): boolean {
     const { connection, line, ends } = this;
-    const is = JSON.stringify([ends.map(({ code }) => code), line.closedWith, connection.isConnected]);
+    const is = JSON.stringify([ends.map(({ code }) => code), line.closes, connection.isConnected]);
     if (ends.length === 0) {
       if (is !== "[[],[],true]") throw new Error(`it goes on, and is ${is}`);
       return false;
@@ -175,66 +155,45 @@ class Listener {
   }
 }
 
-export interface ConnectionTries {
-  readonly tries: number;
-  readonly refused: number;
-  /** That the reader of the page alone took, or refused, like the connection. */
-  readonly compared: number;
-}
-
 /** So many mutated messages, each to a connection that was told those before it as they are. */
-export async function fuzzConnections(seed: number, tries: number): Promise<ConnectionTries> {
-  const random = new Random(seed);
+export async function fuzzConnections(seed: number, tries: number): Promise<Tries> {
   const kernel = await loadKernel();
   const out = new Uint8Array(1 << 16);
-  let done = 0;
-  let refused = 0;
-  let compared = 0;
-  for (let round = 0; done < tries; round++) {
-    const stage = new Stage(kernel, { size: SIZE, capacity: CAPACITY, columns: COLUMNS, hashEvery: 3 });
+  return eachTry(seed, tries, TRIES_EACH, async (random, round) => {
+    const stage = new Stage(kernel, { capacity: CAPACITY, columns: COLUMNS, hashEvery: 3 });
     const { welcome, script } = await scriptOf(stage, round % FORMAT_NAMES.length, random);
-    const reader = new WireReader({ ...SIZE, columns: COLUMNS });
-    for (let n = 0; n < script.length && done < tries; n++) {
-      const isFrame = script[n]![0] === 1;
-      for (let k = 0; k < TRIES_EACH && done < tries; k++, done++) {
-        const listener = await Listener.after(welcome, script.slice(0, n));
-        const before = shown(listener.connection);
-        const said = mutated(script[n]!, random.pick(script), random, out);
-        try {
-          for (const one of said) listener.line.say(one);
-          const isRefused = listener.check(before, said);
-          if (isRefused) refused++;
-          if (isFrame && said.length === 1 && said[0]![0] === 1 && k % COMPARED_EACH === 0) {
-            compared++;
-            if (isRefused !== isRefusedBy(reader.fork(), said[0] as Uint8Array)) {
-              throw new Error(`the connection and the page's reader differ: ${isRefused}`);
-            }
-          }
-          // What comes then is for nobody, or for one whose server and who differ: it ends at most once, and nothing is thrown.
-          const { heard } = listener;
-          for (const one of script.slice(n, n + 4)) listener.line.say(one);
-          if (isRefused && listener.heard !== heard) throw new Error("what has ended hears something");
-          if (listener.ends.length > 1) throw new Error(`it ended ${listener.ends.length} times`);
-        } catch (error) {
-          const what = said.map((one) => (typeof one === "string" ? one : hex(one))).join(" | ");
-          const where = `seed ${seed}, try ${done}, message ${n} of round ${round}: ${what}`;
-          throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
-        } finally {
-          listener.connection.close();
+    const reader = new WireReader({ ...SMALL, columns: COLUMNS });
+    const isFrame = (said: Said | undefined): said is Uint8Array => said?.[0] === 1;
+    let listener: Listener;
+    let before = "";
+    return {
+      length: script.length,
+      async ready(n) {
+        listener = await Listener.after(welcome, script.slice(0, n));
+        before = shown(listener.connection);
+      },
+      mutated: (n) => mutated(script[n]!, random.pick(script), random, out),
+      attempt(said, n, k) {
+        for (const one of said) listener.line.tell(one);
+        const isRefused = listener.check(before, said);
+        const [bytes] = said;
+        const isCompared = isFrame(script[n]) && said.length === 1 && isFrame(bytes) && k % COMPARED_EACH === 0;
+        if (isCompared && isRefused !== isRefusedBy(reader.fork(), bytes)) {
+          throw new Error(`the connection and the page's reader differ: ${isRefused}`);
         }
-      }
-      if (isFrame) reader.read(script[n] as Uint8Array);
-    }
-  }
-  return { tries: done, refused, compared };
-}
-
-function isRefusedBy(reader: WireReader, bytes: Uint8Array): boolean {
-  try {
-    reader.read(bytes);
-    return false;
-  } catch (error) {
-    if (/breaks a rule/.test((error as Error).message)) return true;
-    throw error;
-  }
+        // What comes then is for nobody, or for one whose server and who differ: it ends at most once, and nothing is thrown.
+        const { heard } = listener;
+        for (const one of script.slice(n, n + 4)) listener.line.tell(one);
+        if (isRefused && listener.heard !== heard) throw new Error("what has ended hears something");
+        if (listener.ends.length > 1) throw new Error(`it ended ${listener.ends.length} times`);
+        return { isRefused, isCompared };
+      },
+      done: () => listener.connection.close(),
+      pass(n) {
+        const said = script[n];
+        if (isFrame(said)) reader.read(said);
+      },
+      text: (said) => said.map((one) => (typeof one === "string" ? one : hex(one))).join(" | "),
+    };
+  });
 }

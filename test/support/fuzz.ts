@@ -10,20 +10,13 @@ import type { SnapshotDecoder } from "../../src/protocol/snapshot-decoder.js";
 import { Random } from "./random.js";
 import { Guest, Room } from "./room.js";
 import { SCRAPS } from "./scraps.js";
-import { STREAM_FAR, STREAM_NEAR, STREAM_NORMAL, Stage } from "./stage.js";
+import { COLUMNS, SMALL, STREAM_FAR, STREAM_NEAR, STREAM_NORMAL, Stage } from "./stage.js";
 import { WireReader } from "./wire-reader.js";
 import { hex } from "./wire-text.js";
 
 // Frames.
 
-const COLUMNS = [
-  { name: "mood", type: "f32" },
-  { name: "mana", type: "f32", step: 0.25 },
-  { name: "debt", type: "i8" },
-  { name: "mark", type: "u32" },
-] as const;
-const SIZE = { width: 96, height: 64, tileSize: 1 };
-const CAPACITY = 24;
+export const CAPACITY = 24;
 /** Frames of a stream, of which each is tried, mutated, on a decoder that has read those before it. */
 const FRAMES = 12;
 /** Tries of one frame before the next. */
@@ -161,53 +154,100 @@ function checkConsistent({ cells, entities }: SnapshotDecoder): void {
   }
 }
 
-export interface FrameTries {
+export interface Tries {
   readonly tries: number;
   readonly refused: number;
-  /** That the reader of the page alone took, or refused, like the decoder. */
+  /** That the reader of the page alone took, or refused, like what is tried. */
   readonly compared: number;
 }
 
-/** So many mutated frames against decoders that have read the frames before. */
-export async function fuzzFrames(seed: number, tries: number): Promise<FrameTries> {
+/** A script of messages; each is told, mutated, many times to somebody who was told those before it as they are. */
+export interface Round<S> {
+  readonly length: number;
+  /** The next tries are of message n. */
+  reach?(n: number): void;
+  /** Somebody for the next try of it. */
+  ready?(n: number): Promise<void>;
+  mutated(n: number): S;
+  /** The k-th try of it. Throws what is wrong. */
+  attempt(said: S, n: number, k: number): { isRefused: boolean; isCompared: boolean };
+  /** Whatever came of it. */
+  done?(): void;
+  /** All tries of it are over. */
+  pass(n: number): void;
+  /** For who has to find out what was wrong. */
+  text(said: S): string;
+}
+
+/** So many tries, `each` of a message. What is thrown says which one it was, and what was said. */
+export async function eachTry<S>(
+  seed: number,
+  tries: number,
+  each: number,
+  begin: (random: Random, round: number) => Promise<Round<S>>,
+): Promise<Tries> {
   const random = new Random(seed);
-  const kernel = await loadKernel();
-  const out = new Uint8Array(1 << 16);
   let done = 0;
   let refused = 0;
   let compared = 0;
-  for (let round = 0; done < tries; round++) {
+  for (let number = 0; done < tries; number++) {
+    const round = await begin(random, number);
+    for (let n = 0; n < round.length && done < tries; n++) {
+      round.reach?.(n);
+      for (let k = 0; k < each && done < tries; k++, done++) {
+        await round.ready?.(n);
+        const said = round.mutated(n);
+        try {
+          const { isRefused, isCompared } = round.attempt(said, n, k);
+          if (isRefused) refused++;
+          if (isCompared) compared++;
+        } catch (error) {
+          const where = `seed ${seed}, try ${done}, message ${n} of round ${number}: ${round.text(said)}`;
+          throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
+        } finally {
+          round.done?.();
+        }
+      }
+      round.pass(n);
+    }
+  }
+  return { tries: done, refused, compared };
+}
+
+/** So many mutated frames against decoders that have read the frames before. */
+export async function fuzzFrames(seed: number, tries: number): Promise<Tries> {
+  const kernel = await loadKernel();
+  const out = new Uint8Array(1 << 16);
+  return eachTry(seed, tries, TRIES_EACH, async (random, round) => {
     const plan = { nearRadius: round % 2 === 0 ? 0 : -1, viewRadius: 1, farRadius: 1 + (round % 3) };
-    const stage = new Stage(kernel, { size: SIZE, capacity: CAPACITY, columns: COLUMNS, plan, hashEvery: 3 });
+    const stage = new Stage(kernel, { capacity: CAPACITY, columns: COLUMNS, plan, hashEvery: 3 });
     const frames = await framesOf(stage, random);
+    const reader = new WireReader({ ...SMALL, columns: COLUMNS });
     const upTo = (count: number): SnapshotDecoder => {
       const decoder = stage.makeDecoder();
       for (const frame of frames.slice(0, count)) decoder.decode(frame);
       return decoder;
     };
-    const reader = new WireReader({ ...SIZE, columns: COLUMNS });
-    for (let n = 0; n < frames.length && done < tries; n++) {
-      let decoder = upTo(n);
-      const known = checksum(decoder);
-      for (let k = 0; k < TRIES_EACH && done < tries; k++, done++) {
-        const bytes = mutate(frames[n]!, random.pick(frames), random, out);
-        try {
-          const isRefused = tryFrame(decoder, bytes, known);
-          if (isRefused) refused++;
-          if (k % COMPARED_EACH === 0 || (!isRefused && k % 8 === 0)) {
-            compared++;
-            compare(decoder, reader.fork(), bytes, isRefused);
-          }
-          if (!isRefused) decoder = upTo(n);
-        } catch (error) {
-          const where = `seed ${seed}, try ${done}, frame ${n} of round ${round}: ${hex(bytes)}`;
-          throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
-        }
-      }
-      reader.read(frames[n]!);
-    }
-  }
-  return { tries: done, refused, compared };
+    let decoder = upTo(0);
+    let known = 0;
+    return {
+      length: frames.length,
+      reach(n) {
+        decoder = upTo(n);
+        known = checksum(decoder);
+      },
+      mutated: (n) => mutate(frames[n]!, random.pick(frames), random, out),
+      attempt(bytes, n, k) {
+        const isRefused = tryFrame(decoder, bytes, known);
+        const isCompared = k % COMPARED_EACH === 0 || (!isRefused && k % 8 === 0);
+        if (isCompared) compare(decoder, reader.fork(), bytes, isRefused);
+        if (!isRefused) decoder = upTo(n);
+        return { isRefused, isCompared };
+      },
+      pass: (n) => reader.read(frames[n]!),
+      text: hex,
+    };
+  });
 }
 
 /** Whether it was refused. */
@@ -223,15 +263,19 @@ function tryFrame(decoder: SnapshotDecoder, bytes: Uint8Array, known: number): b
   return false;
 }
 
-function compare(decoder: SnapshotDecoder, reader: WireReader, bytes: Uint8Array, isRefused: boolean): void {
-  let isRefusedToo = false;
+export function isRefusedBy(reader: WireReader, bytes: Uint8Array): boolean {
   try {
     reader.read(bytes);
+    return false;
   } catch (error) {
-    if (!/breaks a rule/.test((error as Error).message)) throw error;
-    isRefusedToo = true;
+    if (/breaks a rule/.test((error as Error).message)) return true;
+    throw error;
   }
-  if (isRefused !== isRefusedToo) throw new Error(`the decoder and the page's reader differ: ${isRefused}`);
+}
+
+function compare(decoder: SnapshotDecoder, reader: WireReader, bytes: Uint8Array, isRefused: boolean): void {
+  if (isRefused !== isRefusedBy(reader, bytes))
+    throw new Error(`the decoder and the page's reader differ: ${isRefused}`);
   if (isRefused) return;
   const { byId, records } = decoder.entities;
   if (reader.shown.size !== byId.size) throw new Error(`${byId.size} and ${reader.shown.size} entities`);

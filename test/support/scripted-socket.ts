@@ -31,7 +31,11 @@ export class ScriptedSocket {
   }
 
   say(message: object): void {
-    this.onmessage?.({ data: JSON.stringify(message) });
+    this.sayText(JSON.stringify(message));
+  }
+
+  sayText(data: string): void {
+    this.onmessage?.({ data });
   }
 
   sayFrame(bytes: Uint8Array): void {

@@ -14,6 +14,14 @@ import { WireReader } from "./wire-reader.js";
 /** Cells of 32 units and 512 steps, 3 x 2 of them. */
 export const SMALL: ZoneSize = { width: 96, height: 64, tileSize: 1 };
 
+/** A raw float, one with a step, a signed and an unsigned integer. */
+export const COLUMNS = [
+  { name: "mood", type: "f32" },
+  { name: "mana", type: "f32", step: 0.25 },
+  { name: "debt", type: "i8" },
+  { name: "mark", type: "u32" },
+] as const;
+
 export const STREAM_NEAR = 1 << NEAR;
 export const STREAM_NORMAL = 1 << NORMAL;
 export const STREAM_FAR = 1 << FAR;
