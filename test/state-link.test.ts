@@ -303,7 +303,8 @@ test("what was told last is sent to who looks elsewhere, leaves, or is closed, b
     const { wire } = watcher!;
     const { heard } = wire;
     wire.heard = (message) => {
-      if (typeof message !== "string" && isState(message)) {
+      // Behind the word that it closes a socket sends nothing.
+      if (typeof message !== "string" && isState(message) && wire.closedWith === 0) {
         heard?.(message);
         told.set(watcher, knows(watcher));
       }
